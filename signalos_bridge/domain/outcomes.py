@@ -159,7 +159,9 @@ _REFUSED: dict[int, _Refusal] = {
     10038: _Refusal("INVALID_CLOSE_VOLUME", "the position is smaller than the volume to close", Retry.REREAD),
     10039: _Refusal("CLOSE_ORDER_EXISTS", "another order is already closing the position", Retry.REREAD),
     10040: _Refusal("POSITION_LIMIT", "the broker's limit of open positions is reached"),
-    10041: _Refusal("ACTIVATION_REJECTED", "the broker refused to activate the pending order and cancelled it"),
+    10041: _Refusal(
+        "ACTIVATION_REJECTED", "the broker refused to activate the pending order and cancelled it"
+    ),
     10042: _Refusal("LONG_ONLY", "only buying is allowed in this symbol"),
     10043: _Refusal("SHORT_ONLY", "only selling is allowed in this symbol"),
     10044: _Refusal("CLOSE_ONLY", "only closing is allowed in this symbol"),
@@ -226,7 +228,7 @@ def _accepted(
             return Placed(answer.order, awaits_deal=True)
         return Ambiguous("a change was answered with a partial fill", SETTLE_SECONDS, retcode)
     filled = answer.volume_lots
-    if retcode == 10008 or operation is Operation.CLOSE_BY and retcode == 10009 and answer.deal is None:
+    if retcode == 10008 or (operation is Operation.CLOSE_BY and retcode == 10009 and answer.deal is None):
         return Placed(answer.order, awaits_deal=True)
     if operation is Operation.CLOSE_BY and retcode == 10009:
         return Executed(answer.order, answer.deal, filled, answer.price)
