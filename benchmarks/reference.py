@@ -1,7 +1,7 @@
 """The references: what the same hops cost with nothing of ours in them.
 
-A bare WebSocket echo, a bare grpc.aio unary call and a bare grpclib round trip on a bidirectional stream, each
-against a server in a process of its own, as SignalOS's hops are.
+A bare WebSocket echo, a bare grpc.aio unary call and a bare grpclib round trip on a bidirectional stream,
+each against a server in a process of its own, as SignalOS's hops are.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ async def _websocket(callers: int, calls_each: int) -> Latencies:
 
 async def _grpc_unary(callers: int, calls_each: int) -> Latencies:
     async with _server("grpc") as port, grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        echo = channel.unary_unary(_UNARY)
+        echo = channel.unary_unary(_UNARY, _unchanged, _unchanged)
 
         async def call(_: int) -> None:
             await echo(_PAYLOAD)
@@ -164,11 +164,15 @@ async def _echo_socket(socket: ServerConnection) -> None:
         await socket.send(message)
 
 
-class _EchoHandler(grpc.GenericRpcHandler):
+class _EchoHandler(grpc.GenericRpcHandler[bytes, bytes]):
     def service(self, handler_call_details: Any) -> Any:
         if handler_call_details.method == _UNARY:
             return grpc.unary_unary_rpc_method_handler(_echo_unary)
         return grpc.stream_stream_rpc_method_handler(_echo_stream)
+
+
+def _unchanged(payload: bytes) -> bytes:
+    return payload
 
 
 async def _echo_unary(request: bytes, _: Any) -> bytes:
