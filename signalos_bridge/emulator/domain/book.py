@@ -1,6 +1,6 @@
 """The accounts and the market together, and the one way in which anything in them changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from signalos_bridge.emulator.domain import changes
@@ -21,6 +21,8 @@ class Book:
     def __init__(self, market: Market) -> None:
         self.market = market
         self.accounts: dict[int, Account] = {}
+        self.before_change: Callable[[Account], None] | None = None
+        """Told of an account just before it changes."""
         self._pending_changes: list[Change] = []
         self._next_order = FIRST_ORDER_TICKET
         self._next_deal = FIRST_DEAL_TICKET
@@ -35,6 +37,8 @@ class Book:
 
     def record(self, change: Change) -> None:
         """Apply a change and keep it for the ledger."""
+        if self.before_change is not None and not isinstance(change, changes.TermsSet):
+            self.before_change(self.accounts[change.login])
         changes.apply(self.accounts, change)
         self._pending_changes.append(change)
 

@@ -25,6 +25,16 @@ STOP_TYPES = (OrderType.BUY_STOP, OrderType.SELL_STOP)
 STOP_LIMIT_TYPES = (OrderType.BUY_STOP_LIMIT, OrderType.SELL_STOP_LIMIT)
 
 
+def finite(request: TradeRequest) -> None:
+    """Refuse what no later check could compare."""
+    if not request.volume.is_finite():
+        raise Refused(Retcode.INVALID_VOLUME)
+    if not (request.price.is_finite() and request.stoplimit.is_finite()):
+        raise Refused(Retcode.INVALID_PRICE)
+    if not (request.sl.is_finite() and request.tp.is_finite()):
+        raise Refused(Retcode.INVALID_STOPS)
+
+
 def known_symbol(book: Book, name: str) -> SymbolSpec:
     symbol = book.market.symbols.get(name)
     if symbol is None:
@@ -58,7 +68,7 @@ def direction_allowed(spec: SymbolSpec, side: Side, *, closing: bool) -> None:
 
 
 def volume_fits(spec: SymbolSpec, volume: Decimal) -> None:
-    if not volume.is_finite() or not spec.volume_min <= volume <= spec.volume_max:
+    if not spec.volume_min <= volume <= spec.volume_max:
         raise Refused(Retcode.INVALID_VOLUME)
     if not is_multiple(volume, spec.volume_step):
         raise Refused(Retcode.INVALID_VOLUME)
@@ -115,7 +125,7 @@ def market_price(spec: SymbolSpec, quote: Quote, side: Side, request: TradeReque
     price = quote.entry(side)
     if spec.execution in (Execution.MARKET, Execution.EXCHANGE):
         return price
-    if not request.price.is_finite() or request.price <= 0:
+    if request.price <= 0:
         raise Refused(Retcode.INVALID_PRICE)
     if not is_multiple(request.price, spec.tick_size):
         raise Refused(Retcode.INVALID_PRICE)
@@ -134,7 +144,7 @@ def stops_fit(spec: SymbolSpec, side: Side, sl: Decimal, tp: Decimal, reference:
     for level, direction in ((sl, -side.sign), (tp, side.sign)):
         if level == 0:
             continue
-        if not level.is_finite() or level < 0 or not is_multiple(level, spec.tick_size):
+        if level < 0 or not is_multiple(level, spec.tick_size):
             raise Refused(Retcode.INVALID_STOPS)
         gap = (level - reference) * direction
         if gap <= 0 or gap < distance:
@@ -152,7 +162,7 @@ def pending_price(
     spec: SymbolSpec, quote: Quote, order_type: OrderType, price: Decimal, stoplimit: Decimal
 ) -> None:
     for value in (price, stoplimit):
-        if not value.is_finite() or value < 0 or not is_multiple(value, spec.tick_size):
+        if value < 0 or not is_multiple(value, spec.tick_size):
             raise Refused(Retcode.INVALID_PRICE)
     if price == 0:
         raise Refused(Retcode.INVALID_PRICE)
@@ -196,7 +206,7 @@ def position_to_close(account: Account, request: TradeRequest, side: Side) -> Po
 
 
 def close_volume(spec: SymbolSpec, position: Position, volume: Decimal) -> None:
-    if not volume.is_finite() or volume <= 0:
+    if volume <= 0:
         raise Refused(Retcode.INVALID_VOLUME)
     if volume > position.volume:
         raise Refused(Retcode.INVALID_CLOSE_VOLUME)

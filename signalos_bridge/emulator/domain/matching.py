@@ -56,6 +56,7 @@ def send(book: Book, login: int, request: TradeRequest, execution: Execution) ->
     account = book.accounts[login]
     try:
         checks.account_may_trade(account)
+        checks.finite(request)
         match request.action:
             case Action.DEAL:
                 return _deal(book, account, request, execution)
@@ -88,6 +89,7 @@ def check(book: Book, login: int, request: TradeRequest) -> Outcome:
     account = book.accounts[login]
     try:
         checks.account_may_trade(account)
+        checks.finite(request)
         if request.action == Action.DEAL:
             _check_deal(book, account, request)
         elif request.action == Action.PENDING:
@@ -97,6 +99,17 @@ def check(book: Book, login: int, request: TradeRequest) -> Outcome:
     except Refused as refusal:
         return refused(book, request.symbol, refusal.retcode, refusal.comment)
     return Outcome(Retcode.DONE, comment="Done")
+
+
+def margin_with(book: Book, login: int, request: TradeRequest) -> Decimal:
+    """Return the account's margin as it would be after an order that `check` lets pass."""
+    account = book.accounts[login]
+    if request.position:
+        return figures(book.market, account).margin
+    spec = book.spec(request.symbol)
+    side = OrderType(request.type).side
+    price = request.price if request.action == Action.PENDING else book.quote(request.symbol).entry(side)
+    return checks.margin_after(book, account, spec, side, request.volume, price)
 
 
 def _check_deal(

@@ -1,0 +1,20 @@
+"""A terminal: the program that is logged in to an account, with its own switches."""
+
+from dataclasses import dataclass
+
+DEFAULT_MARKET_WATCH = ("EURUSD", "GBPUSD", "USDJPY", "USDCHF")
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalState:
+    """What survives a restart of a terminal. Its name is the login for which it was set up."""
+
+    name: str
+    login: int
+    market_watch: tuple[str, ...]
+    connected: bool = True
+    """To the trade server; the pipe to the terminal is another matter."""
+    trade_allowed: bool = True
+    """The AutoTrading button."""
+    tradeapi_disabled: bool = False
+    """The option that switches off trading through the Python API."""
