@@ -270,9 +270,10 @@ class NotSent(Enum):
     POSITION_GONE = "the position does not exist any more"
     POSITION_CHANGED = "the ticket now belongs to a position of another side or symbol"
     SYMBOL_UNKNOWN = "the broker has no such symbol"
-    SYMBOL_UNREADABLE = "the terminal does not give the symbol's rules"
+    TERMINAL_UNREADABLE = "the terminal does not give what the request is made from"
     NO_QUOTE = "there is no fresh quote of the symbol"
     NO_FILLING = "the broker has refused every filling mode of the symbol"
+    TERMINAL_BUSY = "the terminal did not become free in time"
     TERMINAL_DOWN = "the terminal's process is not running"
 
 
@@ -281,8 +282,9 @@ _NOT_SENT_RETRY: dict[NotSent, Retry] = {
     NotSent.POSITION_UNREADABLE: Retry.SHORT_BACKOFF,
     NotSent.POSITION_GONE: Retry.REREAD,
     NotSent.POSITION_CHANGED: Retry.REREAD,
-    NotSent.SYMBOL_UNREADABLE: Retry.SHORT_BACKOFF,
+    NotSent.TERMINAL_UNREADABLE: Retry.SHORT_BACKOFF,
     NotSent.NO_QUOTE: Retry.FRESH_TICK,
+    NotSent.TERMINAL_BUSY: Retry.SHORT_BACKOFF,
     NotSent.TERMINAL_DOWN: Retry.SHORT_BACKOFF,
 }
 

@@ -1,0 +1,466 @@
+"""The one place that calls the `MetaTrader5` module, or another that speaks its interface.
+
+Every call blocks, may hold the GIL, and has no time-out of its own: this runs in the child process only.
+A method that reads raises `CallFailed` where the module says "unknown" (`None`); empty means empty.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from signalos_bridge.domain.filling import FillingMemory
+from signalos_bridge.domain.market import (
+    AccountSnapshot,
+    BoundAccount,
+    Deal,
+    Filling,
+    HistoryOrder,
+    Position,
+    Side,
+    SymbolSpec,
+    Tick,
+    WorkingOrder,
+)
+from signalos_bridge.domain.orders import (
+    CancelPending,
+    CloseBy,
+    ClosePosition,
+    ModifyLevels,
+    ModifyPending,
+    OpenMarket,
+    Order,
+    PlacePending,
+    operation_of,
+)
+from signalos_bridge.domain.outcomes import (
+    BrokerAnswer,
+    Executed,
+    NotDone,
+    NotSent,
+    Outcome,
+    PartlyExecuted,
+    Placed,
+    Retry,
+    classify,
+    lost_in_call,
+    not_sent,
+)
+from signalos_bridge.terminal import requests, translate
+from signalos_bridge.terminal.port import CheckResult, SentRequest
+
+log = logging.getLogger(__name__)
+
+_SYMBOL_RULES_SECONDS = 60.0
+_SELECT_WAIT_SECONDS = 0.5
+_SELECT_STEP_SECONDS = 0.01
+_INVALID_FILLING = 10030
+# After these the rules that we went by may be out of date.
+_RULES_DOUBTED = frozenset({10013, 10014, 10015, 10016, 10022, 10029, 10030, 10034, 10035})
+_NOT_FOUND = frozenset({1, -4})
+# After these codes of `last_error` the way to the terminal itself is in doubt.
+PIPE_CODES = frozenset({-1, -10000, -10001, -10002, -10003, -10004, -10005})
+_UNKNOWN_DIGITS = 8
+_COPY_TICKS_INFO = 1
+
+
+class CallFailed(Exception):  # noqa: N818 (it says what happened)
+    """The module answered `None` or False: nothing is known. `code` and `text` are its `last_error()`."""
+
+    def __init__(self, function: str, code: int, text: str) -> None:
+        super().__init__(f"{function}: {code} {text}")
+        self.function = function
+        self.code = code
+        self.text = text
+
+
+class _Kept(Exception):  # noqa: N818
+    """The request must not be sent."""
+
+    def __init__(self, reason: NotSent, detail: str = "") -> None:
+        super().__init__(reason.value)
+        self.outcome = not_sent(reason, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterSettings:
+    """Which module speaks to which terminal.
+
+    `module` is a dotted name, with `:Factory` after it when the functions are methods of an object that
+    `Factory()` makes (as in `mt5linux`). `path` None attaches to the terminal that is installed.
+    """
+
+    module: str = "MetaTrader5"
+    path: str | None = None
+    portable: bool = False
+    initialize_timeout_ms: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What became of a request: see `TerminalAnswer`."""
+
+    outcome: Outcome
+    raw: BrokerAnswer | None = None
+    request: SentRequest | None = None
+
+
+def load_module(name: str) -> Any:
+    """Import the module that speaks MetaTrader's interface."""
+    module_name, _, factory = name.partition(":")
+    module = importlib.import_module(module_name)
+    return getattr(module, factory)() if factory else module
+
+
+def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    # The package refuses positional arguments beside a keyword mapping, even an empty one.
+    return function(*args, **kwargs) if kwargs else function(*args)
+
+
+def _broker_datetime(time_msc: int, *, up: bool = False) -> datetime:
+    seconds = math.ceil(time_msc / 1000) if up else time_msc // 1000
+    return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+class MetaTrader5:
+    """One attached terminal. Not for use by two threads."""
+
+    def __init__(self, module: Any, settings: AdapterSettings) -> None:
+        self._mt5 = module
+        self._settings = settings
+        self._fillings = FillingMemory()
+        self._rules: dict[str, tuple[float, SymbolSpec]] = {}
+        self._money_digits = 2
+        self.bound: BoundAccount | None = None
+
+    # The way to the terminal
+
+    def attach(self) -> None:
+        """Connect to the terminal, starting it if need be, within the configured time."""
+        kwargs: dict[str, Any] = {"timeout": self._settings.initialize_timeout_ms}
+        if self._settings.portable:
+            kwargs["portable"] = True
+        args = () if self._settings.path is None else (self._settings.path,)
+        if not _call(self._mt5.initialize, *args, **kwargs):
+            raise self._failure("initialize")
+
+    def detach(self) -> None:
+        """Let go of the terminal."""
+        self._mt5.shutdown()
+        self._rules.clear()
+
+    def last_error(self) -> tuple[int, str]:
+        """Return the module's code and text of its latest call."""
+        code, text = self._mt5.last_error()
+        return int(code), str(text)
+
+    def _failure(self, function: str) -> CallFailed:
+        return CallFailed(function, *self.last_error())
+
+    def _read(self, function: str, *args: Any, **kwargs: Any) -> Any:
+        result = _call(getattr(self._mt5, function), *args, **kwargs)
+        if result is None:
+            raise self._failure(function)
+        return result
+
+    # Reads. Those ending in `_raw` give the module's own structures, for cheap comparison.
+
+    def terminal_raw(self) -> Any:
+        """Return `TerminalInfo`."""
+        return self._read("terminal_info")
+
+    def account_raw(self) -> Any:
+        """Return `AccountInfo`."""
+        return self._read("account_info")
+
+    def positions_raw(self) -> tuple[Any, ...]:
+        """Return all `TradePosition`s."""
+        return tuple(self._read("positions_get"))
+
+    def orders_raw(self) -> tuple[Any, ...]:
+        """Return all working `TradeOrder`s."""
+        return tuple(self._read("orders_get"))
+
+    def tick_raw(self, symbol: str) -> Any:
+        """Return the latest `Tick`; bid and ask are zero while the symbol is not selected."""
+        return self._read("symbol_info_tick", symbol)
+
+    def select(self, symbol: str) -> bool:
+        """Put a symbol into the market watch, without which it has no quotes."""
+        return bool(self._mt5.symbol_select(symbol, True))
+
+    def account_of(self, raw: Any) -> AccountSnapshot:
+        """Translate an account and remember its currency's digits."""
+        account = translate.account(raw)
+        self._money_digits = account.currency_digits
+        return account
+
+    def position_of(self, raw: Any) -> Position:
+        """Translate a position."""
+        return translate.position(raw, self.digits(raw.symbol), self._money_digits)
+
+    def order_of(self, raw: Any) -> WorkingOrder:
+        """Translate a working order."""
+        return translate.working_order(raw, self.digits(raw.symbol))
+
+    def account(self) -> AccountSnapshot:
+        """Read the account."""
+        return self.account_of(self.account_raw())
+
+    def positions(self) -> tuple[Position, ...]:
+        """Read all open positions."""
+        return tuple(self.position_of(raw) for raw in self.positions_raw())
+
+    def position(self, ticket: int) -> Position | None:
+        """Read one position."""
+        found = self._read("positions_get", ticket=ticket)
+        return self.position_of(found[0]) if found else None
+
+    def orders(self) -> tuple[WorkingOrder, ...]:
+        """Read all working orders."""
+        return tuple(self.order_of(raw) for raw in self.orders_raw())
+
+    def deals(self, from_msc: int, to_msc: int) -> tuple[Deal, ...]:
+        """Read the deals of a span of broker time, both ends included."""
+        found = self._read("history_deals_get", _broker_datetime(from_msc), _broker_datetime(to_msc, up=True))
+        deals = (self.deal_of(raw) for raw in found)
+        return tuple(deal for deal in deals if from_msc <= deal.time_msc <= to_msc)
+
+    def deal_of(self, raw: Any) -> Deal:
+        """Translate a deal."""
+        return translate.deal(raw, self.digits(raw.symbol) if raw.symbol else 0, self._money_digits)
+
+    def deals_count(self, from_msc: int, to_msc: int) -> int:
+        """Return about how many deals a span of broker time has."""
+        return int(
+            self._read("history_deals_total", _broker_datetime(from_msc), _broker_datetime(to_msc, up=True))
+        )
+
+    def history_orders(self, from_msc: int, to_msc: int) -> tuple[HistoryOrder, ...]:
+        """Read the finished orders of a span of broker time, both ends included.
+
+        MetaTrader selects by the time at which an order was set up or done, differing by build; whatever it
+        gives is returned.
+        """
+        found = self._read(
+            "history_orders_get", _broker_datetime(from_msc), _broker_datetime(to_msc, up=True)
+        )
+        return tuple(self.history_order_of(raw) for raw in found)
+
+    def history_order_of(self, raw: Any) -> HistoryOrder:
+        """Translate a finished order."""
+        return translate.history_order(raw, self.digits(raw.symbol))
+
+    def deals_of_position(self, identifier: int) -> tuple[Deal, ...]:
+        """Read all deals of a position's life."""
+        return tuple(self.deal_of(raw) for raw in self._read("history_deals_get", position=identifier))
+
+    def history_order(self, ticket: int) -> HistoryOrder | None:
+        """Read one finished order."""
+        found = self._read("history_orders_get", ticket=ticket)
+        return self.history_order_of(found[0]) if found else None
+
+    def symbol(self, name: str) -> SymbolSpec | None:
+        """Read one symbol's rules afresh."""
+        raw = self._mt5.symbol_info(name)
+        if raw is None:
+            failure = self._failure("symbol_info")
+            if failure.code in _NOT_FOUND:
+                return None
+            raise failure
+        spec = translate.symbol(raw)
+        self._rules[name] = (time.monotonic(), spec)
+        return spec
+
+    def rules(self, name: str) -> SymbolSpec | None:
+        """Return one symbol's rules, at most a minute old."""
+        known = self._rules.get(name)
+        if known is not None and time.monotonic() - known[0] < _SYMBOL_RULES_SECONDS:
+            return known[1]
+        return self.symbol(name)
+
+    def symbols(self, group: str | None) -> tuple[SymbolSpec, ...]:
+        """Read the symbols of a group filter, or all."""
+        found = self._read("symbols_get", group) if group else self._read("symbols_get")
+        return tuple(translate.symbol(raw) for raw in found)
+
+    def symbols_total(self) -> int:
+        """Return how many symbols the broker has."""
+        return int(self._read("symbols_total"))
+
+    def digits(self, symbol: str) -> int:
+        """Return how many decimals a symbol's prices have, as long as the terminal runs."""
+        known = self._rules.get(symbol)
+        if known is not None:
+            return known[1].digits
+        spec = self.symbol(symbol)
+        # A symbol that the broker has withdrawn: its old deals still have prices.
+        return spec.digits if spec is not None else _UNKNOWN_DIGITS
+
+    def ticks_from(self, symbol: str, from_msc: int, count: int) -> list[Tick]:
+        """Read up to `count` quotes, oldest first, from the second of that broker time on."""
+        array = self._read("copy_ticks_from", symbol, _broker_datetime(from_msc), count, _COPY_TICKS_INFO)
+        return translate.tick_rows(symbol, array, self.digits(symbol))
+
+    def tick(self, symbol: str) -> Tick | None:
+        """Return the latest quote with both sides, selecting the symbol if need be; None: there is none."""
+        raw = self._mt5.symbol_info_tick(symbol)
+        if raw is None or not (raw.bid > 0 and raw.ask > 0):
+            if not self.select(symbol):
+                return None
+            give_up = time.monotonic() + _SELECT_WAIT_SECONDS
+            while True:
+                raw = self._mt5.symbol_info_tick(symbol)
+                if raw is not None and raw.bid > 0 and raw.ask > 0:
+                    break
+                if time.monotonic() >= give_up:
+                    return None
+                time.sleep(_SELECT_STEP_SECONDS)
+        return translate.tick(symbol, raw, self.digits(symbol))
+
+    def calc_margin(self, symbol: str, side: Side, volume_lots: Decimal, price: Decimal) -> Decimal:
+        """Return the margin of a market order."""
+        kind = int(requests.market_type(side))
+        value = self._read("order_calc_margin", kind, symbol, float(volume_lots), float(price))
+        return translate.decimal(value, self._money_digits)
+
+    def calc_profit(
+        self, symbol: str, side: Side, volume_lots: Decimal, open_price: Decimal, close_price: Decimal
+    ) -> Decimal:
+        """Return the profit of a trade."""
+        kind = int(requests.market_type(side))
+        value = self._read(
+            "order_calc_profit", kind, symbol, float(volume_lots), float(open_price), float(close_price)
+        )
+        return translate.decimal(value, self._money_digits)
+
+    # Orders
+
+    def check(self, order: Order) -> CheckResult:
+        """Ask whether the order would pass."""
+        try:
+            request, _ = self._build(order)
+        except _Kept as kept:
+            raise CallFailed("order_check", -2, kept.outcome.words) from kept
+        raw = self._read("order_check", requests.as_mapping(request))
+        return CheckResult(
+            retcode=int(raw.retcode),
+            words=str(raw.comment),
+            margin=translate.decimal(raw.margin, self._money_digits),
+            free_margin=translate.decimal(raw.margin_free, self._money_digits),
+            margin_level_percent=translate.decimal(raw.margin_level, 2),
+        )
+
+    def submit(self, order: Order, *, latched: bool) -> Submission:
+        """Make the request at most once. Never raises: what is not known is `Ambiguous`."""
+        if latched and order.increases_risk:
+            return Submission(not_sent(NotSent.LATCHED))
+        try:
+            self._check_account()
+            request, filling = self._build(order)
+        except _Kept as kept:
+            return Submission(kept.outcome)
+        except (CallFailed, ValueError) as failure:
+            return Submission(not_sent(NotSent.TERMINAL_UNREADABLE, str(failure)))
+        try:
+            raw = self._mt5.order_send(requests.as_mapping(request))
+            error = self.last_error()
+            answer = translate.answer(raw, self.digits(request.symbol), error)
+        except Exception as failure:
+            # The order may be out: no error here can mean "not done".
+            log.exception("order_send failed")
+            return Submission(
+                lost_in_call(f"order_send raised {type(failure).__name__}: {failure}"), None, request
+            )
+        outcome = classify(operation_of(order), request.volume, answer)
+        if answer.retcode in _RULES_DOUBTED:
+            outcome = self._learn_refusal(order, filling, outcome)
+        elif filling is not None and isinstance(outcome, Executed | PartlyExecuted | Placed):
+            spec = self._rules.get(order.symbol)
+            if spec is not None:
+                self._fillings.accept(spec[1], filling, pending=isinstance(order, PlacePending))
+        return Submission(outcome, answer, request)
+
+    def _learn_refusal(self, order: Order, filling: Filling | None, outcome: Outcome) -> Outcome:
+        known = self._rules.get(order.symbol)
+        if known is None:
+            return outcome
+        # Kept for its digits, but read again before the next order.
+        self._rules[order.symbol] = (-math.inf, known[1])
+        if filling is None or not isinstance(outcome, NotDone) or outcome.retcode != _INVALID_FILLING:
+            return outcome
+        if self._fillings.refuse(known[1], filling, pending=isinstance(order, PlacePending)):
+            return outcome
+        return replace(outcome, retry=Retry.NEVER)
+
+    def _check_account(self) -> None:
+        if self.bound is None:
+            raise _Kept(NotSent.ACCOUNT_UNBOUND)
+        raw = self._mt5.account_info()
+        if raw is None:
+            raise _Kept(NotSent.ACCOUNT_UNREADABLE, "{} {}".format(*self.last_error()))
+        found = (int(raw.login), str(raw.server), int(raw.trade_mode))
+        bound = (self.bound.login, self.bound.server, int(self.bound.trade_mode))
+        if found != bound:
+            raise _Kept(
+                NotSent.ACCOUNT_MISMATCH,
+                f"{found[0]} on {found[1]} instead of {bound[0]} on {bound[1]}",
+            )
+
+    def _build(self, order: Order) -> tuple[SentRequest, Filling | None]:
+        match order:
+            case OpenMarket():
+                spec, filling = self._rules_and_filling(order.symbol, pending=False)
+                return requests.open_market(order, self._quote(spec), filling), filling
+            case ClosePosition():
+                volume_lots = self._volume_to_close(order)
+                spec, filling = self._rules_and_filling(order.symbol, pending=False)
+                return requests.close_position(order, volume_lots, self._quote(spec), filling), filling
+            case PlacePending():
+                spec, filling = self._rules_and_filling(order.symbol, pending=True)
+                self._quote(spec)
+                return requests.place_pending(order, filling), filling
+            case ModifyLevels():
+                return requests.modify_levels(order), None
+            case ModifyPending():
+                return requests.modify_pending(order), None
+            case CancelPending():
+                return requests.cancel_pending(order), None
+            case CloseBy():
+                return requests.close_by(order), None
+
+    def _rules_and_filling(self, symbol: str, *, pending: bool) -> tuple[SymbolSpec, Filling]:
+        spec = self.rules(symbol)
+        if spec is None:
+            raise _Kept(NotSent.SYMBOL_UNKNOWN, symbol)
+        filling = self._fillings.choose(spec, pending=pending)
+        if filling is None:
+            raise _Kept(NotSent.NO_FILLING, symbol)
+        return spec, filling
+
+    def _quote(self, spec: SymbolSpec) -> Tick:
+        tick = self.tick(spec.name)
+        if tick is None:
+            raise _Kept(NotSent.NO_QUOTE, spec.name)
+        return tick
+
+    def _volume_to_close(self, order: ClosePosition) -> Decimal:
+        found = self._mt5.positions_get(ticket=order.ticket)
+        if found is None:
+            raise _Kept(NotSent.POSITION_UNREADABLE, "{} {}".format(*self.last_error()))
+        if not found:
+            raise _Kept(NotSent.POSITION_GONE, f"ticket {order.ticket}")
+        position = self.position_of(found[0])
+        if position.symbol != order.symbol or position.side is not order.side:
+            raise _Kept(
+                NotSent.POSITION_CHANGED,
+                f"ticket {order.ticket} is now {position.side.name} {position.symbol}",
+            )
+        return min(order.volume_lots, position.volume_lots)
