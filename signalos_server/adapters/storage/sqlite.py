@@ -1,0 +1,287 @@
+"""SQLite: one writer thread that commits waiting units together, and a few reader threads.
+
+A commit is one fsync; with a savepoint for each unit, twenty waiting callers share it, and one that fails is
+undone alone. One writer also means that no unit ever meets a lock of this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+from signalos_server.adapters.storage.database import Database, StorageLimits, T, Unit
+from signalos_server.domain.errors import CommitUnknown, StorageUnavailable
+
+log = structlog.get_logger(__name__)
+
+# More units than this in one commit only make the first of them wait for the last.
+_GROUP_UNITS = 128
+_GROUP_SECONDS = 0.02
+
+# The write-ahead log was written and its sync failed: after a crash the commit might be found in it.
+_SYNC_FAILED = frozenset({sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC})
+
+
+class _CancelledError(Exception):
+    """The caller went away before its unit began."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A unit that waits for the writer, and where its answer goes."""
+
+    unit: Callable[[Session], Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+    since: float
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class _Queue:
+    """What waits, guarded by `ready`."""
+
+    ready: threading.Condition = field(default_factory=threading.Condition)
+    units: deque[_Waiting] = field(default_factory=deque)
+    closing: bool = False
+
+
+def sqlite_engine(url: URL, *, begin: str, lock_seconds: float, pool_size: int, read_only: bool) -> Engine:
+    """Return an engine whose transactions start with `begin`; the driver starts none by itself."""
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"isolation_level": None, "check_same_thread": False, "timeout": lock_seconds},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        # In this order: switching the journal mode may wait for a lock.
+        for pragma in (
+            f"busy_timeout={int(lock_seconds * 1000)}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-16000",
+            "temp_store=MEMORY",
+            *(("query_only=ON",) if read_only else ()),
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _is_storage_failure(error: BaseException) -> bool:
+    """Whether the engine failed (locked, full, unreadable) rather than the unit."""
+    return isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.OperationalError)
+
+
+def _unavailable(error: BaseException) -> StorageUnavailable:
+    detail = getattr(error, "orig", None) or error
+    return StorageUnavailable(f"the database did not commit ({detail}); nothing was accepted")
+
+
+class SqliteDatabase(Database):
+    """A SQLite file in WAL mode, every commit synced."""
+
+    def __init__(self, url: URL, limits: StorageLimits) -> None:
+        self._limits = limits
+        self._queue = _Queue()
+        self._engine = sqlite_engine(
+            url, begin="BEGIN IMMEDIATE", lock_seconds=limits.lock_seconds, pool_size=1, read_only=False
+        )
+        self._read_engine = sqlite_engine(
+            url,
+            begin="BEGIN",
+            lock_seconds=limits.lock_seconds,
+            pool_size=limits.reader_threads,
+            read_only=True,
+        )
+        self._readers = ThreadPoolExecutor(limits.reader_threads, thread_name_prefix="sqlite-reader")
+        self._reading = asyncio.Semaphore(limits.reader_threads)
+        self._writer = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
+        self._writer.start()
+
+    async def run(self, unit: Unit[T]) -> T:
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(unit, loop.create_future(), loop, time.monotonic())
+        with self._queue.ready:
+            if self._queue.closing:
+                raise StorageUnavailable("the database is being closed; nothing was accepted")
+            if len(self._queue.units) >= self._limits.queue_units:
+                raise StorageUnavailable("too much waits for the database; nothing was accepted")
+            self._queue.units.append(waiting)
+            self._queue.ready.notify()
+        result: T = await waiting.future
+        return result
+
+    async def read(self, unit: Unit[T]) -> T:
+        try:
+            async with asyncio.timeout(self._limits.queue_seconds):
+                await self._reading.acquire()
+        except TimeoutError as error:
+            raise StorageUnavailable("too much waits to read the database") from error
+        loop = asyncio.get_running_loop()
+        try:
+            done = loop.run_in_executor(self._readers, self._read, unit)
+        except RuntimeError as error:
+            self._reading.release()
+            raise StorageUnavailable("the database is being closed") from error
+        # The place is free once the thread is, not once its caller has gone.
+        done.add_done_callback(lambda _: self._reading.release())
+        return await asyncio.shield(done)
+
+    def _read(self, unit: Unit[T]) -> T:
+        try:
+            with self._read_engine.connect() as connection, connection.begin() as transaction:
+                with Session(connection, join_transaction_mode="rollback_only") as session:
+                    result = unit(session)
+                    session.expunge_all()
+                transaction.rollback()
+                return result
+        except DBAPIError as error:
+            if _is_storage_failure(error):
+                raise StorageUnavailable(f"the database cannot be read ({error.orig})") from error
+            raise
+
+    async def close(self) -> None:
+        with self._queue.ready:
+            self._queue.closing = True
+            self._queue.ready.notify()
+        await asyncio.to_thread(self._writer.join)
+        await asyncio.to_thread(self._readers.shutdown)
+        self._read_engine.dispose()
+        self._engine.dispose()
+
+    # The writer thread.
+
+    def _write(self) -> None:
+        while True:
+            group = self._next_group()
+            if group is None:
+                return
+            self._commit(group)
+            self._answer(group)
+
+    def _next_group(self) -> list[_Waiting] | None:
+        with self._queue.ready:
+            while not self._queue.units:
+                if self._queue.closing:
+                    return None
+                self._queue.ready.wait()
+            count = min(len(self._queue.units), _GROUP_UNITS)
+            return [self._queue.units.popleft() for _ in range(count)]
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        """Run the units of `group` in one transaction, and set each one's result or error."""
+        try:
+            with self._engine.connect() as connection:
+                transaction = connection.begin()
+                started = time.monotonic()
+                ran: list[_Waiting] = []
+                try:
+                    for position, waiting in enumerate(group):
+                        if position and time.monotonic() - started > _GROUP_SECONDS:
+                            self._put_back(group[position:])
+                            del group[position:]
+                            break
+                        self._run_unit(connection, waiting)
+                        if waiting.error is None:
+                            ran.append(waiting)
+                except BaseException:
+                    transaction.rollback()
+                    raise
+                self._finish(connection, transaction, ran)
+        # The thread must outlive whatever happens to one group: each caller is told instead.
+        except Exception as error:
+            if not _is_storage_failure(error):
+                log.exception("a group of units failed")
+            refusal = error if isinstance(error, CommitUnknown) else _unavailable(error)
+            for waiting in group:
+                if waiting.error is None:
+                    waiting.error = refusal
+
+    def _put_back(self, units: list[_Waiting]) -> None:
+        with self._queue.ready:
+            self._queue.units.extendleft(reversed(units))
+
+    def _run_unit(self, connection: Connection, waiting: _Waiting) -> None:
+        if waiting.future.cancelled():
+            waiting.error = _CancelledError()
+            return
+        if time.monotonic() - waiting.since > self._limits.queue_seconds:
+            waiting.error = StorageUnavailable("the database was too slow; nothing was accepted")
+            return
+        try:
+            # The session's own savepoint; its commit only releases that.
+            with Session(
+                connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+            ) as session:
+                waiting.result = waiting.unit(session)
+                session.commit()
+                session.expunge_all()
+        # Whatever a unit raises belongs to its caller, and to nobody else in the group.
+        except Exception as error:
+            if not _in_transaction(connection):
+                # The engine itself gave up (disk full, I/O error) and undid the whole group.
+                raise
+            waiting.error = _unavailable(error) if _is_storage_failure(error) else error
+
+    def _finish(self, connection: Connection, transaction: Any, ran: list[_Waiting]) -> None:
+        if not ran:
+            transaction.rollback()
+            return
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            code = getattr(error.orig, "sqlite_errorcode", 0)
+            if _in_transaction(connection):
+                connection.exec_driver_sql("ROLLBACK")
+            if code in _SYNC_FAILED:
+                raise CommitUnknown("the disk did not confirm the commit") from error
+            raise
+
+    def _answer(self, group: list[_Waiting]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
+        for waiting in group:
+            by_loop.setdefault(waiting.loop, []).append(waiting)
+        for loop, answered in by_loop.items():
+            try:
+                loop.call_soon_threadsafe(_resolve, answered)
+            except RuntimeError:
+                log.warning("callers ended before their units were committed", units=len(answered))
+
+
+def _in_transaction(connection: Connection) -> bool:
+    raw = connection.connection.driver_connection
+    return raw is not None and bool(raw.in_transaction)
+
+
+def _resolve(group: list[_Waiting]) -> None:
+    for waiting in group:
+        if waiting.future.done():
+            continue
+        if waiting.error is not None:
+            waiting.future.set_exception(waiting.error)
+        else:
+            waiting.future.set_result(waiting.result)
