@@ -40,7 +40,7 @@ class Event(Enum):
     END = "end"
 
 
-class InvalidTransition(Exception):
+class InvalidTransition(Exception):  # noqa: N818 - says what is the case
     """The event cannot happen in this state: a fault of the caller."""
 
 

@@ -81,11 +81,11 @@ def test_a_killed_program_comes_back_after_the_first_pause() -> None:
 
 def test_pauses_double_up_to_the_longest() -> None:
     supervision = serving()
-    pauses, now = [], 10.0
+    pauses: list[float] = []
+    now = 10.0
     for _ in range(6):
-        for action in supervision.exited("bridge", KILLED, now):
-            if isinstance(action, WillRestart):
-                pauses.append(action.pause_seconds)
+        said = supervision.exited("bridge", KILLED, now)
+        pauses += [action.pause_seconds for action in said if isinstance(action, WillRestart)]
         now += 20
         supervision.poll(now)
         supervision.serves("bridge", now)
