@@ -266,6 +266,7 @@ class NotSent(Enum):
     ACCOUNT_MISMATCH = "the terminal is logged in to another account"
     ACCOUNT_UNBOUND = "no account has been bound to this bridge yet"
     ACCOUNT_UNREADABLE = "the terminal does not say which account it is logged in to"
+    NOT_CONNECTED = "the terminal is not connected to its trade server"
     POSITION_UNREADABLE = "the terminal does not say whether the position still exists"
     POSITION_GONE = "the position does not exist any more"
     POSITION_CHANGED = "the ticket now belongs to a position of another side or symbol"
@@ -274,11 +275,12 @@ class NotSent(Enum):
     NO_QUOTE = "there is no fresh quote of the symbol"
     NO_FILLING = "the broker has refused every filling mode of the symbol"
     TERMINAL_BUSY = "the terminal did not become free in time"
-    TERMINAL_DOWN = "the terminal's process is not running"
+    TERMINAL_DOWN = "the terminal cannot be reached"
 
 
 _NOT_SENT_RETRY: dict[NotSent, Retry] = {
     NotSent.ACCOUNT_UNREADABLE: Retry.SHORT_BACKOFF,
+    NotSent.NOT_CONNECTED: Retry.SHORT_BACKOFF,
     NotSent.POSITION_UNREADABLE: Retry.SHORT_BACKOFF,
     NotSent.POSITION_GONE: Retry.REREAD,
     NotSent.POSITION_CHANGED: Retry.REREAD,

@@ -94,7 +94,7 @@ class Child:
         now = time.monotonic()
         if now - self._beat_at >= BEAT_SECONDS:
             self._beat_at = now
-            self._send(Beat(self._look.last_read_at))
+            self._send(Beat(self._look.last_read_at, self._look.attached))
 
     def _serve(self, frame: ToChild | None) -> bool:
         """Do what a frame says; return whether it may have changed something at the broker."""
@@ -182,7 +182,7 @@ class Child:
 
     def _announce(self, busy_seconds: float) -> None:
         self._beat_at = time.monotonic()
-        self._send(Beat(self._look.last_read_at, busy_seconds))
+        self._send(Beat(self._look.last_read_at, self._look.attached, busy_seconds))
 
     def _send(self, frame: FromChild) -> None:
         self._output.write(frames.pack(frame))

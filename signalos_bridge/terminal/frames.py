@@ -106,9 +106,10 @@ class Changed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Beat(msgspec.Struct, frozen=True, tag=True):
-    """The child is well. `busy_seconds`: it may now be silent for that long."""
+    """The child is well. `attached`: it has a terminal. `busy_seconds`: it may be silent for that long."""
 
     last_read_at: float | None
+    attached: bool
     busy_seconds: float = 0.0
 
 

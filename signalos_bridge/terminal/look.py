@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 _ATTACH_BACKOFF_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0)
 _NO_PIPE = -10004
+_CALL_FAILED = -1
 _FAILURES_UNTIL_ATTACH = 3
 # After a log-in or a reconnect, zero money and no positions are not facts for a while.
 _ZERO_BALANCE_SECONDS = 10.0
@@ -218,8 +219,8 @@ class Look:
             self._why_not = str(failure)
             self._tell_status(now)
             return False
-        self._announce(0.0)
         self._attached = True
+        self._announce(0.0)
         self._attach_failures = 0
         self._failures = 0
         self._linked_at = None
@@ -228,11 +229,13 @@ class Look:
         return True
 
     def _failed(self, failure: CallFailed) -> None:
+        if self._error is None:
+            log.warning("reading the terminal failed: %s", failure)
         self._error = (failure.code, failure.text)
         self._failures += 1
         now = time.monotonic()
         lost = failure.code == _NO_PIPE or (
-            failure.code in PIPE_CODES and self._failures >= _FAILURES_UNTIL_ATTACH
+            failure.code in PIPE_CODES | {_CALL_FAILED} and self._failures >= _FAILURES_UNTIL_ATTACH
         )
         if lost:
             self._attached = False
@@ -314,7 +317,7 @@ class Look:
         if self._why_not:
             self._linked_at = None
             if before is None:
-                self._begin = self._begin or f"{self._why_not} (before)"
+                self._begin = self._begin or f"it had stopped: {self._why_not}"
             return
         if self._linked_at is None or self._linked_login != login:
             self._linked_at, self._linked_login = now, login

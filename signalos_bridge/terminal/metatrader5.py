@@ -66,7 +66,7 @@ _INVALID_FILLING = 10030
 _RULES_DOUBTED = frozenset({10013, 10014, 10015, 10016, 10022, 10029, 10030, 10034, 10035})
 _NOT_FOUND = frozenset({1, -4})
 # After these codes of `last_error` the way to the terminal itself is in doubt.
-PIPE_CODES = frozenset({-1, -10000, -10001, -10002, -10003, -10004, -10005})
+PIPE_CODES = frozenset({-10000, -10001, -10002, -10003, -10004, -10005})
 _UNKNOWN_DIGITS = 8
 _COPY_TICKS_INFO = 1
 
@@ -363,6 +363,7 @@ class MetaTrader5:
         if latched and order.increases_risk:
             return Submission(not_sent(NotSent.LATCHED))
         try:
+            self._check_link()
             self._check_account()
             request, filling = self._build(order)
         except _Kept as kept:
@@ -399,6 +400,11 @@ class MetaTrader5:
         if self._fillings.refuse(known[1], filling, pending=isinstance(order, PlacePending)):
             return outcome
         return replace(outcome, retry=Retry.NEVER)
+
+    def _check_link(self) -> None:
+        # A terminal that knows it is cut off need not be asked: its answer would leave the outcome open.
+        if not self.terminal_raw().connected:
+            raise _Kept(NotSent.NOT_CONNECTED)
 
     def _check_account(self) -> None:
         if self.bound is None:

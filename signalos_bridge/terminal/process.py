@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 _RESTART_BACKOFF_SECONDS = (0.05, 0.5, 1.0, 2.0, 5.0, 10.0)
 # A child that lived this long has earned a quick restart.
-_PROVEN_SECONDS = 30.0
+_PROVEN_SECONDS = 3.0
 _STARTING_SECONDS = 15.0
 _CLOSING_SECONDS = 3.0
 _WATCHDOG_SECONDS = 0.25
@@ -50,6 +50,8 @@ _WATCHDOG_SECONDS = 0.25
 _LATE_SECONDS = 0.5
 _GRACE_SECONDS = 1.0
 _PIPE_BYTES = 256 * 1024
+# How long a call waits for a child that has no terminal; then it fails, and may be tried again.
+_ATTACH_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +135,9 @@ class ChildProcess:
                 why = await self._live()
                 if self._closing:
                     break
+                # One that served for a while is replaced at once: meanwhile nobody guards the levels.
                 proven = time.monotonic() - started_at >= _PROVEN_SECONDS
                 failures = 0 if proven else failures + 1
-                # A child that we killed ourselves has answered before: its successor need not wait.
                 pause = _RESTART_BACKOFF_SECONDS[min(failures, len(_RESTART_BACKOFF_SECONDS) - 1)]
                 log.warning("terminal process ended: %s; next start in %.2f s", why, pause)
                 self._set_status(
@@ -231,7 +233,7 @@ class ChildProcess:
                     # The call crossed the announcement, and waits in the child.
                     self._current.deadline = self._may_be_silent_until + self._current.timeout_seconds
                     self._set_alarm()
-                self._ready = self._killed_for is None
+                self._ready = frame.attached and self._killed_for is None
                 self._pump()
 
     async def _watch_over(self, process: asyncio.subprocess.Process) -> None:
@@ -343,7 +345,9 @@ class ChildProcess:
             raise _Kept(not_sent(NotSent.TERMINAL_DOWN, "the bridge is closing"))
         pending.waiting = self._lane.join(pending, pending.priority)
         loop = asyncio.get_running_loop()
-        pending.waiting_alarm = loop.call_later(queue_seconds, self._waited_too_long, pending)
+        give_up_at = pending.queued_at + queue_seconds
+        first_look = min(queue_seconds, _ATTACH_SECONDS)
+        pending.waiting_alarm = loop.call_later(first_look, self._still_waiting, pending, give_up_at)
         if pending.priority is Priority.STOP:
             self.expedite()
         self._pump()
@@ -351,11 +355,18 @@ class ChildProcess:
             return await pending.future
         finally:
             # Cancelled while waiting: never made. Cancelled later: the answer is abandoned, not the call.
-            pending.waiting_alarm.cancel()
+            if pending.waiting_alarm is not None:
+                pending.waiting_alarm.cancel()
             self._lane.withdraw(pending.waiting)
 
-    def _waited_too_long(self, pending: _Pending) -> None:
+    def _still_waiting(self, pending: _Pending, give_up_at: float) -> None:
         if pending.begun_at or pending.waiting is None:
+            return
+        left = give_up_at - time.monotonic()
+        if left > 0 and self._ready:
+            loop = asyncio.get_running_loop()
+            next_look = min(left, _ATTACH_SECONDS)
+            pending.waiting_alarm = loop.call_later(next_look, self._still_waiting, pending, give_up_at)
             return
         self._lane.withdraw(pending.waiting)
         if self._current is None:
