@@ -18,8 +18,8 @@ DOMAINS = (
 # Standard library modules that do, wait, know the time or throw dice.
 # fmt: off
 IMPURE = frozenset({
-    "asyncio", "concurrent", "ctypes", "http", "logging", "multiprocessing", "os", "pathlib", "queue", "random",
-    "secrets", "select", "selectors", "shutil", "signal", "socket", "socketserver", "sqlite3", "ssl",
+    "asyncio", "concurrent", "ctypes", "http", "logging", "multiprocessing", "os", "pathlib", "queue",
+    "random", "secrets", "select", "selectors", "shutil", "signal", "socket", "socketserver", "sqlite3", "ssl",
     "subprocess", "tempfile", "threading", "time", "urllib",
 })
 # fmt: on
