@@ -43,7 +43,6 @@ class Broker:
         self.faults = Faults()
         self.terminals: dict[str, TerminalState] = {}
         self.serial = 0
-        self.written = 0
         records, cut = self.ledger.replay()
         started = next((one for one in records if isinstance(one, Started)), None)
         self.stepped = settings.clock_mode is ClockMode.STEPPED
@@ -120,7 +119,7 @@ class Broker:
         self._prices_written.update({name: price.tick_number for name, price in moved.items()})
 
     def write(self, records: list[Record]) -> None:
-        self.written = self.ledger.append(records)
+        self.ledger.append(records)
 
     def commit(self, *more: Record) -> None:
         """Write what has changed in the book, and `more`, as one line."""
@@ -131,7 +130,7 @@ class Broker:
 
     def when_durable(self, tell: Callable[[], None]) -> None:
         """Call `tell` once everything written so far has reached the disk."""
-        self.ledger.when_synced(self.written, tell)
+        self.ledger.when_synced(tell)
 
     def open_account(self, terms: AccountTerms, deposit: Decimal) -> None:
         """Create an account and a terminal of its own that is logged in to it."""

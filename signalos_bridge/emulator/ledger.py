@@ -7,7 +7,6 @@ broker's state is what the ledger says, and nothing else.
 
 import asyncio
 import os
-import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -230,7 +229,11 @@ def _lines(source: IO[bytes]) -> Iterator[tuple[list[Record], int]]:
 
 
 class Ledger:
-    """The open file. Appending is immediate; syncs are grouped in a thread of their own."""
+    """The open file. Appending is immediate; a sync serves all who wait for one.
+
+    Syncing stops the event loop meanwhile. What arrives in that time is then handled together, and shares
+    the next sync: that is what groups them.
+    """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -238,12 +241,9 @@ class Ledger:
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         self._written = 0
         self._synced = 0
-        self._waiting: list[tuple[int, Callable[[], None]]] = []
-        self._wake = threading.Condition()
-        self._closing = False
-        self._fail: Callable[[OSError], None] | None = None
-        self._thread: threading.Thread | None = None
+        self._waiting: list[Callable[[], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._fail: Callable[[Exception], None] | None = None
 
     def replay(self) -> tuple[list[Record], int]:
         """Return what is recorded, and how many bytes of a torn line were cut off."""
@@ -260,70 +260,46 @@ class Ledger:
         self._written = self._synced = end
         return records, cut
 
-    def open_for_sync(self, loop: asyncio.AbstractEventLoop, fail: Callable[[OSError], None]) -> None:
-        """Begin to sync in the background, telling `loop`; `fail` is told of a sync that failed.
+    def attach(self, loop: asyncio.AbstractEventLoop, fail: Callable[[Exception], None]) -> None:
+        """Sync from now on in `loop`, and tell `fail` of whatever goes wrong there.
 
-        What could not be synced is never answered, and nothing after it is synced.
+        What could not be synced is never answered.
         """
         self._loop = loop
         self._fail = fail
-        self._thread = threading.Thread(target=self._sync_forever, name="ledger-sync", daemon=True)
-        self._thread.start()
 
-    def append(self, records: list[Record]) -> int:
-        """Write one line, and return the position behind it, which `when_synced` takes.
-
-        Written means: it outlives this process. Raises `OSError` where the disk is full.
-        """
+    def append(self, records: list[Record]) -> None:
+        """Write one line. Written means: it outlives this process. Raises `OSError` if the disk is full."""
         line = _encoder.encode(records) + b"\n"
         view = memoryview(line)
         while view:
             view = view[os.write(self._file, view) :]
         self._written += len(line)
-        return self._written
 
-    def when_synced(self, position: int, tell: Callable[[], None]) -> None:
-        """Call `tell` in the event loop once everything before `position` has reached the disk."""
-        if self._synced >= position:
+    def when_synced(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once everything written so far has reached the disk."""
+        if self._synced == self._written:
             tell()
             return
-        with self._wake:
-            self._waiting.append((position, tell))
-            self._wake.notify()
+        assert self._loop is not None
+        if not self._waiting:
+            self._loop.call_soon(self._sync_for_all)
+        self._waiting.append(tell)
 
     def sync_now(self) -> None:
-        """Sync in the caller's thread."""
         os.fsync(self._file)
         self._synced = self._written
 
     def close(self) -> None:
-        with self._wake:
-            self._closing = True
-            self._wake.notify()
-        if self._thread is not None:
-            self._thread.join()
-        os.fsync(self._file)
+        self.sync_now()
         os.close(self._file)
 
-    def _sync_forever(self) -> None:
-        assert self._loop is not None
+    def _sync_for_all(self) -> None:
         assert self._fail is not None
-        while True:
-            with self._wake:
-                while not self._waiting and not self._closing:
-                    self._wake.wait()
-                if self._closing:
-                    return
-                waiting, self._waiting = self._waiting, []
-                target = self._written
-            try:
-                os.fsync(self._file)
-            except OSError as error:
-                self._loop.call_soon_threadsafe(self._fail, error)
-                return
-            self._loop.call_soon_threadsafe(self._tell, target, waiting)
-
-    def _tell(self, target: int, waiting: list[tuple[int, Callable[[], None]]]) -> None:
-        self._synced = max(self._synced, target)
-        for _, tell in waiting:
-            tell()
+        waiting, self._waiting = self._waiting, []
+        try:
+            self.sync_now()
+            for tell in waiting:
+                tell()
+        except Exception as error:  # noqa: BLE001 - the edge of a callback; the process ends with it
+            self._fail(error)

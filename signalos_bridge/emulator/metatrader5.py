@@ -22,7 +22,7 @@ from signalos_bridge.emulator.constants import (
     TRADE_RETCODE_REQUOTE,
 )
 from signalos_bridge.emulator.errors import TEXTS, CallFailed, LastError
-from signalos_bridge.emulator.native import builtin
+from signalos_bridge.emulator.native import Takes, builtin
 from signalos_bridge.emulator.pipe import ADDRESS_VARIABLE, Pipe, parse_address
 from signalos_bridge.emulator.structures import (
     AccountInfo,
@@ -66,8 +66,6 @@ _TICKS = np.dtype(
         ("volume_real", "<f8"),
     ]
 )
-_FOREVER = 1 << 40
-
 _Args = tuple[Any, ...]
 _Kwargs = dict[str, Any] | None
 
@@ -90,7 +88,7 @@ _state = _State()
 
 
 def _api(
-    doc: str, *, failure: object = None
+    doc: str, takes: Takes = Takes.NOTHING, *, failure: object = None
 ) -> Callable[[Callable[[_Args, _Kwargs], Any]], Callable[..., Any]]:
     """Make a function of the package out of one that raises `CallFailed`."""
 
@@ -104,7 +102,7 @@ def _api(
             _state.last_error = (LastError.OK.value, TEXTS[LastError.OK])
             return value
 
-        return builtin("MetaTrader5", implementation.__name__, doc, guarded)
+        return builtin("MetaTrader5", implementation.__name__, doc, takes, guarded)
 
     return make
 
@@ -121,31 +119,29 @@ def _with_request(kind: type[Structure], row: list[Any]) -> Structure:
 @_api(
     'initialize([path],[server="SERVER"],[login=LOGIN],[password="PASSWORD"])'
     " Establish connection to MetaTrader 5 terminal",
+    Takes.BOTH,
     failure=False,
 )
 def initialize(args: _Args, kwargs: _Kwargs) -> bool:
-    named = dict(kwargs or {})
-    if len(args) > 1 or (args and "path" in named):
+    named = kwargs or {}
+    if len(args) > 1:
         raise take.refuse("Invalid number of arguments")
-    path = take.unnamed_text(args, 1) if args else take.text(named.pop("path", ""), "path")
-    login = take.integer(named.pop("login", 0), "login")
-    password = take.text(named.pop("password", ""), "password")
-    server = take.text(named.pop("server", ""), "server")
-    timeout_ms = take.integer(named.pop("timeout", 60_000), "timeout")
-    named.pop("portable", None)
-    if named:
-        raise take.refuse("Invalid arguments")
+    if args and not isinstance(args[0], str):
+        raise take.refuse("Invalid 1st unnamed argument")
+    number, timeout_ms = take.unsigned(named, "login"), take.unsigned({"timeout": 60_000, **named}, "timeout")
+    server, password = take.text(named, "server"), take.text(named, "password")
+    path = take.text(named, "path") or (args[0] if args else "")
     endpoint = parse_address(path or os.environ.get(ADDRESS_VARIABLE, ""))
     known = _state.pipe
     if known is not None and known.is_open:
         if known.endpoint != endpoint:
             raise CallFailed(LastError.INIT, "IPC initialize failed, already initialized")
-        if login:
-            known.call("login", login, password, server)
+        if number:
+            known.call("login", number, password, server)
         return True
     pipe = Pipe(endpoint, max(0.001, timeout_ms / 1000))
     try:
-        greeting = pipe.greet(login, password, server)
+        greeting = pipe.greet(number, password, server)
     except CallFailed:
         pipe.close()
         raise
@@ -154,30 +150,32 @@ def initialize(args: _Args, kwargs: _Kwargs) -> bool:
     return True
 
 
-@_api('login(login,[server="SERVER"],[password="PASSWORD"])', failure=False)
+@_api('login(login,[server="SERVER"],[password="PASSWORD"])', Takes.BOTH, failure=False)
 def login(args: _Args, kwargs: _Kwargs) -> bool:
-    named = dict(kwargs or {})
-    if len(args) > 1:
+    named = kwargs or {}
+    if len(args) > 3:
         raise take.refuse("Invalid number of arguments")
-    number = take.unnamed_integer(args, 1) if args else take.integer(named.pop("login", None), "login")
-    password = take.text(named.pop("password", ""), "password")
-    server = take.text(named.pop("server", ""), "server")
-    take.integer(named.pop("timeout", 60_000), "timeout")
-    if named:
-        raise take.refuse("Invalid arguments")
+    unnamed = dict(zip(("login", "password", "server"), args, strict=False))
+    for position, (name, kind) in enumerate((("login", int), ("password", str), ("server", str))):
+        if name in unnamed and not isinstance(unnamed[name], kind):
+            raise take.refuse(f"Invalid {('1st', '2nd', '3rd')[position]} unnamed argument")
+    given = {**unnamed, **named}
+    number = take.unsigned(given, "login")
+    take.unsigned(given, "timeout")
+    password, server = take.text(given, "password"), take.text(given, "server")
     return bool(_state.call("login", number, password, server))
 
 
 @_api("shutdown() Disconnect from MetaTrader 5 terminal")
-def shutdown(args: _Args, kwargs: _Kwargs) -> None:
+def shutdown(args: _Args, kwargs: _Kwargs) -> bool:
     if _state.pipe is not None:
         _state.pipe.close()
         _state.pipe = None
+    return True
 
 
 @_api("version() Get MetaTrader 5 terminal version")
 def version(args: _Args, kwargs: _Kwargs) -> tuple[Any, ...]:
-    take.no_arguments(args, kwargs)
     return tuple(_state.call("version"))
 
 
@@ -185,217 +183,183 @@ def _last_error(args: _Args, kwargs: _Kwargs) -> tuple[int, str]:
     return _state.last_error
 
 
-last_error = builtin("MetaTrader5", "last_error", "last_error()", _last_error)
+last_error = builtin("MetaTrader5", "last_error", "last_error()", Takes.NOTHING, _last_error)
 
 
 @_api("terminal_info() Get parameters of MetaTrader 5 terminal")
 def terminal_info(args: _Args, kwargs: _Kwargs) -> Structure:
-    take.no_arguments(args, kwargs)
     return TerminalInfo(_state.call("terminal_info"))
 
 
 @_api("account_info()")
 def account_info(args: _Args, kwargs: _Kwargs) -> Structure:
-    take.no_arguments(args, kwargs)
     return AccountInfo(_state.call("account_info"))
 
 
 @_api("symbols_total()")
 def symbols_total(args: _Args, kwargs: _Kwargs) -> int:
-    take.no_arguments(args, kwargs)
     return int(_state.call("symbols_total"))
 
 
-@_api('symbols_get([group="GROUP"])')
+@_api('symbols_get([group="GROUP"])', Takes.BOTH)
 def symbols_get(args: _Args, kwargs: _Kwargs) -> tuple[Structure, ...]:
-    if args:
-        take.only_unnamed(args, kwargs, 1)
-        group = take.unnamed_text(args, 1)
-    else:
-        group = take.text(take.only_named(args, kwargs, ("group",)).get("group", ""), "group")
-    return _rows(SymbolInfo, _state.call("symbols_get", group))
-
-
-@_api("symbol_info(symbol)")
-def symbol_info(args: _Args, kwargs: _Kwargs) -> Structure:
-    take.only_unnamed(args, kwargs, 1)
-    return SymbolInfo(_state.call("symbol_info", take.unnamed_text(args, 1)))
-
-
-@_api("symbol_info_tick(symbol)")
-def symbol_info_tick(args: _Args, kwargs: _Kwargs) -> Structure:
-    take.only_unnamed(args, kwargs, 1)
-    return Tick(_state.call("symbol_info_tick", take.unnamed_text(args, 1)))
-
-
-@_api("symbol_select(symbol,[enable])", failure=False)
-def symbol_select(args: _Args, kwargs: _Kwargs) -> bool:
-    named = dict(kwargs or {})
-    enable: Any = named.pop("enable", True)
-    if named or not 1 <= len(args) <= 2:
+    if len(args) > 1:
         raise take.refuse("Invalid number of arguments")
-    if len(args) == 2:
-        enable = args[1]
-    return bool(_state.call("symbol_select", take.unnamed_text(args, 1), bool(enable)))
+    if args and not isinstance(args[0], str):
+        raise take.refuse("Invalid 1st unnamed argument")
+    group = (kwargs or {}).get("group", args[0] if args else "")
+    return _rows(SymbolInfo, _state.call("symbols_get", take.group(group)))
 
 
-@_api("market_book_add(symbol)", failure=False)
+def _one_symbol(args: _Args) -> str:
+    take.exactly(args, 1)
+    return take.symbol(args[0])
+
+
+@_api("symbol_info(symbol)", Takes.UNNAMED)
+def symbol_info(args: _Args, kwargs: _Kwargs) -> Structure:
+    return SymbolInfo(_state.call("symbol_info", _one_symbol(args)))
+
+
+@_api("symbol_info_tick(symbol)", Takes.UNNAMED)
+def symbol_info_tick(args: _Args, kwargs: _Kwargs) -> Structure:
+    return Tick(_state.call("symbol_info_tick", _one_symbol(args)))
+
+
+@_api("symbol_select(symbol,[enable])", Takes.UNNAMED, failure=False)
+def symbol_select(args: _Args, kwargs: _Kwargs) -> bool:
+    if not 1 <= len(args) <= 2:
+        raise take.bad_arguments()
+    enable = bool(args[1]) if len(args) == 2 else True
+    return bool(_state.call("symbol_select", take.symbol(args[0]), enable))
+
+
+@_api("market_book_add(symbol)", Takes.UNNAMED, failure=False)
 def market_book_add(args: _Args, kwargs: _Kwargs) -> bool:
-    take.only_unnamed(args, kwargs, 1)
-    return bool(_state.call("market_book_add", take.unnamed_text(args, 1)))
+    return bool(_state.call("market_book_add", _one_symbol(args)))
 
 
-@_api("market_book_release(symbol)", failure=False)
+@_api("market_book_release(symbol)", Takes.UNNAMED, failure=False)
 def market_book_release(args: _Args, kwargs: _Kwargs) -> bool:
-    take.only_unnamed(args, kwargs, 1)
-    return bool(_state.call("market_book_release", take.unnamed_text(args, 1)))
+    return bool(_state.call("market_book_release", _one_symbol(args)))
 
 
-@_api("market_book_get(symbol)")
+@_api("market_book_get(symbol)", Takes.UNNAMED)
 def market_book_get(args: _Args, kwargs: _Kwargs) -> tuple[Structure, ...]:
-    take.only_unnamed(args, kwargs, 1)
-    return _rows(BookInfo, _state.call("market_book_get", take.unnamed_text(args, 1)))
+    return _rows(BookInfo, _state.call("market_book_get", _one_symbol(args)))
 
 
 def _array(packed: bytes, kind: "np.dtype[Any]") -> "np.ndarray[Any, Any]":
+    # A copy of its own, so that callers may write to it.
     return np.frombuffer(packed, dtype=kind).copy()
 
 
-@_api("copy_rates_from(symbol, timeframe, date_from, count)")
+def _rates(function: str, args: _Args, third: Callable[[Any], int], fourth: Callable[[Any], int]) -> Any:
+    take.exactly(args, 4)
+    name, timeframe = take.symbol(args[0]), take.integer(args[1])
+    return _array(_state.call(function, name, timeframe, third(args[2]), fourth(args[3])), _RATES)
+
+
+@_api("copy_rates_from(symbol, timeframe, date_from, count)", Takes.UNNAMED)
 def copy_rates_from(args: _Args, kwargs: _Kwargs) -> Any:
-    take.only_unnamed(args, kwargs, 4)
-    name, timeframe = take.unnamed_text(args, 1), take.unnamed_integer(args, 2)
-    when, count = take.unnamed_seconds(args, 3), take.unnamed_integer(args, 4)
-    return _array(_state.call("copy_rates_from", name, timeframe, when, count), _RATES)
+    return _rates("copy_rates_from", args, take.seconds, take.integer)
 
 
-@_api("copy_rates_from_pos(symbol, timeframe, start_pos, count)")
+@_api("copy_rates_from_pos(symbol, timeframe, start_pos, count)", Takes.UNNAMED)
 def copy_rates_from_pos(args: _Args, kwargs: _Kwargs) -> Any:
-    take.only_unnamed(args, kwargs, 4)
-    name, timeframe = take.unnamed_text(args, 1), take.unnamed_integer(args, 2)
-    start, count = take.unnamed_integer(args, 3), take.unnamed_integer(args, 4)
-    return _array(_state.call("copy_rates_from_pos", name, timeframe, start, count), _RATES)
+    return _rates("copy_rates_from_pos", args, take.integer, take.integer)
 
 
-@_api("copy_rates_range(symbol, timeframe, date_from, date_to)")
+@_api("copy_rates_range(symbol, timeframe, date_from, date_to)", Takes.UNNAMED)
 def copy_rates_range(args: _Args, kwargs: _Kwargs) -> Any:
-    take.only_unnamed(args, kwargs, 4)
-    name, timeframe = take.unnamed_text(args, 1), take.unnamed_integer(args, 2)
-    begin, end = take.unnamed_seconds(args, 3), take.unnamed_seconds(args, 4)
-    return _array(_state.call("copy_rates_range", name, timeframe, begin, end), _RATES)
+    return _rates("copy_rates_range", args, take.seconds, take.seconds)
 
 
-@_api("copy_ticks_from(symbol, date_from, count, flags)")
+@_api("copy_ticks_from(symbol, date_from, count, flags)", Takes.UNNAMED)
 def copy_ticks_from(args: _Args, kwargs: _Kwargs) -> Any:
-    take.only_unnamed(args, kwargs, 4)
-    name, when = take.unnamed_text(args, 1), take.unnamed_seconds(args, 2)
-    count, flags = take.unnamed_integer(args, 3), take.unnamed_integer(args, 4)
-    return _array(_state.call("copy_ticks_from", name, when, count, flags), _TICKS)
+    take.exactly(args, 4)
+    name, begin = take.symbol(args[0]), take.seconds(args[1])
+    count, flags = take.integer(args[2]), take.integer(args[3])
+    return _array(_state.call("copy_ticks_from", name, begin, count, flags), _TICKS)
 
 
-@_api("copy_ticks_range(symbol, date_from, date_to, flags)")
+@_api("copy_ticks_range(symbol, date_from, date_to, flags)", Takes.UNNAMED)
 def copy_ticks_range(args: _Args, kwargs: _Kwargs) -> Any:
-    take.only_unnamed(args, kwargs, 4)
-    name, begin = take.unnamed_text(args, 1), take.unnamed_seconds(args, 2)
-    end, flags = take.unnamed_seconds(args, 3), take.unnamed_integer(args, 4)
+    take.exactly(args, 4)
+    name, begin = take.symbol(args[0]), take.seconds(args[1])
+    end, flags = take.seconds(args[2]), take.integer(args[3])
     return _array(_state.call("copy_ticks_range", name, begin, end, flags), _TICKS)
-
-
-def _filter(args: _Args, kwargs: _Kwargs) -> tuple[str, int, str]:
-    named = take.only_named(args, kwargs, ("symbol", "ticket", "group"))
-    return (
-        take.text(named.get("symbol", ""), "symbol"),
-        take.integer(named.get("ticket", 0), "ticket"),
-        take.text(named.get("group", ""), "group"),
-    )
 
 
 @_api("positions_total()")
 def positions_total(args: _Args, kwargs: _Kwargs) -> int:
-    take.no_arguments(args, kwargs)
     return int(_state.call("positions_total"))
 
 
-@_api('positions_get([symbol="SYMBOL"],[ticket=TICKET],[group="GROUP"])')
+@_api('positions_get([symbol="SYMBOL"],[ticket=TICKET],[group="GROUP"])', Takes.BOTH)
 def positions_get(args: _Args, kwargs: _Kwargs) -> tuple[Structure, ...]:
-    return _rows(TradePosition, _state.call("positions_get", *_filter(args, kwargs)))
+    return _rows(TradePosition, _state.call("positions_get", *take.by_filter(args, kwargs)))
 
 
 @_api("orders_total()")
 def orders_total(args: _Args, kwargs: _Kwargs) -> int:
-    take.no_arguments(args, kwargs)
     return int(_state.call("orders_total"))
 
 
-@_api('orders_get([symbol="SYMBOL"],[ticket=TICKET],[group="GROUP"])')
+@_api('orders_get([symbol="SYMBOL"],[ticket=TICKET],[group="GROUP"])', Takes.BOTH)
 def orders_get(args: _Args, kwargs: _Kwargs) -> tuple[Structure, ...]:
-    return _rows(TradeOrder, _state.call("orders_get", *_filter(args, kwargs)))
+    return _rows(TradeOrder, _state.call("orders_get", *take.by_filter(args, kwargs)))
 
 
-def _history_filter(args: _Args, kwargs: _Kwargs) -> tuple[int, int, str, int, int]:
-    named = dict(kwargs or {})
-    group = take.text(named.pop("group", ""), "group")
-    ticket = take.integer(named.pop("ticket", 0), "ticket")
-    position = take.integer(named.pop("position", 0), "position")
-    if args:
-        if len(args) != 2:
-            raise take.refuse("Invalid number of arguments")
-        begin, end = take.unnamed_seconds(args, 1), take.unnamed_seconds(args, 2)
-    elif "date_from" in named or "date_to" in named:
-        pair = (named.pop("date_from", 0), named.pop("date_to", _FOREVER))
-        begin, end = take.unnamed_seconds(pair, 1), take.unnamed_seconds(pair, 2)
-    elif ticket or position:
-        begin, end = 0, _FOREVER
-    else:
-        raise take.refuse("Invalid arguments")
-    if named:
-        raise take.refuse("Invalid arguments")
-    return begin, end, group, ticket, position
-
-
-@_api("history_orders_total(date_from, date_to)")
+@_api("history_orders_total(date_from, date_to)", Takes.UNNAMED)
 def history_orders_total(args: _Args, kwargs: _Kwargs) -> int:
-    return int(_state.call("history_orders_total", *_history_filter(args, kwargs)))
+    take.exactly(args, 2)
+    return int(_state.call("history_orders_total", *take.by_time(args, None)))
 
 
-@_api('history_orders_get([date_from, date_to, [group="GROUP"]],[position=POSITION],[ticket=TICKET])')
+@_api(
+    'history_orders_get([date_from, date_to, [group="GROUP"]],[position=POSITION],[ticket=TICKET])',
+    Takes.BOTH,
+)
 def history_orders_get(args: _Args, kwargs: _Kwargs) -> tuple[Structure, ...]:
-    return _rows(TradeOrder, _state.call("history_orders_get", *_history_filter(args, kwargs)))
+    return _rows(TradeOrder, _state.call("history_orders_get", *take.by_time(args, kwargs)))
 
 
-@_api("history_deals_total(date_from, date_to)")
+@_api("history_deals_total(date_from, date_to)", Takes.UNNAMED)
 def history_deals_total(args: _Args, kwargs: _Kwargs) -> int:
-    return int(_state.call("history_deals_total", *_history_filter(args, kwargs)))
+    take.exactly(args, 2)
+    return int(_state.call("history_deals_total", *take.by_time(args, None)))
 
 
-@_api('history_deals_get([date_from, date_to, [group="GROUP"]],[position=POSITION],[ticket=TICKET])')
+@_api(
+    'history_deals_get([date_from, date_to, [group="GROUP"]],[position=POSITION],[ticket=TICKET])',
+    Takes.BOTH,
+)
 def history_deals_get(args: _Args, kwargs: _Kwargs) -> tuple[Structure, ...]:
-    return _rows(TradeDeal, _state.call("history_deals_get", *_history_filter(args, kwargs)))
+    return _rows(TradeDeal, _state.call("history_deals_get", *take.by_time(args, kwargs)))
 
 
-@_api("order_calc_margin(action, symbol, volume, price,)")
+@_api("order_calc_margin(action, symbol, volume, price,)", Takes.UNNAMED)
 def order_calc_margin(args: _Args, kwargs: _Kwargs) -> float:
-    take.only_unnamed(args, kwargs, 4)
-    action, name = take.unnamed_integer(args, 1), take.unnamed_text(args, 2)
-    numbers = [take.unnamed_number(args, position) for position in (3, 4)]
-    return float(_state.call("order_calc_margin", action, name, *numbers))
+    take.exactly(args, 4)
+    action, name = take.integer(args[0]), take.symbol(args[1])
+    return float(_state.call("order_calc_margin", action, name, *map(take.number, args[2:])))
 
 
-@_api("order_calc_profit(action, symbol, volume, price_open, price_close)")
+@_api("order_calc_profit(action, symbol, volume, price_open, price_close)", Takes.UNNAMED)
 def order_calc_profit(args: _Args, kwargs: _Kwargs) -> float:
-    take.only_unnamed(args, kwargs, 5)
-    action, name = take.unnamed_integer(args, 1), take.unnamed_text(args, 2)
-    numbers = [take.unnamed_number(args, position) for position in (3, 4, 5)]
-    return float(_state.call("order_calc_profit", action, name, *numbers))
+    take.exactly(args, 5)
+    action, name = take.integer(args[0]), take.symbol(args[1])
+    return float(_state.call("order_calc_profit", action, name, *map(take.number, args[2:])))
 
 
-@_api("order_check(request)")
+@_api("order_check(request)", Takes.BOTH)
 def order_check(args: _Args, kwargs: _Kwargs) -> Structure:
     request = take.trade_request(args, kwargs, _state.comment_limit)
     return _with_request(OrderCheckResult, _state.call("order_check", request))
 
 
-@_api("order_send(request)")
+@_api("order_send(request)", Takes.BOTH)
 def order_send(args: _Args, kwargs: _Kwargs) -> Structure:
     request = take.trade_request(args, kwargs, _state.comment_limit)
     return _with_request(OrderSendResult, _state.call("order_send", request))

@@ -8,12 +8,18 @@ import _thread
 import ctypes
 import sys
 from collections.abc import Callable
+from enum import IntFlag
 from typing import Any
 
 Implementation = Callable[[tuple[Any, ...], dict[str, Any] | None], Any]
 
-_METH_VARARGS = 0x0001
-_METH_KEYWORDS = 0x0002
+
+class Takes(IntFlag):
+    """How a function takes its arguments: CPython's own flags."""
+
+    UNNAMED = 0x0001
+    BOTH = 0x0003
+    NOTHING = 0x0004
 
 
 class _MethodDef(ctypes.Structure):
@@ -25,7 +31,9 @@ class _MethodDef(ctypes.Structure):
     )
 
 
-_Callback = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+_ForNothing = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p)
+_ForUnnamed = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object)
+_ForBoth = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
 _new_function = ctypes.pythonapi.PyCFunction_NewEx
 _new_function.restype = ctypes.py_object
 _new_function.argtypes = [ctypes.POINTER(_MethodDef), ctypes.c_void_p, ctypes.py_object]
@@ -34,28 +42,41 @@ _new_function.argtypes = [ctypes.POINTER(_MethodDef), ctypes.c_void_p, ctypes.py
 _kept: list[Any] = []
 
 
-def builtin(module: str, name: str, doc: str, implementation: Implementation) -> Callable[..., Any]:
-    """Return a built-in function that calls `implementation(args, kwargs)`.
+def builtin(
+    module: str, name: str, doc: str, takes: Takes, implementation: Implementation
+) -> Callable[..., Any]:
+    """Return a built-in function that calls `implementation(args, kwargs)`, which must not raise.
 
-    `kwargs` is None where the caller gave no mapping. The implementation must not raise.
+    `kwargs` is None where the caller gave no mapping. What `takes` rules out, CPython refuses with a
+    `TypeError`.
     """
 
-    def called(_: int | None, args: tuple[Any, ...], kwargs: int | None) -> Any:
-        given = None if not kwargs else ctypes.cast(kwargs, ctypes.py_object).value
+    def run(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
         try:
-            return implementation(args, given)
+            return implementation(args, kwargs)
         except KeyboardInterrupt:
             # An exception cannot pass through here; the main thread gets it as soon as we are back.
             _thread.interrupt_main()
             return None
 
-    callback = _Callback(called)
-    definition = _MethodDef(
-        name.encode(),
-        ctypes.cast(callback, ctypes.c_void_p).value,
-        _METH_VARARGS | _METH_KEYWORDS,
-        doc.encode(),
-    )
+    def with_nothing(_: int | None, __: int | None) -> Any:
+        return run((), None)
+
+    def with_unnamed(_: int | None, args: tuple[Any, ...]) -> Any:
+        return run(args, None)
+
+    def with_both(_: int | None, args: tuple[Any, ...], kwargs: int | None) -> Any:
+        return run(args, ctypes.cast(kwargs, ctypes.py_object).value if kwargs else None)
+
+    callback: Any
+    match takes:
+        case Takes.NOTHING:
+            callback = _ForNothing(with_nothing)
+        case Takes.UNNAMED:
+            callback = _ForUnnamed(with_unnamed)
+        case _:
+            callback = _ForBoth(with_both)
+    definition = _MethodDef(name.encode(), ctypes.cast(callback, ctypes.c_void_p).value, takes, doc.encode())
     _kept.append((callback, definition))
     made: Callable[..., Any] = _new_function(ctypes.byref(definition), None, module)
     return made

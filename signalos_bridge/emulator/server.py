@@ -243,7 +243,7 @@ class Server:
         """Serve until `stopped` is set. Raises what made the broker fail."""
         loop = asyncio.get_running_loop()
         broker = self.broker
-        broker.ledger.open_for_sync(loop, self.crash)
+        broker.ledger.attach(loop, self.crash)
         listener = await loop.create_server(
             lambda: _Connection(self), broker.settings.host, broker.settings.port
         )

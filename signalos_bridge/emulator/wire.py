@@ -55,6 +55,9 @@ class FrameReader:
 
     def feed(self, data: bytes) -> list[Any]:
         """Return the values that are complete now."""
+        if not self._buffer and len(data) >= 4 and HEADER.unpack_from(data)[0] == len(data) - 4:
+            # Nearly always one whole frame.
+            return [decode(memoryview(data)[4:])]
         self._buffer += data
         values = []
         while len(self._buffer) >= 4:
