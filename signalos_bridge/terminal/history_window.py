@@ -7,9 +7,9 @@ what has been told is known by ticket.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from signalos_bridge.domain.market import Deal, HistoryOrder
-from signalos_bridge.terminal.metatrader5 import MetaTrader5
 
 DAY_MSC = 24 * 3600 * 1000
 # No trade server is further from UTC than this.
@@ -21,10 +21,26 @@ _LOOK_FOR_SECONDS = 10.0
 _REMEMBERED = 10_000
 
 
+class Records(Protocol):
+    """What is asked of the terminal's history; see `MetaTrader5`."""
+
+    def deals(self, from_msc: int, to_msc: int) -> tuple[Deal, ...]:
+        """Read the deals of a span of broker time."""
+        ...
+
+    def history_orders(self, from_msc: int, to_msc: int) -> tuple[HistoryOrder, ...]:
+        """Read the finished orders of a span of broker time."""
+        ...
+
+    def history_order(self, ticket: int) -> HistoryOrder | None:
+        """Read one finished order."""
+        ...
+
+
 class HistoryWindow:
     """Finds deals and finished orders that were not there before."""
 
-    def __init__(self, terminal: MetaTrader5) -> None:
+    def __init__(self, terminal: Records) -> None:
         self._terminal = terminal
         self._newest_msc: int | None = None
         self._told_deals: dict[int, int] = {}
@@ -74,7 +90,7 @@ class HistoryWindow:
             if found is not None:
                 self._append(found, orders)
             if found is not None or now >= until:
-                del self._wanted[ticket]
+                self._wanted.pop(ticket, None)
             yield
         newest = max((deal.time_msc for deal in deals), default=None)
         if newest is not None:

@@ -56,7 +56,9 @@ def exact(value: float) -> Decimal:
     """Return a terminal number whose digits nobody states (tick values, contract sizes)."""
     if not math.isfinite(value):
         raise ValueError(f"the terminal gave {value} where a number belongs")
-    return Decimal(f"{value:.12f}".rstrip("0").rstrip(".") or "0")
+    # The shortest decimal that is this double: what somebody once typed.
+    digits = f"{Decimal(repr(float(value))):f}"
+    return Decimal(digits.rstrip("0").rstrip(".") if "." in digits else digits)
 
 
 def optional_price(value: float, digits: int) -> Decimal | None:

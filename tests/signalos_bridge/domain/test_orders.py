@@ -47,7 +47,8 @@ def test_closing_cancelling_and_tightening_do_not_increase_risk(order: Order) ->
 
 
 def test_closes_and_cancels_go_before_modifies_and_those_before_opens() -> None:
-    waiting = sorted([OPEN, TIGHTEN, CLOSE, CANCEL, MOVE, PLACE], key=priority_of)
+    orders: list[Order] = [OPEN, TIGHTEN, CLOSE, CANCEL, MOVE, PLACE]
+    waiting = sorted(orders, key=priority_of)
 
     assert [priority_of(order) for order in waiting] == [
         Priority.CLOSE,
