@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from signalos_bridge.emulator.domain import checks, fills
 from signalos_bridge.emulator.domain.book import Book
-from signalos_bridge.emulator.domain.changes import Cause, DealMade, OrderSet, PositionSet, TermsSet
+from signalos_bridge.emulator.domain.changes import Cause, DealMade, OrderSet, PositionSet, RolledOver, TermsSet
 from signalos_bridge.emulator.domain.codes import (
     RETCODE_TEXT,
     Action,
@@ -21,11 +21,13 @@ from signalos_bridge.emulator.domain.entities import ZERO, Account, AccountTerms
 from signalos_bridge.emulator.domain.fills import Fill
 from signalos_bridge.emulator.domain.money import figures
 from signalos_bridge.emulator.domain.requests import Execution, Outcome, Refused, TradeRequest
+from signalos_bridge.emulator.domain.server_time import DAY_MS
 
 
 def open_account(book: Book, terms: AccountTerms, deposit: Decimal) -> None:
     """Create an account, with its first deposit as a deal."""
     book.record(TermsSet(terms))
+    book.record(RolledOver(terms.login, book.broker_ms // DAY_MS))
     if deposit:
         change_balance(book, terms.login, deposit, "Initial deposit")
 

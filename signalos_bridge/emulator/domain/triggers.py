@@ -136,15 +136,11 @@ def _stop_out(book: Book, account: Account) -> None:
 
 
 def _roll_over(book: Book, account: Account, day: int) -> None:
-    if account.rollover_day == 0:
-        book_day = day
-    elif account.rollover_day < day:
-        for passed in range(account.rollover_day, day):
-            _charge_swap(book, account, passed)
-        book_day = day
-    else:
+    if account.rollover_day >= day:
         return
-    book.record(RolledOver(account.terms.login, book_day))
+    for passed in range(account.rollover_day, day):
+        _charge_swap(book, account, passed)
+    book.record(RolledOver(account.terms.login, day))
 
 
 def _charge_swap(book: Book, account: Account, day: int) -> None:
