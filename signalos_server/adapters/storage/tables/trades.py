@@ -145,5 +145,3 @@ class SymbolRow(Table):
     base_currency: Mapped[str] = mapped_column(String(20))
     profit_currency: Mapped[str] = mapped_column(String(20))
     description: Mapped[str] = mapped_column(String(200))
-    # The table that it was last part of; symbols of older ones are gone from the terminal.
-    table_number: Mapped[int] = mapped_column(BigInteger, default=0)

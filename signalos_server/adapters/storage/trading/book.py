@@ -1,0 +1,222 @@
+"""Trades, orders, deals and symbols in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from signalos_server.adapters.storage.rows import insert_new
+from signalos_server.adapters.storage.tables.trades import DealRow, OrderRow, SymbolRow, TradeRow
+from signalos_server.adapters.storage.trading.mapping import columns_of, from_json, to_json, value_of
+from signalos_server.domain.frames import Recorded
+from signalos_server.domain.records import (
+    Deal,
+    Order,
+    PendingOrder,
+    Position,
+    SymbolSpec,
+    Trade,
+    TrailingStop,
+)
+from signalos_server.domain.words import OrderState, Side, TradeOrigin, TradeState
+from signalos_server.service.records import Page
+
+_LIVE = (TradeState.OPEN, TradeState.UNKNOWN_MISSING)
+
+
+class SqlBook:
+    """The book of one unit of work."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def trade(self, trade_id: str) -> Trade | None:
+        """See `service.records.Book`."""
+        row = self._session.get(TradeRow, trade_id)
+        return None if row is None else _trade(row)
+
+    def save_trade(self, trade: Trade) -> None:
+        """See `service.records.Book`."""
+        self._session.merge(TradeRow(**_trade_columns(trade)))
+        self._session.flush()
+
+    def open_trades(self, account_ids: Sequence[str]) -> list[Trade]:
+        """See `service.records.Book`."""
+        query = (
+            select(TradeRow)
+            .where(TradeRow.account_id.in_(account_ids), TradeRow.state.in_(_LIVE))
+            .order_by(TradeRow.open_broker_milliseconds.desc(), TradeRow.trade_id.desc())
+        )
+        return [_trade(row) for row in self._session.scalars(query)]
+
+    def trades(
+        self,
+        account_ids: Sequence[str],
+        page: Page,
+        *,
+        state: TradeState | None,
+        symbol: str,
+        start: int | None,
+        end: int | None,
+    ) -> list[Trade]:
+        """See `service.records.Book`."""
+        opened = TradeRow.open_broker_milliseconds
+        # Bounds are in UTC; a broker whose offset is not known is taken at its word.
+        utc = opened - func.coalesce(TradeRow.broker_offset_seconds, 0) * 1000
+        query = select(TradeRow).where(TradeRow.account_id.in_(account_ids))
+        if state is not None:
+            query = query.where(TradeRow.state == state)
+        if symbol:
+            query = query.where(TradeRow.symbol == symbol)
+        if start is not None:
+            query = query.where(utc >= start)
+        if end is not None:
+            query = query.where(utc < end)
+        if page.before is not None:
+            query = query.where(tuple_(opened, TradeRow.trade_id) < tuple_(*page.before))
+        query = query.order_by(opened.desc(), TradeRow.trade_id.desc()).limit(page.size)
+        return [_trade(row) for row in self._session.scalars(query)]
+
+    def order(self, order_id: str) -> Order | None:
+        """See `service.records.Book`."""
+        row = self._session.get(OrderRow, order_id)
+        return None if row is None else _order(row)
+
+    def save_order(self, order: Order) -> None:
+        """See `service.records.Book`."""
+        self._session.merge(
+            OrderRow(
+                order_id=order.order_id,
+                account_id=order.account_id,
+                update_time=order.update_time,
+                **columns_of(order.pending),
+            )
+        )
+        self._session.flush()
+
+    def orders(self, account_ids: Sequence[str], page: Page | None, state: OrderState) -> list[Order]:
+        """See `service.records.Book`."""
+        placed = OrderRow.place_broker_milliseconds
+        query = select(OrderRow).where(OrderRow.account_id.in_(account_ids), OrderRow.state == state)
+        if page is not None and page.before is not None:
+            query = query.where(tuple_(placed, OrderRow.order_id) < tuple_(*page.before))
+        query = query.order_by(placed.desc(), OrderRow.order_id.desc())
+        if page is not None:
+            query = query.limit(page.size)
+        return [_order(row) for row in self._session.scalars(query)]
+
+    def add_deals(self, account_id: str, deals: Sequence[Deal]) -> None:
+        """See `service.records.Book`."""
+        insert_new(self._session, DealRow, [{"account_id": account_id, **columns_of(deal)} for deal in deals])
+
+    def deals_of(self, account_id: str, position_identifier: int) -> list[Deal]:
+        """See `service.records.Book`."""
+        query = (
+            select(DealRow)
+            .where(DealRow.account_id == account_id, DealRow.position_identifier == position_identifier)
+            .order_by(DealRow.broker_milliseconds, DealRow.ticket)
+        )
+        return [value_of(row, Deal) for row in self._session.scalars(query)]
+
+    def deals(
+        self, account_ids: Sequence[str], page: Page, *, start: int | None, end: int | None
+    ) -> list[tuple[str, Deal]]:
+        """See `service.records.Book`. The page's key is the broker's time and the ticket."""
+        time = DealRow.broker_milliseconds
+        query = select(DealRow).where(DealRow.account_id.in_(account_ids))
+        if start is not None:
+            query = query.where(time >= start)
+        if end is not None:
+            query = query.where(time < end)
+        if page.before is not None:
+            account_id, _, ticket = page.before[1].partition(":")
+            query = query.where(
+                or_(
+                    time < page.before[0],
+                    (time == page.before[0])
+                    & (tuple_(DealRow.account_id, DealRow.ticket) < tuple_(account_id, int(ticket))),
+                )
+            )
+        query = query.order_by(time.desc(), DealRow.account_id.desc(), DealRow.ticket.desc()).limit(page.size)
+        return [(row.account_id, value_of(row, Deal)) for row in self._session.scalars(query)]
+
+    def last_deal_milliseconds(self, account_id: str) -> int:
+        """See `service.records.Book`."""
+        query = select(func.max(DealRow.broker_milliseconds)).where(DealRow.account_id == account_id)
+        return self._session.scalar(query) or 0
+
+    def symbol(self, account_id: str, symbol: str) -> SymbolSpec | None:
+        """See `service.records.Book`."""
+        row = self._session.get(SymbolRow, (account_id, symbol))
+        return None if row is None else value_of(row, SymbolSpec)
+
+    def symbols(self, account_id: str) -> list[SymbolSpec]:
+        """See `service.records.Book`."""
+        query = select(SymbolRow).where(SymbolRow.account_id == account_id).order_by(SymbolRow.symbol)
+        return [value_of(row, SymbolSpec) for row in self._session.scalars(query)]
+
+    def save_symbols(self, account_id: str, symbols: Sequence[SymbolSpec], *, first: bool) -> None:
+        """See `service.records.Book`."""
+        if first:
+            self._session.execute(delete(SymbolRow).where(SymbolRow.account_id == account_id))
+        for symbol in symbols:
+            self._session.merge(SymbolRow(account_id=account_id, **columns_of(symbol)))
+        self._session.flush()
+
+    def recorded(self, account_id: str) -> Recorded:
+        """See `service.records.Book`."""
+        return Recorded(
+            positions=tuple(trade.position for trade in self.open_trades([account_id])),
+            orders=tuple(order.pending for order in self.orders([account_id], None, OrderState.WORKING)),
+            last_deal_broker_milliseconds=self.last_deal_milliseconds(account_id),
+        )
+
+
+_POSITION_OWN = frozenset({"identifier", "swap", "trailing_stop"})
+
+
+def _trade_columns(trade: Trade) -> dict[str, Any]:
+    position = trade.position
+    trailing = position.trailing_stop
+    return {
+        **columns_of(position, without=_POSITION_OWN),
+        "trade_id": trade.trade_id,
+        "account_id": trade.account_id,
+        "state": int(trade.state),
+        "position_identifier": position.identifier,
+        "opened_volume_lots": trade.opened_volume_lots,
+        "close_price": trade.close_price,
+        "trailing_stop": "" if trailing is None else to_json(trailing),
+        "realised_profit": trade.realised_profit,
+        "commission": trade.commission,
+        "deal_swap": trade.swap,
+        "position_swap": position.swap,
+        "close_broker_milliseconds": trade.close_broker_milliseconds,
+        "close_cause": int(trade.close_cause),
+        "update_time": trade.update_time,
+    }
+
+
+def _trade(row: TradeRow) -> Trade:
+    trailing = from_json(row.trailing_stop, TrailingStop) if row.trailing_stop else None
+    return value_of(
+        row,
+        Trade,
+        position=value_of(
+            row,
+            Position,
+            identifier=row.position_identifier,
+            swap=row.position_swap,
+            trailing_stop=trailing,
+            side=Side(row.side),
+            origin=TradeOrigin(row.origin),
+        ),
+        swap=row.deal_swap,
+    )
+
+
+def _order(row: OrderRow) -> Order:
+    return value_of(row, Order, pending=value_of(row, PendingOrder))

@@ -1,0 +1,118 @@
+"""Bridges and the owners of their sessions in the database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from signalos_server.adapters.storage.tables.accounts import AccountRow, BridgeRow
+from signalos_server.adapters.storage.tables.control import BridgeJournalRow
+from signalos_server.domain.frames import Identity
+from signalos_server.service.records import BridgeRef
+
+
+class SqlBridges:
+    """The bridges of one unit of work."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def of_account(self, account_id: str) -> BridgeRef | None:
+        """See `service.records.Bridges`."""
+        row = self._session.scalars(
+            select(BridgeRow)
+            .where(BridgeRow.account_id == account_id, BridgeRow.revoke_time.is_(None))
+            .order_by(BridgeRow.pair_time.desc())
+            .limit(1)
+        ).one_or_none()
+        return None if row is None else _bridge(row)
+
+    def get(self, bridge_id: str) -> BridgeRef | None:
+        """See `service.records.Bridges`."""
+        row = self._session.get(BridgeRow, bridge_id)
+        return None if row is None or row.revoke_time is not None else _bridge(row)
+
+    def own(self, bridge_id: str, epoch: int, node: str, version: str, now: datetime) -> None:
+        """See `service.records.Bridges`."""
+        self._session.execute(
+            update(BridgeRow)
+            .where(BridgeRow.bridge_id == bridge_id)
+            .values(session_epoch=epoch, session_node=node, version=version[:64], state_time=now)
+        )
+
+    def bind(self, account_id: str, identity: Identity) -> None:
+        """See `service.records.Bridges`."""
+        self._session.execute(
+            update(AccountRow)
+            .where(AccountRow.account_id == account_id)
+            .values(
+                login=identity.login,
+                broker_server=identity.broker_server,
+                company=identity.company,
+                currency=identity.currency,
+                trade_mode=int(identity.trade_mode),
+                margin_mode=int(identity.margin_mode),
+            )
+        )
+
+    def still_owner(self, bridge_id: str, epoch: int) -> bool:
+        """See `service.records.Bridges`."""
+        row = self._session.scalars(
+            select(BridgeRow.session_epoch)
+            .where(BridgeRow.bridge_id == bridge_id, BridgeRow.revoke_time.is_(None))
+            # A newer session waits here until these facts are committed, or these see that it came.
+            .with_for_update()
+        ).one_or_none()
+        return row == epoch
+
+    def take_journal(self, bridge_id: str, journal_id: str) -> tuple[int, bool]:
+        """See `service.records.Bridges`."""
+        row = self._session.get(BridgeRow, bridge_id, with_for_update=True, populate_existing=True)
+        assert row is not None
+        if row.journal_id == journal_id:
+            return row.committed_event_seq, False
+        if row.journal_id:
+            self._session.merge(
+                BridgeJournalRow(
+                    bridge_id=bridge_id,
+                    journal_id=row.journal_id,
+                    committed_event_seq=row.committed_event_seq,
+                )
+            )
+        before = self._session.get(BridgeJournalRow, (bridge_id, journal_id))
+        row.journal_id = journal_id
+        row.committed_event_seq = 0 if before is None else before.committed_event_seq
+        self._session.flush()
+        return row.committed_event_seq, True
+
+    def commit_events(self, bridge_id: str, seq: int) -> None:
+        """See `service.records.Bridges`."""
+        self._session.execute(
+            update(BridgeRow)
+            .where(BridgeRow.bridge_id == bridge_id, BridgeRow.committed_event_seq < seq)
+            .values(committed_event_seq=seq)
+        )
+
+    def ended(self, bridge_id: str, epoch: int, now: datetime) -> bool:
+        """See `service.records.Bridges`."""
+        result = self._session.execute(
+            update(BridgeRow)
+            .where(BridgeRow.bridge_id == bridge_id, BridgeRow.session_epoch == epoch)
+            .values(state_time=now)
+        )
+        assert isinstance(result, CursorResult)
+        return result.rowcount > 0
+
+
+def _bridge(row: BridgeRow) -> BridgeRef:
+    return BridgeRef(
+        bridge_id=row.bridge_id,
+        account_id=row.account_id,
+        name=row.name,
+        session_epoch=row.session_epoch,
+        session_node=row.session_node,
+        journal_id=row.journal_id,
+        committed_event_seq=row.committed_event_seq,
+    )

@@ -1,0 +1,217 @@
+"""Commands and callers' keys in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from signalos_server.adapters.storage.rows import insert_new
+from signalos_server.adapters.storage.tables.commands import CommandRow, RequestRow
+from signalos_server.adapters.storage.trading.mapping import from_json, to_json
+from signalos_server.domain.actions import ACTION_KINDS, Action, Open, kind_of
+from signalos_server.domain.command import Command, Leg, Moment
+from signalos_server.domain.words import CommandOrigin, CommandState
+from signalos_server.service.records import Page, Request
+
+_MICROSECOND = timedelta(microseconds=1)
+_OPEN = (CommandState.PENDING, CommandState.DELIVERED, CommandState.RUNNING, CommandState.UNKNOWN)
+_Legs = tuple[Leg, ...]
+
+
+class SqlCommands:
+    """The commands of one unit of work."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def claim(self, request: Request, now: datetime) -> Request | None:
+        """See `service.records.Commands`."""
+        row = {
+            "user_id": request.user_id,
+            "request_id": request.request_id,
+            "body_hash": request.body_hash,
+            "command_id": request.command_id,
+            "create_time": now,
+        }
+        if insert_new(self._session, RequestRow, [row]):
+            return None
+        before = self._session.get(RequestRow, (request.user_id, request.request_id))
+        assert before is not None
+        return Request(before.user_id, before.request_id, before.body_hash, before.command_id)
+
+    def insert(self, command: Command) -> None:
+        """See `service.records.Commands`."""
+        accepted = command.accepted
+        self._session.add(
+            CommandRow(
+                command_id=command.command_id,
+                account_id=command.account_id,
+                user_id=command.user_id,
+                request_id=command.request_id,
+                origin=int(command.origin),
+                action_kind=kind_of(command.action),
+                action=to_json(command.action),
+                stop_generation=command.stop_generation,
+                increases_risk=command.increases_risk,
+                automated=command.automated,
+                create_time=command.create_time,
+                time_to_live_microseconds=command.time_to_live // _MICROSECOND,
+                accepted_monotonic_microseconds=round(accepted.monotonic_seconds * 1_000_000),
+                accepted_machine_boot=accepted.machine_boot,
+                accepted_server_boot=accepted.server_boot,
+                version=1,
+                **_changing(command),
+            )
+        )
+        self._session.flush()
+
+    def get(self, command_id: str) -> Command | None:
+        """See `service.records.Commands`."""
+        row = self._session.get(CommandRow, command_id)
+        return None if row is None else _command(row)
+
+    def lock(self, command_id: str) -> Command | None:
+        """See `service.records.Commands`."""
+        row = self._session.get(CommandRow, command_id, with_for_update=True, populate_existing=True)
+        return None if row is None else _command(row)
+
+    def save(self, command: Command) -> int:
+        """See `service.records.Commands`."""
+        row = self._session.get(CommandRow, command.command_id)
+        assert row is not None
+        for name, value in _changing(command).items():
+            setattr(row, name, value)
+        row.version += 1
+        self._session.flush()
+        return row.version
+
+    def open_of(self, account_id: str, *, lock: bool = False) -> list[Command]:
+        """See `service.records.Commands`."""
+        query = (
+            select(CommandRow)
+            .where(CommandRow.account_id == account_id, CommandRow.state.in_(_OPEN))
+            .order_by(CommandRow.create_time, CommandRow.command_id)
+        )
+        return [_command(row) for row in self._session.scalars(query.with_for_update() if lock else query)]
+
+    def unoffered(self, account_id: str) -> list[Command]:
+        """See `service.records.Commands`."""
+        query = (
+            select(CommandRow)
+            .where(
+                CommandRow.account_id == account_id,
+                CommandRow.state == CommandState.PENDING,
+                CommandRow.offered_epoch.is_(None),
+            )
+            .order_by(CommandRow.create_time, CommandRow.command_id)
+            .with_for_update()
+        )
+        return [_command(row) for row in self._session.scalars(query)]
+
+    def accounts_with_unoffered(self) -> list[str]:
+        """See `service.records.Commands`."""
+        query = (
+            select(CommandRow.account_id)
+            .where(CommandRow.state == CommandState.PENDING, CommandRow.offered_epoch.is_(None))
+            .distinct()
+        )
+        return list(self._session.scalars(query))
+
+    def count_open(self, account_id: str) -> int:
+        """See `service.records.Commands`."""
+        query = select(func.count()).where(CommandRow.account_id == account_id, CommandRow.state.in_(_OPEN))
+        return self._session.scalar(query) or 0
+
+    def unknown_open(self, account_id: str, symbol: str) -> Command | None:
+        """See `service.records.Commands`."""
+        query = select(CommandRow).where(
+            CommandRow.account_id == account_id,
+            CommandRow.state == CommandState.UNKNOWN,
+            CommandRow.action_kind == "open",
+        )
+        for row in self._session.scalars(query):
+            command = _command(row)
+            if isinstance(command.action, Open) and command.action.symbol == symbol:
+                return command
+        return None
+
+    def page(
+        self, account_ids: Sequence[str], page: Page, state: CommandState | None, trade_id: str
+    ) -> list[Command]:
+        """See `service.records.Commands`. The page's key is the time in microseconds since 1970."""
+        query = select(CommandRow).where(CommandRow.account_id.in_(account_ids))
+        if state is not None:
+            query = query.where(CommandRow.state == state)
+        if trade_id:
+            query = query.where(CommandRow.trade_id == trade_id)
+        if page.before is not None:
+            time, command_id = page.before
+            bound = datetime.fromisoformat("1970-01-01T00:00:00+00:00") + time * _MICROSECOND
+            query = query.where(
+                tuple_(CommandRow.create_time, CommandRow.command_id) < tuple_(bound, command_id)
+            )
+        query = query.order_by(CommandRow.create_time.desc(), CommandRow.command_id.desc()).limit(page.size)
+        return [_command(row) for row in self._session.scalars(query)]
+
+
+def _changing(command: Command) -> dict[str, Any]:
+    return {
+        "state": int(command.state),
+        "legs": to_json(command.legs),
+        "offered_epoch": command.offered_epoch,
+        "outcome_number": command.outcome_number,
+        "trade_id": command.trade_id,
+        "order_id": command.order_id,
+        "reason": command.reason,
+        "message": command.message,
+        "deliver_time": command.deliver_time,
+        "run_time": command.run_time,
+        "end_time": command.end_time,
+        "asked_volume_lots": command.asked_volume_lots,
+        "filled_volume_lots": command.filled_volume_lots,
+        "resolved_by_person": command.resolved_by_person,
+        "cancel_wanted": command.cancel_wanted,
+    }
+
+
+def _command(row: CommandRow) -> Command:
+    kind: type[Any] = ACTION_KINDS[row.action_kind]
+    action: Action = from_json(row.action, kind)
+    return Command(
+        command_id=row.command_id,
+        account_id=row.account_id,
+        origin=CommandOrigin(row.origin),
+        state=CommandState(row.state),
+        action=action,
+        create_time=row.create_time,
+        time_to_live=row.time_to_live_microseconds * _MICROSECOND,
+        stop_generation=row.stop_generation,
+        increases_risk=row.increases_risk,
+        accepted=Moment(
+            wall=row.create_time,
+            monotonic_seconds=row.accepted_monotonic_microseconds / 1_000_000,
+            server_boot=row.accepted_server_boot,
+            machine_boot=row.accepted_machine_boot,
+        ),
+        user_id=row.user_id,
+        request_id=row.request_id,
+        automated=row.automated,
+        offered_epoch=row.offered_epoch,
+        outcome_number=row.outcome_number,
+        trade_id=row.trade_id,
+        order_id=row.order_id,
+        legs=from_json(row.legs, _Legs),
+        reason=row.reason,
+        message=row.message,
+        deliver_time=row.deliver_time,
+        run_time=row.run_time,
+        end_time=row.end_time,
+        asked_volume_lots=row.asked_volume_lots,
+        filled_volume_lots=row.filled_volume_lots,
+        resolved_by_person=row.resolved_by_person,
+        cancel_wanted=row.cancel_wanted,
+    )

@@ -1,0 +1,222 @@
+"""Control documents, stops and sync reports in the database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.orm import Session
+
+from signalos_server.adapters.storage.rows import insert_new
+from signalos_server.adapters.storage.tables.control import (
+    ControlDocumentRow,
+    StopAccountRow,
+    StopRow,
+    SyncReportRow,
+)
+from signalos_server.adapters.storage.trading.mapping import from_json, to_json
+from signalos_server.domain.control import Applied, ControlDocument
+from signalos_server.domain.frames import SyncReport
+from signalos_server.domain.stop import AccountStop, Stop
+from signalos_server.service.records import Page, Wanted
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SqlControl:
+    """The control documents of one unit of work."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, account_id: str) -> Wanted:
+        """See `service.records.Control`."""
+        return _wanted(self._session.get(ControlDocumentRow, account_id), account_id)
+
+    def lock(self, account_id: str) -> Wanted:
+        """See `service.records.Control`."""
+        row = self._session.get(ControlDocumentRow, account_id, with_for_update=True, populate_existing=True)
+        if row is None:
+            # Made first, so that there is something to lock.
+            insert_new(self._session, ControlDocumentRow, [_columns(ControlDocument(account_id))])
+            row = self._session.get(
+                ControlDocumentRow, account_id, with_for_update=True, populate_existing=True
+            )
+        return _wanted(row, account_id)
+
+    def save(self, document: ControlDocument) -> None:
+        """See `service.records.Control`."""
+        row = self._session.get(ControlDocumentRow, document.account_id)
+        if row is None:
+            self._session.add(ControlDocumentRow(**_columns(document)))
+        else:
+            row.revision = document.revision
+            row.stop_generation = document.stop_generation
+            row.stopped = document.stopped
+            row.document = to_json(document)
+        self._session.flush()
+
+    def save_applied(self, account_id: str, applied: Applied | None, problem: str, now: datetime) -> None:
+        """See `service.records.Control`."""
+        self.lock(account_id)
+        row = self._session.get(ControlDocumentRow, account_id)
+        assert row is not None
+        row.problem = problem
+        if applied is not None:
+            row.applied = to_json(applied)
+            row.apply_time = now
+        self._session.flush()
+
+    def insert_stop(self, stop: Stop) -> bool:
+        """See `service.records.Control`."""
+        insert_new(
+            self._session,
+            StopRow,
+            [
+                {
+                    "stop_id": stop.stop_id,
+                    "create_time": stop.create_time,
+                    "user_id": stop.user_id,
+                    "reason": stop.reason,
+                    "close_positions": stop.close_positions,
+                    "source": stop.source,
+                }
+            ],
+        )
+        rows = [
+            {
+                "stop_id": stop.stop_id,
+                "account_id": account.account_id,
+                "complete": account.complete,
+                "progress": to_json(account),
+                "version": 1,
+            }
+            for account in stop.accounts
+        ]
+        return insert_new(self._session, StopAccountRow, rows) > 0
+
+    def stop(self, stop_id: str) -> Stop | None:
+        """See `service.records.Control`."""
+        row = self._session.get(StopRow, stop_id)
+        if row is None:
+            return None
+        accounts = self._session.scalars(
+            select(StopAccountRow)
+            .where(StopAccountRow.stop_id == stop_id)
+            .order_by(StopAccountRow.account_id)
+        )
+        return _stop(row, list(accounts))
+
+    def save_progress(self, stop_id: str, account: AccountStop) -> int:
+        """See `service.records.Control`."""
+        row = self._session.get(StopAccountRow, (stop_id, account.account_id))
+        assert row is not None
+        row.complete = account.complete
+        row.progress = to_json(account)
+        row.version += 1
+        self._session.flush()
+        return row.version
+
+    def harden_stop(self, stop_id: str) -> None:
+        """See `service.records.Control`."""
+        self._session.execute(update(StopRow).where(StopRow.stop_id == stop_id).values(close_positions=True))
+
+    def mark_rearmed(self, stop_ids: Sequence[str], account_id: str, now: datetime) -> None:
+        """See `service.records.Control`."""
+        self._session.execute(
+            update(StopAccountRow)
+            .where(
+                StopAccountRow.stop_id.in_(stop_ids),
+                StopAccountRow.account_id == account_id,
+                StopAccountRow.rearm_time.is_(None),
+            )
+            .values(rearm_time=now)
+        )
+
+    def stops_of(self, account_ids: Sequence[str], page: Page | None, *, active_only: bool) -> list[Stop]:
+        """See `service.records.Control`. The page's key is the time in microseconds since 1970."""
+        mine = StopAccountRow.account_id.in_(account_ids)
+        covered = select(StopAccountRow.stop_id).where(mine)
+        if active_only:
+            covered = covered.where(StopAccountRow.rearm_time.is_(None))
+        query = select(StopRow).where(StopRow.stop_id.in_(covered))
+        if page is not None and page.before is not None:
+            bound = _EPOCH + timedelta(microseconds=page.before[0])
+            query = query.where(tuple_(StopRow.create_time, StopRow.stop_id) < tuple_(bound, page.before[1]))
+        query = query.order_by(StopRow.create_time.desc(), StopRow.stop_id.desc())
+        if page is not None:
+            query = query.limit(page.size)
+        rows = list(self._session.scalars(query))
+        accounts: dict[str, list[StopAccountRow]] = defaultdict(list)
+        for account in self._session.scalars(
+            select(StopAccountRow)
+            .where(mine, StopAccountRow.stop_id.in_([row.stop_id for row in rows]))
+            .order_by(StopAccountRow.account_id)
+        ):
+            accounts[account.stop_id].append(account)
+        return [_stop(row, accounts[row.stop_id]) for row in rows]
+
+    def save_sync(self, account_id: str, report: SyncReport) -> None:
+        """See `service.records.Control`."""
+        assert report.end_time is not None
+        self._session.merge(
+            SyncReportRow(
+                account_id=account_id,
+                sync_id=report.sync_id,
+                end_time=report.end_time,
+                report=to_json(report),
+            )
+        )
+        self._session.flush()
+
+    def syncs(self, account_ids: Sequence[str], page: Page) -> list[tuple[str, SyncReport]]:
+        """See `service.records.Control`. The page's key is the time in microseconds since 1970."""
+        query = select(SyncReportRow).where(SyncReportRow.account_id.in_(account_ids))
+        if page.before is not None:
+            bound = _EPOCH + timedelta(microseconds=page.before[0])
+            query = query.where(
+                tuple_(SyncReportRow.end_time, SyncReportRow.sync_id) < tuple_(bound, page.before[1])
+            )
+        query = query.order_by(SyncReportRow.end_time.desc(), SyncReportRow.sync_id.desc()).limit(page.size)
+        return [(row.account_id, from_json(row.report, SyncReport)) for row in self._session.scalars(query)]
+
+
+def _columns(document: ControlDocument) -> dict[str, object]:
+    return {
+        "account_id": document.account_id,
+        "revision": document.revision,
+        "stop_generation": document.stop_generation,
+        "stopped": document.stopped,
+        "document": to_json(document),
+        "applied": "",
+        "problem": "",
+    }
+
+
+def _wanted(row: ControlDocumentRow | None, account_id: str) -> Wanted:
+    if row is None:
+        return Wanted(ControlDocument(account_id), None, None, "")
+    return Wanted(
+        document=from_json(row.document, ControlDocument),
+        applied=from_json(row.applied, Applied) if row.applied else None,
+        apply_time=row.apply_time,
+        problem=row.problem,
+    )
+
+
+def _stop(row: StopRow, accounts: list[StopAccountRow]) -> Stop:
+    times = [account.rearm_time for account in accounts]
+    rearmed = [time for time in times if time is not None]
+    return Stop(
+        stop_id=row.stop_id,
+        create_time=row.create_time,
+        user_id=row.user_id,
+        reason=row.reason,
+        close_positions=row.close_positions,
+        source=row.source,
+        accounts=tuple(from_json(account.progress, AccountStop) for account in accounts),
+        # In force until every account that is shown was re-armed.
+        rearm_time=max(rearmed) if rearmed and len(rearmed) == len(times) else None,
+    )

@@ -1,0 +1,176 @@
+"""What subscribers are told, before it is an event of a stream.
+
+`event_id` is deterministic: the same fact has the same id, however often and by whomever it was found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from signalos_server.domain.command import Command
+from signalos_server.domain.control import Applied, ControlDocument
+from signalos_server.domain.frames import SyncReport
+from signalos_server.domain.records import Order, Trade, TrailingStop
+from signalos_server.domain.stop import Stop
+from signalos_server.domain.words import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class TradingStanding:
+    """Whether an account may trade, wanted and applied, at one moment."""
+
+    document: ControlDocument
+    applied: Applied | None = None
+    apply_time: datetime | None = None
+    problem: str = ""
+    lease_held: bool = False
+    lease_expire_time: datetime | None = None
+    flatten_running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOpened:
+    """A trade was opened or first seen."""
+
+    event_id: str
+    trade: Trade
+
+
+@dataclass(frozen=True, slots=True)
+class TradeChanged:
+    """A trade changed; `change` in a trader's words."""
+
+    event_id: str
+    trade: Trade
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class TradeClosed:
+    """A trade was closed."""
+
+    event_id: str
+    trade: Trade
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """A pending order was placed, moved, filled or ended."""
+
+    event_id: str
+    order: Order
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandChanged:
+    """A command is in another state."""
+
+    event_id: str
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """A bridge or terminal came, went or changed; the account is read when it is told."""
+
+    event_id: str
+    account_id: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopCalled:
+    """An emergency stop is on record; with the accounts of one owner only."""
+
+    event_id: str
+    stop: Stop
+    standing: TradingStanding
+
+
+@dataclass(frozen=True, slots=True)
+class StopMoved:
+    """An emergency stop came further."""
+
+    event_id: str
+    stop: Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Automated opens are held back, or pass again."""
+
+    event_id: str
+    standing: TradingStanding
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rearmed:
+    """Stops were cleared by a person."""
+
+    event_id: str
+    standing: TradingStanding
+    stop_ids: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StealthChanged:
+    """Stealth was switched, or its bridge has applied it."""
+
+    event_id: str
+    standing: TradingStanding
+
+
+@dataclass(frozen=True, slots=True)
+class TrailingChanged:
+    """A trailing stop was set, removed, activated, moved or suspended."""
+
+    event_id: str
+    trade: Trade
+    wanted: TrailingStop | None
+    applied: bool
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncDone:
+    """A sync ended."""
+
+    event_id: str
+    account_id: str
+    report: SyncReport
+
+
+Happening = (
+    TradeOpened
+    | TradeChanged
+    | TradeClosed
+    | OrderChanged
+    | CommandChanged
+    | LinkChanged
+    | StopCalled
+    | StopMoved
+    | Paused
+    | Rearmed
+    | StealthChanged
+    | TrailingChanged
+    | SyncDone
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewAlert:
+    """Something that a person has to know; the same `key` again counts up."""
+
+    account_id: str
+    severity: Severity
+    code: str
+    key: str
+    message: str
+    known: str = ""
+    advice: str = ""
+    command_id: str = ""
+    trade_id: str = ""

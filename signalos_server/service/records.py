@@ -1,0 +1,311 @@
+"""What the trading services need of storage: records of one unit of work, and units run as wholes.
+
+A unit is a plain function of `Records`; it may be run again, so that its only effects are on the records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from signalos_server.domain.command import Command
+from signalos_server.domain.control import Applied, ControlDocument
+from signalos_server.domain.frames import Identity, Recorded, SyncReport
+from signalos_server.domain.happenings import Happening, NewAlert
+from signalos_server.domain.records import Deal, Order, PendingOrder, Position, SymbolSpec, Trade
+from signalos_server.domain.stop import AccountStop, Stop
+from signalos_server.domain.words import CommandState, MarginMode, OrderState, TradeState
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRef:
+    """What deciding on an account's trades needs to know of it."""
+
+    account_id: str
+    owner_user_id: str
+    name: str
+    magic_prefix: int
+    margin_mode: MarginMode
+    login: int | None
+    broker_server: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeRef:
+    """A bridge that is not revoked, and the session that owns its account."""
+
+    bridge_id: str
+    account_id: str
+    name: str
+    session_epoch: int
+    session_node: str
+    journal_id: str
+    committed_event_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller's key was used for."""
+
+    user_id: str
+    request_id: str
+    body_hash: str
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An account's control document, and what its bridge keeps to."""
+
+    document: ControlDocument
+    applied: Applied | None
+    apply_time: datetime | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list, newest first: `before` is the key of the last one already shown."""
+
+    size: int
+    before: tuple[int, str] | None = None
+
+
+class Bridges(Protocol):
+    """Bridges and the owners of their sessions."""
+
+    def of_account(self, account_id: str) -> BridgeRef | None:
+        """Return the account's bridge; None: none is paired."""
+
+    def get(self, bridge_id: str) -> BridgeRef | None:
+        """Return the bridge; None: unknown or revoked."""
+
+    def own(self, bridge_id: str, epoch: int, node: str, version: str, now: datetime) -> None:
+        """Make a session the owner."""
+
+    def bind(self, account_id: str, identity: Identity) -> None:
+        """Keep what the terminal says of an account."""
+
+    def still_owner(self, bridge_id: str, epoch: int) -> bool:
+        """Return whether a session still owns its bridge, and keep it so until this unit has committed."""
+
+    def take_journal(self, bridge_id: str, journal_id: str) -> tuple[int, bool]:
+        """Make `journal_id` the present one; return its last committed event, and whether it is new."""
+
+    def commit_events(self, bridge_id: str, seq: int) -> None:
+        """Note the last committed event of the present journal."""
+
+    def ended(self, bridge_id: str, epoch: int, now: datetime) -> bool:
+        """Note when a session ended; return whether it was still the owner."""
+
+
+class Commands(Protocol):
+    """Commands and callers' keys."""
+
+    def claim(self, request: Request, now: datetime) -> Request | None:
+        """Take a key; return None, or what it was used for before."""
+
+    def insert(self, command: Command) -> None:
+        """Add a command."""
+
+    def get(self, command_id: str) -> Command | None:
+        """Return a command."""
+
+    def lock(self, command_id: str) -> Command | None:
+        """Return a command, and keep others from changing it until this unit has committed."""
+
+    def save(self, command: Command) -> int:
+        """Store what has changed; return the record's new version."""
+
+    def open_of(self, account_id: str, *, lock: bool = False) -> list[Command]:
+        """Return the account's commands that have not ended, oldest first."""
+
+    def unoffered(self, account_id: str) -> list[Command]:
+        """Return PENDING commands that no bridge was handed, oldest first, locked."""
+
+    def accounts_with_unoffered(self) -> list[str]:
+        """Return accounts that have such."""
+
+    def count_open(self, account_id: str) -> int:
+        """Return how many commands of the account have not ended."""
+
+    def unknown_open(self, account_id: str, symbol: str) -> Command | None:
+        """Return an open of this symbol whose outcome is not known."""
+
+    def page(
+        self, account_ids: Sequence[str], page: Page, state: CommandState | None, trade_id: str
+    ) -> list[Command]:
+        """Return commands, newest first."""
+
+
+class Control(Protocol):
+    """Control documents, stops and sync reports."""
+
+    def get(self, account_id: str) -> Wanted:
+        """Return an account's document; a fresh one where none was stored."""
+
+    def lock(self, account_id: str) -> Wanted:
+        """Return it, and keep others from changing it until this unit has committed."""
+
+    def save(self, document: ControlDocument) -> None:
+        """Store a document."""
+
+    def save_applied(self, account_id: str, applied: Applied | None, problem: str, now: datetime) -> None:
+        """Store what the bridge keeps to (None: as before) and why not."""
+
+    def insert_stop(self, stop: Stop) -> bool:
+        """Add a stop with its accounts, or the accounts that it has not yet; return whether any was new."""
+
+    def stop(self, stop_id: str) -> Stop | None:
+        """Return a stop with all of its accounts."""
+
+    def save_progress(self, stop_id: str, account: AccountStop) -> int:
+        """Store how far a stop has come; return the record's new version."""
+
+    def harden_stop(self, stop_id: str) -> None:
+        """Note that positions are to be closed too."""
+
+    def mark_rearmed(self, stop_ids: Sequence[str], account_id: str, now: datetime) -> None:
+        """Note that a re-arm named these stops."""
+
+    def stops_of(self, account_ids: Sequence[str], page: Page | None, *, active_only: bool) -> list[Stop]:
+        """Return stops that cover any of the accounts, newest first, with those accounts only."""
+
+    def save_sync(self, account_id: str, report: SyncReport) -> None:
+        """Store a sync report."""
+
+    def syncs(self, account_ids: Sequence[str], page: Page) -> list[tuple[str, SyncReport]]:
+        """Return sync reports with their accounts, newest first."""
+
+
+class Book(Protocol):
+    """Trades, orders, deals and symbols."""
+
+    def trade(self, trade_id: str) -> Trade | None:
+        """Return a trade."""
+
+    def save_trade(self, trade: Trade) -> None:
+        """Store a trade, new or not."""
+
+    def open_trades(self, account_ids: Sequence[str]) -> list[Trade]:
+        """Return trades that are not over, newest first."""
+
+    def trades(
+        self,
+        account_ids: Sequence[str],
+        page: Page,
+        *,
+        state: TradeState | None,
+        symbol: str,
+        start: int | None,
+        end: int | None,
+    ) -> list[Trade]:
+        """Return trades, newest first; bounds are in the broker's milliseconds."""
+
+    def order(self, order_id: str) -> Order | None:
+        """Return a pending order."""
+
+    def save_order(self, order: Order) -> None:
+        """Store a pending order, new or not."""
+
+    def orders(self, account_ids: Sequence[str], page: Page | None, state: OrderState) -> list[Order]:
+        """Return pending orders in a state, newest first."""
+
+    def add_deals(self, account_id: str, deals: Sequence[Deal]) -> None:
+        """Store the deals that are not stored yet."""
+
+    def deals_of(self, account_id: str, position_identifier: int) -> list[Deal]:
+        """Return a position's deals, oldest first."""
+
+    def deals(
+        self, account_ids: Sequence[str], page: Page, *, start: int | None, end: int | None
+    ) -> list[tuple[str, Deal]]:
+        """Return deals with their accounts, newest first; bounds are in the broker's milliseconds."""
+
+    def last_deal_milliseconds(self, account_id: str) -> int:
+        """Return the broker's time of the last deal; 0: none."""
+
+    def symbol(self, account_id: str, symbol: str) -> SymbolSpec | None:
+        """Return a symbol's rules."""
+
+    def symbols(self, account_id: str) -> list[SymbolSpec]:
+        """Return all rules, by name."""
+
+    def save_symbols(self, account_id: str, symbols: Sequence[SymbolSpec], *, first: bool) -> None:
+        """Store rules; `first` forgets those before."""
+
+    def recorded(self, account_id: str) -> Recorded:
+        """Return what is open on record, for a bridge without memory."""
+
+
+class Records(Protocol):
+    """The records of one unit of work."""
+
+    @property
+    def bridges(self) -> Bridges:
+        """Bridges."""
+
+    @property
+    def commands(self) -> Commands:
+        """Commands."""
+
+    @property
+    def control(self) -> Control:
+        """Control documents and stops."""
+
+    @property
+    def book(self) -> Book:
+        """Trades, orders and deals."""
+
+    def account(self, account_id: str) -> AccountRef | None:
+        """Return an account."""
+
+    def lock_account(self, account_id: str) -> AccountRef | None:
+        """Return an account, and keep other units off it until this one has committed."""
+
+    def accounts_of(self, user_id: str | None) -> list[AccountRef]:
+        """Return a user's accounts, or everybody's."""
+
+    def incarnation(self) -> int:
+        """Return the number that a restore raises."""
+
+    def happened(self, account_id: str, *happenings: Happening) -> None:
+        """Tell the account's owner, in the same commit."""
+
+    def alert(self, alert: NewAlert) -> None:
+        """Raise an alert, or count it up."""
+
+    def audit(self, chain: str, user_id: str, action: str, detail: dict[str, object]) -> None:
+        """Append to the audit."""
+
+
+class Storage(Protocol):
+    """Runs units of work."""
+
+    async def run(self, unit: Callable[[Records], T]) -> T:
+        """Run and commit. Raises what the unit raises, `StorageUnavailable` or `CommitUnknown`."""
+
+    async def read(self, unit: Callable[[Records], T]) -> T:
+        """Run on one consistent snapshot, without writing."""
+
+
+__all__ = [
+    "AccountRef",
+    "Book",
+    "BridgeRef",
+    "Bridges",
+    "Commands",
+    "Control",
+    "Page",
+    "PendingOrder",
+    "Position",
+    "Records",
+    "Request",
+    "Storage",
+    "Wanted",
+]
