@@ -1,0 +1,130 @@
+"""What an installation brings along: the bridge alone is light, and the bare wheel is the contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("packaging")]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+OF_SERVER_AND_WEB = {
+    "grpcio",
+    "grpcio-health-checking",
+    "grpcio-reflection",
+    "grpcio-status",
+    "sqlalchemy",
+    "alembic",
+    "asyncpg",
+    "argon2-cffi",
+    "protovalidate",
+    "prometheus-client",
+    "starlette",
+    "uvicorn",
+    "websockets",
+    "orjson",
+}
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        [str(each) for each in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=environment,
+        timeout=300,
+    )
+
+
+def succeed(*command: str | Path, cwd: Path | None = None) -> str:
+    done = run(*command, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built with what this environment has, so that nothing is fetched."""
+    target = tmp_path_factory.mktemp("wheel")
+    succeed(
+        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", target, ROOT
+    )
+    (built,) = target.glob("*.whl")
+    return built
+
+
+def environment_with(directory: Path, requirement: str) -> Path:
+    """A fresh environment with `requirement` and what it needs. Returns its directory of programs."""
+    venv.create(directory, with_pip=True)
+    programs = directory / ("Scripts" if sys.platform == "win32" else "bin")
+    succeed(
+        programs / "python",
+        *("-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *("--constraint", ROOT / "requirements.lock", requirement),
+    )
+    return programs
+
+
+def installed(programs: Path) -> set[str]:
+    listed = json.loads(succeed(programs / "python", "-m", "pip", "list", "--format", "json"))
+    return {package["name"].lower().replace("_", "-") for package in listed}
+
+
+def names(files: Sequence[str]) -> set[str]:
+    return {file for file in files if not file.endswith("/")}
+
+
+def test_a_wheel_holds_contract_stubs_and_programs_and_nothing_of_tests(wheel: Path) -> None:
+    files = names(zipfile.ZipFile(wheel).namelist())
+
+    assert {
+        "signalos/v1/bridge.proto",
+        "signalos/v1/bridge_pb2.py",
+        "signalos/v1/bridge_pb2.pyi",
+        "signalos/v1/bridge_service_pb2_grpc.py",
+        "signalos/v1/bridge_service_grpc.py",
+        "buf/validate/validate_pb2.py",
+        "signalos_cli/main.py",
+    } <= files
+    tops = {file.partition("/")[0] for file in files if ".dist-info" not in file}
+    assert tops == {"signalos", "buf", "signalos_server", "signalos_bridge", "web_gateway", "signalos_cli"}
+
+
+def test_the_bare_package_is_contract_and_stubs(wheel: Path, tmp_path: Path) -> None:
+    programs = environment_with(tmp_path / "bare", str(wheel))
+
+    assert installed(programs) <= {"signalos", "protobuf", "googleapis-common-protos", "pip", "setuptools"}
+    succeed(
+        programs / "python",
+        "-c",
+        "from signalos.v1 import bridge_pb2; bridge_pb2.BridgeFrame"
+        " if hasattr(bridge_pb2, 'BridgeFrame') else bridge_pb2.DESCRIPTOR",
+        cwd=tmp_path,
+    )
+    told = run(programs / "signalos", "--help", cwd=tmp_path)
+    assert told.returncode == 2
+    assert "pip install 'signalos[server]'" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_the_bridge_installs_without_any_package_of_server_or_web(wheel: Path, tmp_path: Path) -> None:
+    programs = environment_with(tmp_path / "bridge", f"{wheel}[bridge]")
+
+    assert not installed(programs) & OF_SERVER_AND_WEB
+    assert "pair" in succeed(programs / "signalos", "bridge", "--help", cwd=tmp_path)
+    succeed(programs / "python", "-c", "import signalos.v1.bridge_service_grpc", cwd=tmp_path)
+    refused = run(programs / "signalos", "server", "--data-dir", tmp_path / "data", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "pip install 'signalos[server]'" in refused.stderr
+    assert "Traceback" not in refused.stderr
