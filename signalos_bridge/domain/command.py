@@ -222,7 +222,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CommandRecord:
     """A command with everything that the journal keeps of it. `legs` None: it is not expanded yet.
 
     Instants are `Clock.seconds` and mean nothing after a restart. `note` says what was done otherwise than
@@ -241,7 +241,7 @@ class Standing:
     refusal_code: str = ""
     refusal_message: str = ""
 
-    def with_leg(self, leg: Leg) -> Standing:
+    def with_leg(self, leg: Leg) -> CommandRecord:
         """Return the standing with one leg replaced."""
         assert self.legs is not None
         return replace(self, legs=tuple(leg if old.index == leg.index else old for old in self.legs))
@@ -252,7 +252,7 @@ class Standing:
         return tuple(leg for leg in self.legs or () if leg.open)
 
 
-def judge(standing: Standing) -> Verdict | None:
+def judge(standing: CommandRecord) -> Verdict | None:
     """Return what a command has come to, None while a leg is still planned or being called.
 
     Legs whose outcome nobody knows make it UNKNOWN; it is judged again once they are resolved.
@@ -288,7 +288,7 @@ def _code_of_part(legs: Sequence[Leg]) -> str:
     return refused or "PARTLY_FILLED"
 
 
-def _words_of_part(standing: Standing, legs: Sequence[Leg]) -> str:
+def _words_of_part(standing: CommandRecord, legs: Sequence[Leg]) -> str:
     asked = sum((leg.asked_volume_lots for leg in legs), Decimal(0))
     filled = sum((leg.filled_volume_lots for leg in legs), Decimal(0))
     done = sum(leg.state is LegState.DONE for leg in legs)
@@ -299,7 +299,7 @@ def _words_of_part(standing: Standing, legs: Sequence[Leg]) -> str:
     return "; ".join(words)
 
 
-def outcome_of(standing: Standing, verdict: Verdict) -> Outcome:
+def outcome_of(standing: CommandRecord, verdict: Verdict) -> Outcome:
     """Return what the server is told of a standing whose state and outcome number are set already."""
     legs = standing.legs or ()
     command = standing.command

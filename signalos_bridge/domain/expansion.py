@@ -1,4 +1,4 @@
-"""From an action to its legs, before the first call: what exactly is asked of the terminal, or why nothing is.
+"""From an action to its legs, before the first call: what is asked of the terminal, or why nothing is.
 
 Each function is given what the terminal showed a moment ago and answers with an `Expansion` or a `Refusal`.
 """
@@ -117,8 +117,8 @@ def expand_open(
             f"{len(targets)} take profits need as many positions, and this account keeps one for each symbol",
         )
     stop = None if action.stop_loss is None else round_stop_loss(action.stop_loss, side, spec)
-    if problem := _check_open_levels(action, stop, targets, facts):
-        return problem
+    if misplaced := _check_open_levels(action, stop, targets, facts):
+        return misplaced
     volumes = split_volume(volume_lots, max(1, len(targets)), spec)
     note = ""
     if len(targets) > len(volumes):

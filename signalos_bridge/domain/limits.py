@@ -1,4 +1,4 @@
-"""Limits that are held against every order that increases exposure. None of them blocks closing or reducing."""
+"""Limits, held against every order that increases exposure. None of them blocks closing or reducing."""
 
 from __future__ import annotations
 

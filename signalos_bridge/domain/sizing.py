@@ -34,8 +34,8 @@ def volume_for_risk(money: Decimal, loss_per_lot: Decimal, spec: SymbolSpec) -> 
         least = spec.volume_min_lots * loss_per_lot
         return Refusal(
             "RISK_TOO_SMALL",
-            f"risk={money:.2f} allows {volume} lots of {spec.name}; the minimum of {spec.volume_min_lots} lots "
-            f"would risk {least:.2f}",
+            f"risk={money:.2f} allows {volume} lots of {spec.name}; the minimum of "
+            f"{spec.volume_min_lots} lots would risk {least:.2f}",
         )
     return min(volume, volume_down(spec.volume_max_lots, spec))
 

@@ -71,7 +71,7 @@ def disaster_stop(
 
 
 def ratchet(side: Side, held: Decimal | None, wanted: Decimal | None, step: Decimal) -> Decimal | None:
-    """Return the disaster stop to move to, None to leave it: only towards the market, and by at least `step`."""
+    """Return the disaster stop to move to, None to leave it: only towards the market, by at least `step`."""
     if wanted is None:
         return None
     if held is None:
