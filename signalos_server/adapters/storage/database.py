@@ -16,6 +16,8 @@ from typing import TypeVar
 from sqlalchemy import URL, make_url
 from sqlalchemy.orm import Session
 
+from signalos_server.adapters.storage.wakes import Wake, no_wake
+
 T = TypeVar("T")
 Unit = Callable[[Session], T]
 
@@ -68,12 +70,15 @@ def database_url(url: str | None, data_dir: Path) -> URL:
     raise ValueError(f"no database engine for {backend}: SQLite and PostgreSQL are")
 
 
-def open_database(url: URL, limits: StorageLimits | None = None) -> Database:
-    """Return the database at `url`; the schema is `migrate.upgrade`'s matter."""
+def open_database(url: URL, limits: StorageLimits | None = None, wake: Wake = no_wake) -> Database:
+    """Return the database at `url`; the schema is `migrate.upgrade`'s matter.
+
+    `wake` is given the subjects that a committed unit has named with `wakes.wake`.
+    """
     from signalos_server.adapters.storage.postgresql import PostgresqlDatabase
     from signalos_server.adapters.storage.sqlite import SqliteDatabase
 
     bounds = limits or StorageLimits()
     if url.get_backend_name() == "sqlite":
-        return SqliteDatabase(url, bounds)
-    return PostgresqlDatabase(url, bounds)
+        return SqliteDatabase(url, bounds, wake)
+    return PostgresqlDatabase(url, bounds, wake)

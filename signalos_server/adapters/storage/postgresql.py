@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from signalos_server.adapters.storage.database import Database, StorageLimits, T, Unit
+from signalos_server.adapters.storage.wakes import Wake, wakes_of
 from signalos_server.domain.errors import CommitUnknown, StorageUnavailable
 
 _ATTEMPTS = 5
@@ -47,8 +48,9 @@ def _is_lost_link(error: BaseException) -> bool:
 class PostgresqlDatabase(Database):
     """A PostgreSQL database; every wait in it is bounded."""
 
-    def __init__(self, url: URL, limits: StorageLimits) -> None:
+    def __init__(self, url: URL, limits: StorageLimits, wake: Wake) -> None:
         self._limits = limits
+        self._wake = wake
         self._closing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         milliseconds = int(limits.statement_seconds * 1000)
@@ -120,6 +122,9 @@ class PostgresqlDatabase(Database):
                 raise
             except (OSError, TimeoutError) as error:
                 raise CommitUnknown("the link to the database broke inside a commit") from error
+            wakes = wakes_of(session.sync_session)
+            if wakes:
+                self._wake(wakes)
             session.expunge_all()
             return result
 

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from signalos_server.adapters.storage.database import Database, StorageLimits, T, Unit
+from signalos_server.adapters.storage.wakes import Wake, wakes_of
 from signalos_server.domain.errors import CommitUnknown, StorageUnavailable
 
 log = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ class _Waiting:
     loop: asyncio.AbstractEventLoop
     since: float
     result: Any = None
+    wakes: frozenset[str] = frozenset()
     error: BaseException | None = None
 
 
@@ -104,8 +106,9 @@ def _unavailable(error: BaseException) -> StorageUnavailable:
 class SqliteDatabase(Database):
     """A SQLite file in WAL mode, every commit synced."""
 
-    def __init__(self, url: URL, limits: StorageLimits) -> None:
+    def __init__(self, url: URL, limits: StorageLimits, wake: Wake) -> None:
         self._limits = limits
+        self._wake = wake
         self._queue = _Queue()
         self._engine = sqlite_engine(
             url, begin="BEGIN IMMEDIATE", lock_seconds=limits.lock_seconds, pool_size=1, read_only=False
@@ -239,6 +242,7 @@ class SqliteDatabase(Database):
             ) as session:
                 waiting.result = waiting.unit(session)
                 session.commit()
+                waiting.wakes = wakes_of(session)
                 session.expunge_all()
         # Whatever a unit raises belongs to its caller, and to nobody else in the group.
         except Exception as error:
@@ -267,21 +271,23 @@ class SqliteDatabase(Database):
             by_loop.setdefault(waiting.loop, []).append(waiting)
         for loop, answered in by_loop.items():
             try:
-                loop.call_soon_threadsafe(_resolve, answered)
+                loop.call_soon_threadsafe(self._resolve, answered)
             except RuntimeError:
                 log.warning("callers ended before their units were committed", units=len(answered))
+
+    def _resolve(self, group: list[_Waiting]) -> None:
+        wakes = frozenset[str]().union(*(waiting.wakes for waiting in group if waiting.error is None))
+        if wakes:
+            self._wake(wakes)
+        for waiting in group:
+            if waiting.future.done():
+                continue
+            if waiting.error is not None:
+                waiting.future.set_exception(waiting.error)
+            else:
+                waiting.future.set_result(waiting.result)
 
 
 def _in_transaction(connection: Connection) -> bool:
     raw = connection.connection.driver_connection
     return raw is not None and bool(raw.in_transaction)
-
-
-def _resolve(group: list[_Waiting]) -> None:
-    for waiting in group:
-        if waiting.future.done():
-            continue
-        if waiting.error is not None:
-            waiting.future.set_exception(waiting.error)
-        else:
-            waiting.future.set_result(waiting.result)
