@@ -51,8 +51,7 @@ class Broker:
         if started is not None:
             rules = replace(rules, seed=started.seed, suffix=started.suffix)
             self.stepped = started.clock == ClockMode.STEPPED.value
-            if self.stepped:
-                begin_ms = started.utc_ms
+            begin_ms = started.utc_ms
         self._real_base_ms = time.time_ns() // 1_000_000 - time.monotonic_ns() // 1_000_000
         self.book = Book(Market(catalogue(rules.suffix), rules, settings.server_clock, begin_ms))
         self.lagging = LaggingViews(self.faults, self.now_ms)
@@ -67,7 +66,7 @@ class Broker:
                 Started(
                     os.getpid(),
                     time.time_ns(),
-                    self.market.utc_ms,
+                    self.now_ms(),
                     (ClockMode.STEPPED if self.stepped else ClockMode.REAL).value,
                     rules.seed,
                     rules.suffix,
@@ -75,6 +74,7 @@ class Broker:
                 )
             ]
         )
+        self.catch_up()
         for opening in settings.accounts:
             if opening.terms.login not in self.book.accounts:
                 self.open_account(opening.terms, opening.deposit)
@@ -180,8 +180,9 @@ class Broker:
                     symbol = self.market.symbols[record.spec.name]
                     symbol.spec, symbol.condition = record.spec, record.condition
                 case PricesRecord():
+                    self.market.utc_ms = max(self.market.utc_ms, record.utc_ms)
                     for name, price in record.prices.items():
-                        self.market.resume(name, price, record.utc_ms)
+                        self.market.resume(name, price)
                         self._prices_written[name] = price.tick_number
                 case _:
                     change = change_of(record)

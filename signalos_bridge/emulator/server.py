@@ -159,13 +159,16 @@ class _Connection(asyncio.Protocol):
         terminal = broker.terminals[name]
         key = CallKey("order_send", terminal.login, request.get("symbol", ""), request.get("action", 0))
         plan = broker.faults.plan(key)
-        if terminal.tradeapi_disabled:
-            raise CallFailed(LastError.AUTO_TRADING_DISABLED)
         self._request_id += 1
         sent = order_calls.receive(broker, terminal, self._caller, request, self._request_id, plan)
         none = plan.tell_none
-        if none is not None and not none.executed:
-            failure = order_calls.withhold(broker, sent, CallFailed(none.code, none.text))
+        withheld: CallFailed | None = None
+        if terminal.tradeapi_disabled:
+            withheld = CallFailed(LastError.AUTO_TRADING_DISABLED)
+        elif none is not None and not none.executed:
+            withheld = CallFailed(none.code, none.text)
+        if withheld is not None:
+            failure = order_calls.withhold(broker, sent, withheld)
             self._staged(plan, lambda: broker.when_durable(lambda: self._finish(plan, failure)))
             return
 

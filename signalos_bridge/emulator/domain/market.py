@@ -151,7 +151,7 @@ class Market:
         for tick in self._replay:
             self.symbols[tick.symbol].replayed = True
 
-    def resume(self, name: str, state: PriceState, utc_ms: int) -> None:
+    def resume(self, name: str, state: PriceState) -> None:
         """Go on from a price that was recorded before a restart."""
         symbol = self.symbols[name]
         symbol.price = state
@@ -159,8 +159,7 @@ class Market:
         heapq.heapify(self._due)
         self._note_tick(symbol)
         if self.rules.tick_interval_ms:
-            heapq.heappush(self._due, (max(state.next_tick_ms, self.utc_ms), name))
-        self.utc_ms = max(self.utc_ms, utc_ms)
+            heapq.heappush(self._due, (state.next_tick_ms, name))
 
     def advance(self, utc_ms: int, *, longest_gap_ms: int | None = None) -> Iterator[str]:
         """Yield the name of a symbol after each of its ticks until `utc_ms`.

@@ -5,7 +5,14 @@ from decimal import Decimal
 
 from signalos_bridge.emulator.domain import checks, fills
 from signalos_bridge.emulator.domain.book import Book
-from signalos_bridge.emulator.domain.changes import Cause, DealMade, OrderSet, PositionSet, RolledOver, TermsSet
+from signalos_bridge.emulator.domain.changes import (
+    Cause,
+    DealMade,
+    OrderSet,
+    PositionSet,
+    RolledOver,
+    TermsSet,
+)
 from signalos_bridge.emulator.domain.codes import (
     RETCODE_TEXT,
     Action,

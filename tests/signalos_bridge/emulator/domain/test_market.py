@@ -102,8 +102,8 @@ def test_a_suffix_is_part_of_every_name() -> None:
 def test_symbols_have_the_digits_and_sizes_that_traders_know() -> None:
     specs = {one.name: one for one in CATALOGUE}
 
-    assert (specs["EURUSD"].point, specs["EURUSD"].contract_size) == (D("0.00001"), 100_000)
+    assert (specs["EURUSD"].point, specs["EURUSD"].contract_size) == (D("0.00001"), D(100_000))
     assert specs["USDJPY"].point == D("0.001")
-    assert (specs["XAUUSD"].point, specs["XAUUSD"].contract_size) == (D("0.01"), 100)
+    assert (specs["XAUUSD"].point, specs["XAUUSD"].contract_size) == (D("0.01"), D(100))
     assert {"US30", "NAS100", "SPX500", "GER40", "USOIL", "BTCUSD", "ETHUSD", "XAGUSD"} < set(specs)
     assert len(specs) == 19

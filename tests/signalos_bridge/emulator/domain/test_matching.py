@@ -54,7 +54,7 @@ def test_a_refused_order_changes_nothing_and_uses_no_ticket() -> None:
     outcome = world.buy("0.105")
 
     assert outcome.retcode is Retcode.INVALID_VOLUME
-    assert (outcome.order, outcome.deal, outcome.volume, outcome.price) == (0, 0, 0, 0)
+    assert (outcome.order, outcome.deal, outcome.volume, outcome.price) == (0, 0, D(0), D(0))
     assert world.book.take_changes() == []
 
 
@@ -136,7 +136,7 @@ def test_levels_are_set_and_removed_together_and_no_change_is_said() -> None:
     assert world.levels(ticket, "1.08000", "1.09000").retcode is Retcode.DONE
     assert world.levels(ticket, "1.08000", "1.09000").retcode is Retcode.NO_CHANGES
     assert world.levels(ticket, "1.08100").retcode is Retcode.DONE
-    assert (world.positions[0].sl, world.positions[0].tp) == (D("1.08100"), 0)
+    assert (world.positions[0].sl, world.positions[0].tp) == (D("1.08100"), D(0))
     assert world.levels(404, "1.08000").retcode is Retcode.POSITION_CLOSED
 
 

@@ -17,9 +17,8 @@ from signalos_bridge.emulator.domain.symbols import Hours
 HOUR_MS = 3_600_000
 
 
-def ms(*moment: int) -> int:
-    year, month, day, *time = moment
-    return int(datetime(year, month, day, *time, tzinfo=UTC).timestamp() * 1000)  # type: ignore[misc]
+def ms(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> int:
+    return int(datetime(year, month, day, hour, minute, tzinfo=UTC).timestamp() * 1000)
 
 
 @pytest.mark.parametrize(

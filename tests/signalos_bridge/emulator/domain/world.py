@@ -71,8 +71,8 @@ class World:
         return matching.send(self.book, LOGIN, request, execution or Execution(serial=1))
 
     def deal(self, kind: OrderType, volume: str = "0.10", **fields: Any) -> Outcome:
-        fields = {"symbol": "EURUSD", "type_filling": Filling.IOC} | fields
         execution = fields.pop("execution", None)
+        fields = {"symbol": "EURUSD", "type_filling": Filling.IOC, **fields}
         return self.send(TradeRequest(Action.DEAL, volume=D(volume), type=kind, **fields), execution)
 
     def buy(self, volume: str = "0.10", **fields: Any) -> Outcome:
@@ -82,7 +82,7 @@ class World:
         return self.deal(OrderType.SELL, volume, **fields)
 
     def place(self, kind: OrderType, price: str, volume: str = "0.10", **fields: Any) -> Outcome:
-        fields = {"symbol": "EURUSD", "type_filling": Filling.RETURN} | fields
+        fields = {"symbol": "EURUSD", "type_filling": Filling.RETURN, **fields}
         return self.send(TradeRequest(Action.PENDING, volume=D(volume), type=kind, price=D(price), **fields))
 
     def levels(self, ticket: int, sl: str = "0", tp: str = "0") -> Outcome:
