@@ -45,6 +45,8 @@ class HistoryWindow:
         self._newest_msc: int | None = None
         self._told_deals: dict[int, int] = {}
         self._told_orders: dict[int, int] = {}
+        self._found_deals: list[Deal] = []
+        self._found_orders: list[HistoryOrder] = []
         self._expected_until = 0.0
         self._read_at: float | None = None
         self._wanted: dict[int, float] = {}
@@ -66,42 +68,40 @@ class HistoryWindow:
         eager = now < self._expected_until or bool(self._wanted)
         return now - self._read_at >= (_EXPECTED_READ_SECONDS if eager else every_seconds)
 
-    def read(
-        self,
-        now: float,
-        broker_now_msc: int | None,
-        utc_now_msc: int,
-        deals: list[Deal],
-        orders: list[HistoryOrder],
-    ) -> Iterator[None]:
-        """Append what is new, pausing after each call into the terminal."""
+    def take(self) -> tuple[tuple[Deal, ...], tuple[HistoryOrder, ...]]:
+        """Hand over what was found since the last time, also by a reading that failed half-way."""
+        found = tuple(self._found_deals), tuple(self._found_orders)
+        self._found_deals.clear()
+        self._found_orders.clear()
+        return found
+
+    def read(self, now: float, broker_now_msc: int | None, utc_now_msc: int) -> Iterator[None]:
+        """Find what is new, pausing after each call into the terminal."""
         self._read_at = now
         from_msc, to_msc = self._span(broker_now_msc, utc_now_msc)
         for deal in sorted(self._terminal.deals(from_msc, to_msc), key=lambda found: found.ticket):
             if deal.ticket not in self._told_deals:
                 self._told_deals[deal.ticket] = deal.time_msc
-                deals.append(deal)
+                self._found_deals.append(deal)
+                self._newest_msc = max(deal.time_msc, self._newest_msc or deal.time_msc)
         yield
         for order in sorted(self._terminal.history_orders(from_msc, to_msc), key=lambda found: found.ticket):
-            self._append(order, orders)
+            self._append(order)
         yield
         for ticket, until in list(self._wanted.items()):
             found = self._terminal.history_order(ticket)
             if found is not None:
-                self._append(found, orders)
+                self._append(found)
             if found is not None or now >= until:
                 self._wanted.pop(ticket, None)
             yield
-        newest = max((deal.time_msc for deal in deals), default=None)
-        if newest is not None:
-            self._newest_msc = max(newest, self._newest_msc or newest)
         self._forget()
 
-    def _append(self, order: HistoryOrder, orders: list[HistoryOrder]) -> None:
+    def _append(self, order: HistoryOrder) -> None:
         self._wanted.pop(order.ticket, None)
         if order.ticket not in self._told_orders:
             self._told_orders[order.ticket] = order.done_time_msc
-            orders.append(order)
+            self._found_orders.append(order)
 
     def _span(self, broker_now_msc: int | None, utc_now_msc: int) -> tuple[int, int]:
         newest = self._newest_msc

@@ -15,8 +15,6 @@ from typing import Any
 from signalos_bridge.domain.broker_time import BrokerClock
 from signalos_bridge.domain.market import (
     AccountSnapshot,
-    Deal,
-    HistoryOrder,
     Position,
     TerminalState,
     TerminalStatus,
@@ -112,6 +110,7 @@ class Look:
         self._orders: dict[int, tuple[Any, WorkingOrder]] = {}
         self._account_raw: Any = None
         self._account_at = 0.0
+        self._odd_since: float | None = None
         self.last_read_at: float | None = None
 
     @property
@@ -164,10 +163,10 @@ class Look:
         now = time.monotonic()
         if now - self._status_at >= self._settings.status_seconds or self._why_not:
             self._read_status(now)
+            self._tell_status(now)
             yield
         yield from self._quotes.poll_clock(now)
         if self._why_not:
-            self._tell_status(now)
             return
         positions = self._terminal.positions_raw()
         yield
@@ -176,10 +175,14 @@ class Look:
         now = time.monotonic()
         if self._begin and not self._may_begin(positions, orders, now):
             return
+        if self._begin or self._differ(positions, orders):
+            believed = self._believe(positions, orders, now)
+            yield
+            if not believed:
+                return
         self._failures = 0
         self._error = None
         self.last_read_at = now
-        self._tell_status(now)
         baseline = self._begin is not None
         if self._begin:
             self._emit(WatchStarted(self._begin, now))
@@ -193,12 +196,10 @@ class Look:
             yield
         yield from self._quotes.poll(now)
         if self._history.due(now, self._settings.history_seconds):
-            deals: list[Deal] = []
-            finished: list[HistoryOrder] = []
-            broker_now = self._quotes.clock.newest_tick_msc
-            yield from self._history.read(now, broker_now, _utc_msc(), deals, finished)
-            if deals or finished:
-                self._emit(HistoryAppeared(tuple(deals), tuple(finished), time.monotonic()))
+            yield from self._history.read(now, self._quotes.clock.newest_tick_msc, _utc_msc())
+            deals, orders_done = self._history.take()
+            if deals or orders_done:
+                self._emit(HistoryAppeared(deals, orders_done, time.monotonic()))
 
     # The way to the terminal
 
@@ -328,9 +329,37 @@ class Look:
     def _may_begin(self, positions: tuple[Any, ...], orders: tuple[Any, ...], now: float) -> bool:
         if positions or orders:
             return True
-        since = now - (self._linked_at or now)
+        return now - (self._linked_at or now) >= _EMPTY_SECONDS
+
+    def _differ(self, positions: tuple[Any, ...], orders: tuple[Any, ...]) -> bool:
+        """Return whether more than prices may have changed since the reading told last."""
+        if positions is not self._positions_raw and positions != self._positions_raw:
+            known = {ticket: before for ticket, (before, _) in self._positions.items()}
+            if len(known) != len(positions):
+                return True
+            for raw in positions:
+                before = known.get(raw.ticket)
+                if before is None or before.volume != raw.volume or before.symbol != raw.symbol:
+                    return True
+        return {raw.ticket for raw in orders} != self._orders.keys()
+
+    def _believe(self, positions: tuple[Any, ...], orders: tuple[Any, ...], now: float) -> bool:
+        """Return whether this reading is of the bound account, linked, and agrees with its margin.
+
+        The account may be switched by hand, or the link renewed, between two readings of the status; what is
+        read then is another account's, or nothing yet.
+        """
+        self._read_status(now)
+        self._tell_status(now)
+        if self._why_not:
+            return False
         margin = self._account is not None and self._account.margin > 0
-        return since >= (_ZERO_BALANCE_SECONDS if margin else _EMPTY_SECONDS)
+        if positions or orders or not margin:
+            self._odd_since = None
+            return True
+        # Nothing is open, and yet margin is held. It may be so, but not because of a list still to come.
+        self._odd_since = self._odd_since or now
+        return now - self._odd_since >= _ZERO_BALANCE_SECONDS
 
     # Telling
 

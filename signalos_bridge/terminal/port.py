@@ -132,7 +132,8 @@ class History:
 class MagicTrace:
     """Everything in the terminal that carries one magic number, and whether its silence can be believed.
 
-    `connected` is whether the terminal was linked to its trade server before and after the reads. Deals
+    `connected` is whether the terminal was linked to its trade server, with the bound account and plausible
+    figures, before and after the reads: only then does finding nothing count. Deals
     closing such a position by hand or by its levels are included through its identifier.
     """
 
@@ -364,7 +365,10 @@ class Terminal(Protocol):
 
     @property
     def last_read_at(self) -> float | None:
-        """When the terminal last answered a reading of positions; None: never. Its age is the guard's."""
+        """When positions were last read as facts (connected, right account); None: never.
+
+        Its age is how long the guard has been blind.
+        """
         ...
 
     @property

@@ -150,8 +150,6 @@ class Quotes:
             try:
                 page = self._terminal.ticks_from(symbol, seen.last_msc, count)
             except CallFailed as failure:
-                if failure.code in PIPE_CODES:
-                    raise
                 log.warning("no ticks of %s: %s", symbol, failure)
                 complete = False
                 break

@@ -51,10 +51,9 @@ class Records:
 
 
 def read(window: HistoryWindow, now: float) -> tuple[list[int], list[int]]:
-    deals: list[Deal] = []
-    orders: list[HistoryOrder] = []
-    for _ in window.read(now, NOW_MSC, NOW_MSC, deals, orders):
+    for _ in window.read(now, NOW_MSC, NOW_MSC):
         pass
+    deals, orders = window.take()
     return [deal.ticket for deal in deals], [order.ticket for order in orders]
 
 
@@ -75,6 +74,13 @@ def test_a_deal_that_appears_late_with_an_earlier_time_is_still_told() -> None:
     window = a_window(records)
     read(window, 0.0)
     records.held.append(a_deal(1, NOW_MSC + 4_000))
+
+    assert read(window, 1.0) == ([1], [])
+
+
+def test_what_a_reading_found_before_it_failed_is_told_by_the_next() -> None:
+    window = a_window(Records([a_deal(1, NOW_MSC)]))
+    next(window.read(0.0, NOW_MSC, NOW_MSC))
 
     assert read(window, 1.0) == ([1], [])
 
