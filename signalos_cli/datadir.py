@@ -106,6 +106,18 @@ def single_instance(directory: Path, what: str, *, wait_seconds: float = 0.0) ->
         os.close(descriptor)
 
 
+def is_owned(directory: Path) -> bool:
+    """Whether a process owns `directory`: its lock tells, not a process id, which may be another's by now."""
+    try:
+        descriptor = os.open(directory / "running.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _by_whom(directory: Path) -> str:
     try:
         return f" (process {json.loads((directory / 'running.pid').read_text())['pid']})"

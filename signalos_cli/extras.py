@@ -1,27 +1,27 @@
-"""Loads a program only when it is asked for, and says in words when it is not installed."""
+"""Says in words which part of SignalOS is not installed, where a program is loaded."""
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
 
 from signalos_cli.errors import UserError
 
-_EXTRA_OF = {"signalos_server": "server", "web_gateway": "gateway", "signalos_bridge": "bridge"}
+Extra = Literal["server", "gateway", "bridge"]
+
+# One of our own modules missing is a broken installation: a traceback tells more than a hint.
+_OURS = frozenset({"signalos_server", "signalos_bridge", "web_gateway", "signalos_cli", "signalos", "buf"})
 
 
-def load(module: str) -> ModuleType:
-    """Import `module`, a part of one of the programs.
-
-    Raises `UserError` when a package that the program needs is missing.
-    """
-    extra = _EXTRA_OF[module.partition(".")[0]]
+@contextmanager
+def needs(extra: Extra) -> Iterator[None]:
+    """Around the imports of a program: turn a missing package into a `UserError` that names the extra."""
     try:
-        return importlib.import_module(module)
+        yield
     except ModuleNotFoundError as error:
         missing = error.name or "a package"
-        # One of our own modules missing is a broken installation: a traceback tells more than a hint.
-        if missing.partition(".")[0] in {*_EXTRA_OF, "signalos_cli", "signalos"}:
+        if missing.partition(".")[0] in _OURS:
             raise
         raise UserError(
             f"the {extra} is not installed here ({missing} is missing)",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,16 @@ import pytest
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("packaging")]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+PARTS = (
+    "protos",
+    "signalos_server",
+    "signalos_bridge",
+    "web_gateway",
+    "signalos_cli",
+    "build_hooks",
+    "pyproject.toml",
+    "README.md",
+)
 OF_SERVER_AND_WEB = {
     "grpcio",
     "grpcio-health-checking",
@@ -57,8 +67,27 @@ def succeed(*command: str | Path, cwd: Path | None = None) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built with what this environment has, so that nothing is fetched."""
     target = tmp_path_factory.mktemp("wheel")
+    # A copy: building generates the stubs anew, which must not happen under other tests' feet.
+    source = tmp_path_factory.mktemp("source") / "signalos"
+    source.mkdir()
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(
+                ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
+            )
+        else:
+            shutil.copy(ROOT / part, source / part)
     succeed(
-        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", target, ROOT
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        target,
+        source,
     )
     (built,) = target.glob("*.whl")
     return built
@@ -81,12 +110,8 @@ def installed(programs: Path) -> set[str]:
     return {package["name"].lower().replace("_", "-") for package in listed}
 
 
-def names(files: Sequence[str]) -> set[str]:
-    return {file for file in files if not file.endswith("/")}
-
-
 def test_a_wheel_holds_contract_stubs_and_programs_and_nothing_of_tests(wheel: Path) -> None:
-    files = names(zipfile.ZipFile(wheel).namelist())
+    files = set(zipfile.ZipFile(wheel).namelist())
 
     assert {
         "signalos/v1/bridge.proto",
@@ -105,13 +130,7 @@ def test_the_bare_package_is_contract_and_stubs(wheel: Path, tmp_path: Path) -> 
     programs = environment_with(tmp_path / "bare", str(wheel))
 
     assert installed(programs) <= {"signalos", "protobuf", "googleapis-common-protos", "pip", "setuptools"}
-    succeed(
-        programs / "python",
-        "-c",
-        "from signalos.v1 import bridge_pb2; bridge_pb2.BridgeFrame"
-        " if hasattr(bridge_pb2, 'BridgeFrame') else bridge_pb2.DESCRIPTOR",
-        cwd=tmp_path,
-    )
+    succeed(programs / "python", "-c", "import signalos.v1.bridge_pb2", cwd=tmp_path)
     told = run(programs / "signalos", "--help", cwd=tmp_path)
     assert told.returncode == 2
     assert "pip install 'signalos[server]'" in told.stderr

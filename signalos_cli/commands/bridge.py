@@ -1,0 +1,256 @@
+"""`signalos bridge`: beside one MetaTrader 5 terminal. Needs neither server nor dashboard packages."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from signalos_cli import options
+from signalos_cli.console import err, out, tell_done, tell_note, tell_warning
+from signalos_cli.datadir import DataDir, is_owned
+from signalos_cli.errors import EXIT_FAILED, UserError
+from signalos_cli.extras import needs
+from signalos_cli.install import (
+    Installed,
+    bridge_command,
+    check_name,
+    install_task,
+    install_unit,
+    remove_task,
+    remove_unit,
+)
+from signalos_cli.log_file import log_to
+from signalos_cli.running import run_alone
+from signalos_cli.supervisor import ProgramFile
+
+commands = typer.Typer(
+    help="The program beside the terminal: run it, pair it, stop it.", invoke_without_command=True
+)
+
+TERMINALS = {"metatrader5": "MetaTrader5", "emulator": "signalos_bridge.emulator.metatrader5"}
+
+TerminalOption = Annotated[
+    str,
+    typer.Option(
+        "--terminal-module",
+        envvar="SIGNALOS_TERMINAL_MODULE",
+        help="metatrader5, emulator, or another module that speaks the MetaTrader5 package's API.",
+    ),
+]
+TerminalPathOption = Annotated[
+    str | None,
+    typer.Option(
+        "--terminal-path",
+        envvar="SIGNALOS_TERMINAL_PATH",
+        help="Which terminal: its terminal64.exe, or the emulator's emulator://HOST:PORT/LOGIN.",
+        show_default="the one that runs",
+    ),
+]
+LogFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--log-file",
+        envvar="SIGNALOS_LOG_FILE",
+        help="Logs go there instead, bounded to a few files of 10 MiB.",
+    ),
+]
+
+
+def _terminal_module(terminal: str) -> str:
+    return TERMINALS.get(terminal.lower(), terminal)
+
+
+@commands.callback()
+def default(
+    context: typer.Context,
+    data_dir: options.DataDirOption = None,
+    name: options.BridgeNameOption = "",
+    terminal: TerminalOption = "metatrader5",
+    terminal_path: TerminalPathOption = None,
+    log_format: options.LogFormatOption = options.LogFormat.CONSOLE,
+    log_file: LogFileOption = None,
+) -> None:
+    """Without a command: run the bridge.
+
+    Examples:
+
+      signalos bridge pair CODE
+
+      signalos bridge
+
+      signalos bridge stop --close --reason "news"
+    """
+    if context.invoked_subcommand is None:
+        run(data_dir, name, terminal, terminal_path, log_format, log_file)
+
+
+@commands.command()
+def run(
+    data_dir: options.DataDirOption = None,
+    name: options.BridgeNameOption = "",
+    terminal: TerminalOption = "metatrader5",
+    terminal_path: TerminalPathOption = None,
+    log_format: options.LogFormatOption = options.LogFormat.CONSOLE,
+    log_file: LogFileOption = None,
+) -> None:
+    """Run the bridge, once it is paired. It attaches to a terminal that is logged in already."""
+    with needs("bridge"):
+        from signalos_bridge import app, credentials
+    directory = options.data_dir(data_dir).bridge(check_name(name))
+    if log_file is not None:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        log_to(log_file)
+    settings = app.Settings(
+        data_dir=directory,
+        terminal_module=_terminal_module(terminal),
+        terminal_path=terminal_path,
+        log_format=log_format.value,
+    )
+    try:
+        run_alone(directory, "bridge", lambda: app.run(settings))
+    except credentials.NotPaired as error:
+        raise UserError(
+            str(error), hint="make a code in the dashboard, then: signalos bridge pair CODE"
+        ) from error
+    except credentials.CredentialUnreadable as error:
+        raise UserError(str(error), hint="pair it again: signalos bridge pair CODE") from error
+
+
+@commands.command()
+def stop(
+    data_dir: options.DataDirOption = None,
+    name: options.BridgeNameOption = "",
+    close: Annotated[
+        bool,
+        typer.Option(
+            "--close", envvar="SIGNALOS_STOP_CLOSE", help="Also close every position and cancel every order."
+        ),
+    ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", envvar="SIGNALOS_STOP_REASON", help="Kept in the audit.")
+    ] = "",
+) -> None:
+    """Emergency stop at this machine: nothing opens any more, whatever the server or the network does.
+
+    Stops every bridge of the data directory unless --name says which. The stop is on the disk when this
+    returns; only a re-arm in the dashboard leads out of it.
+
+    Examples:
+
+      signalos bridge stop
+
+      signalos bridge stop --close --reason "flat before the news"
+    """
+    with needs("bridge"):
+        from signalos_bridge.latch import LatchUnavailable, stop_locally
+    data = options.data_dir(data_dir)
+    directories = [data.bridge(check_name(name))] if name else _bridges(data)
+    missing = [directory for directory in directories if not directory.is_dir()]
+    if missing or not directories:
+        raise UserError(
+            f"no bridge lives in {missing[0] if missing else data.root}: NOTHING WAS STOPPED",
+            hint="say where the bridge runs: signalos bridge stop --data-dir DIRECTORY",
+        )
+    failed = []
+    for directory in directories:
+        try:
+            stopped = stop_locally(directory, reason, close)
+        except LatchUnavailable as error:
+            failed.append(f"{directory}: {error}")
+            continue
+        tell_done(f"{directory.name} is latched on this disk; stop {stopped.stop_id}")
+        if stopped.bridge_answered:
+            tell_note("the running bridge has taken it")
+        else:
+            tell_warning(
+                "no running bridge answered; one that starts here will be stopped from its first moment"
+            )
+    if failed:
+        raise UserError("NOT STOPPED: " + "; ".join(failed), exit_code=EXIT_FAILED)
+
+
+def _bridges(data: DataDir) -> list[Path]:
+    return sorted(path for path in data.root.glob("bridge*") if path.is_dir())
+
+
+@commands.command()
+def status(data_dir: options.DataDirOption = None) -> None:
+    """Show the bridges of this machine: account, server, whether they run, and which stops they hold."""
+    with needs("bridge"):
+        from signalos_bridge import credentials
+        from signalos_bridge.latch import Latch, LatchUnavailable
+    data = options.data_dir(data_dir)
+    table = Table("bridge", "account at the broker", "SignalOS server", "runs", "stops held")
+    for directory in _bridges(data):
+        try:
+            credential = credentials.load(directory)
+            account = f"{credential.bound.login} at {credential.bound.server}"
+            server = credential.server_address
+        except (credentials.NotPaired, credentials.CredentialUnreadable) as error:
+            account, server = f"[yellow]{error}[/]", ""
+        try:
+            held = Latch(directory).read().held if Latch(directory).exists else ()
+            stops = "\n".join(
+                f"[red]{datetime.fromtimestamp(each.latched_wall_msc / 1000, UTC):%Y-%m-%d %H:%M:%S}Z "
+                f"{each.reason}[/]"
+                for each in held
+            )
+        except LatchUnavailable as error:
+            stops = f"[red]counts as stopped: {error}[/]"
+        running = ProgramFile.read(directory / "running.pid")
+        runs = f"[green]yes[/] (process {running.pid})" if running and is_owned(directory) else "no"
+        table.add_row(directory.name, account, server, runs, stops or "none")
+    if not table.row_count:
+        tell_note(f"no bridge lives in {data.root}")
+        return
+    out.print(table)
+
+
+@commands.command()
+def install(
+    data_dir: options.DataDirOption = None,
+    name: options.BridgeNameOption = "",
+    terminal: TerminalOption = "metatrader5",
+    terminal_path: TerminalPathOption = None,
+    remove: Annotated[
+        bool,
+        typer.Option("--remove", envvar="SIGNALOS_REMOVE", help="Take it out again; data stay."),
+    ] = False,
+) -> None:
+    """Start the bridge at every logon, and again whenever it fails.
+
+    On Windows: a task in your own session, where the terminal is. On Linux: a systemd unit of yours.
+    """
+    check_name(name)
+    if sys.platform not in ("win32", "linux"):
+        raise UserError("this system's way of starting programs is not known; start it as: signalos bridge")
+    if remove:
+        _tell(remove_task(name) if sys.platform == "win32" else remove_unit(name))
+        return
+    with needs("bridge"):
+        from signalos_bridge import credentials
+    data = options.data_dir(data_dir)
+    directory = data.bridge(name)
+    try:
+        credentials.load(directory)
+    except (credentials.NotPaired, credentials.CredentialUnreadable) as error:
+        raise UserError(f"{error} ({directory})", hint="first: signalos bridge pair CODE") from error
+    given = ["--terminal-module", terminal] + (["--terminal-path", terminal_path] if terminal_path else [])
+    if sys.platform == "win32":
+        log_file = directory / "bridge.log"
+        command = bridge_command(data.root, name, log_file=log_file, options=given)
+        _tell(install_task(command, directory, name))
+        tell_note(f"its log is {log_file}")
+    else:
+        _tell(install_unit(bridge_command(data.root, name, log_file=None, options=given), name))
+
+
+def _tell(installed: Installed) -> None:
+    tell_done(f"{installed.what} ({installed.where})")
+    for command in installed.left_to_do:
+        err.print(f"  still to do: {command}", markup=False)

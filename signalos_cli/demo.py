@@ -1,0 +1,171 @@
+"""The demo: a user, an account at an emulated broker with a few positions, and a bridge paired to it.
+
+Every step first looks whether it is done, so that a restart, also after a kill in the middle, carries on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from signalos_cli import server_side
+from signalos_cli.datadir import DataDir, make_private, write_private
+from signalos_cli.errors import EXIT_FAILED, UserError
+from signalos_cli.extras import needs
+from signalos_cli.supervisor import Addresses
+
+USER = "demo"
+LOGIN = 5001
+ACCOUNT = f"{LOGIN}:USD:100000:hedging:100:demo"
+TERMINAL_MODULE = "signalos_bridge.emulator.metatrader5"
+PASSWORD_VARIABLE = "SIGNALOS_DEMO_PASSWORD"  # noqa: S105 - the name of a variable
+_SHORTEST_PASSWORD = 10
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningPosition:
+    """What somebody traded by hand before the demo begins. Distances are parts of the price."""
+
+    symbol: str
+    buy: bool
+    volume_lots: Decimal
+    stop_distance: Decimal
+    target_distance: Decimal
+
+
+OPENING_POSITIONS = (
+    OpeningPosition("EURUSD", True, Decimal("0.50"), Decimal("0.010"), Decimal("0.020")),
+    OpeningPosition("GBPUSD", False, Decimal("0.30"), Decimal("0.010"), Decimal("0.015")),
+    OpeningPosition("XAUUSD", True, Decimal("0.10"), Decimal("0.020"), Decimal("0.040")),
+    OpeningPosition("BTCUSD", False, Decimal("0.05"), Decimal("0.050"), Decimal("0.080")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What `demo.json` keeps. `password` only where it was made here."""
+
+    password: str | None = None
+    shown: bool = False
+
+
+class Demo:
+    """Sets the demo up in `data`. `prepare` blocks, and belongs into a thread."""
+
+    def __init__(self, data: DataDir, database_url: str | None) -> None:
+        self._data = data
+        self._database_url = database_url
+        self._lock = threading.Lock()
+
+    @property
+    def _file(self) -> Path:
+        return self._data.root / "demo.json"
+
+    def terminal_path(self, addresses: Addresses) -> str:
+        """What the bridge attaches to."""
+        return f"emulator://{addresses['emulator'].address}/{LOGIN}"
+
+    def prepare(self, addresses: Addresses) -> None:
+        """Once server and broker serve: user, positions, pairing. Raises `UserError`."""
+        with self._lock:
+            server_side.ensure_user(self._data, self._database_url, USER, self._password())
+            self._open_positions()
+            self._pair(addresses)
+
+    def welcome(self, address: str) -> str:
+        """What a person needs to know, with the password the first time it is told."""
+        kept = self._read()
+        if kept.password is None:
+            words = f"with the password in {PASSWORD_VARIABLE}"
+        elif kept.shown:
+            words = f"with the password that was shown the first time (it is kept in {self._file})"
+        else:
+            words = f"with the password {kept.password}"
+            self._write(_Kept(kept.password, shown=True))
+        return (
+            f"The demo: open {address} and sign in as {USER}, {words}\n"
+            f"Stop at the machine itself: signalos bridge stop --data-dir {self._data.root}"
+        )
+
+    def _password(self) -> str:
+        given = os.environ.get(PASSWORD_VARIABLE)
+        kept = self._read()
+        if given:
+            if len(given) < _SHORTEST_PASSWORD:
+                raise UserError(f"{PASSWORD_VARIABLE} needs {_SHORTEST_PASSWORD} characters or more")
+            if kept.password is not None:
+                self._write(_Kept())
+            return given
+        if kept.password is None:
+            kept = _Kept(secrets.token_urlsafe(12))
+            self._write(kept)
+        assert kept.password is not None
+        return kept.password
+
+    def _open_positions(self) -> None:
+        with needs("bridge"):
+            from signalos_bridge.emulator.admin import AdminRefused, BrokerAdmin
+            from signalos_bridge.emulator.operator_messages import PlaceByHand
+        try:
+            with BrokerAdmin.of(self._data.emulator) as broker:
+                traded = {deal.symbol for deal in broker.deals(LOGIN)}
+                digits = {spec.name: spec.digits for spec in broker.symbol_specs()}
+                for opening in OPENING_POSITIONS:
+                    if opening.symbol in traded:
+                        continue
+                    bid, ask = broker.quote(opening.symbol)
+                    price, away = (ask, 1) if opening.buy else (bid, -1)
+                    places = digits[opening.symbol]
+                    broker.place_by_hand(
+                        LOGIN,
+                        PlaceByHand(
+                            action=1,  # TRADE_ACTION_DEAL
+                            symbol=opening.symbol,
+                            volume=float(opening.volume_lots),
+                            type=0 if opening.buy else 1,  # ORDER_TYPE_BUY, ORDER_TYPE_SELL
+                            price=float(price),
+                            sl=float(round(price * (1 - away * opening.stop_distance), places)),
+                            tp=float(round(price * (1 + away * opening.target_distance), places)),
+                            type_filling=1,  # ORDER_FILLING_IOC
+                        ),
+                    )
+        except (AdminRefused, OSError) as error:
+            raise UserError(
+                f"the emulated broker did not open the demo's positions: {error}", exit_code=EXIT_FAILED
+            ) from error
+
+    def _pair(self, addresses: Addresses) -> None:
+        with needs("bridge"):
+            from signalos_bridge import credentials
+        directory = make_private(self._data.bridge())
+        address = addresses["server"].address
+        account_id = ""
+        try:
+            held = credentials.load(directory)
+        except (credentials.NotPaired, credentials.CredentialUnreadable):
+            pass
+        else:
+            if held.server_address == address:
+                return
+            account_id = held.account_id  # the same account, at a server that listens elsewhere now
+        code = server_side.pairing_code(
+            self._data, self._database_url, USER, server_address=address, account_id=account_id
+        )
+        server_side.pair(code, directory, TERMINAL_MODULE, self.terminal_path(addresses))
+
+    def _read(self) -> _Kept:
+        try:
+            held = json.loads(self._file.read_text(encoding="utf-8"))
+            return _Kept(held.get("password"), bool(held.get("shown")))
+        except FileNotFoundError:
+            return _Kept()
+        except (ValueError, AttributeError) as error:
+            raise UserError(f"{self._file} is damaged; remove it to have a new password made") from error
+
+    def _write(self, kept: _Kept) -> None:
+        write_private(self._file, json.dumps({"user": USER, "password": kept.password, "shown": kept.shown}))

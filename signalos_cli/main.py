@@ -1,0 +1,23 @@
+"""The entry point `signalos`."""
+
+from __future__ import annotations
+
+import sys
+
+_OF_THE_COMMAND_LINE = frozenset({"typer", "rich"})
+
+
+def main() -> None:
+    """Run the command that the arguments name, and end with its exit code."""
+    try:
+        from signalos_cli.app import run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _OF_THE_COMMAND_LINE:
+            raise
+        sys.stderr.write(
+            "error: only the contract of SignalOS is installed here, not its programs\n"
+            "hint:  this needs one of: pip install 'signalos[server]', 'signalos[gateway]', "
+            "'signalos[bridge]' or 'signalos[all]'\n"
+        )
+        sys.exit(2)
+    sys.exit(run())
