@@ -12,6 +12,7 @@ import secrets
 import socket
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,10 @@ _TORN_WAIT_SECONDS = 0.005
 
 class LatchUnavailable(Exception):  # noqa: N818 (it names a state of the world, not a fault)
     """The latch could not be read or written: count as stopped, and nothing new is on the disk."""
+
+
+class LatchMissing(LatchUnavailable):
+    """There is no latch file where one must be."""
 
 
 class Latch:
@@ -72,6 +77,9 @@ class Latch:
                     break
                 # A writer may be in the middle of it. If not, the torn line counts as a stop.
                 time.sleep(_TORN_WAIT_SECONDS)
+        except FileNotFoundError:
+            self._seen = None
+            raise LatchMissing("the latch file is missing") from None
         except OSError as error:
             self._seen = None
             raise LatchUnavailable(f"the latch file cannot be read: {error.strerror or error}") from error
@@ -85,6 +93,21 @@ class Latch:
     def clear(self, stop_ids: tuple[str, ...], stop_generation: int) -> None:
         """Return once the re-arm is on the disk. Raises `LatchUnavailable`."""
         self._write(clear_record(stop_ids, stop_generation))
+
+    def rebuild(self, held: Iterable[HeldStop], stop_generation: int) -> None:
+        """Begin a new file in the place of one that has gone, with what is known and a stop for what is not.
+
+        Raises `LatchUnavailable`.
+        """
+        lost = HeldStop(
+            stop_id=str(uuid.uuid4()),
+            close_positions=False,
+            reason="the latch file was missing; it may have held a stop",
+            local=True,
+            latched_wall_msc=time.time_ns() // 1_000_000,
+        )
+        for stop in (*held, lost):
+            self._write(stop_record(stop, stop_generation))
 
     def drill(self) -> None:
         """Write and sync as a stop would be, into a file of no meaning. Raises `LatchUnavailable`."""

@@ -9,7 +9,7 @@ from signalos.v1 import account_pb2, alert_pb2, bridge_pb2, command_pb2, control
 from signalos_bridge.convert import words
 from signalos_bridge.convert.numbers import duration_of, timestamp_of
 from signalos_bridge.domain.control import Control, HeldStop
-from signalos_bridge.domain.facts import CoreStatus, LiveUpdate, StopProgress
+from signalos_bridge.domain.facts import CoreStatus, LiveUpdate
 from signalos_bridge.domain.market import (
     AccountSnapshot,
     BoundAccount,
@@ -36,6 +36,7 @@ from signalos_bridge.domain.values import (
     Receipt,
     Standing,
 )
+from signalos_bridge.stop import Stage
 
 _SYMBOLS_A_FRAME = 100
 
@@ -383,17 +384,16 @@ def held_stop(stop: HeldStop) -> bridge_pb2.HeldStop:
     )
 
 
-def stop_stage(
-    progress: StopProgress, *, latched_at: float | None, now: float, held: HeldStop | None, problem: str
-) -> bridge_pb2.StopStage:
-    """Return how far a stop has come; `held`: it was made here."""
+def stop_stage(stage: Stage, now: float) -> bridge_pb2.StopStage:
+    """Return how far a stop has come; the stop itself goes along where it was made here."""
 
     def ago(instant: float | None) -> float | None:
         return None if instant is None else max(0.0, now - instant)
 
+    progress = stage.progress
     return bridge_pb2.StopStage(
         stop_id=progress.stop_id,
-        latched_seconds_ago=ago(latched_at),
+        latched_seconds_ago=ago(stage.latched_at),
         quiet_seconds_ago=ago(progress.quiet_at),
         cancelled_seconds_ago=ago(progress.cancelled_at),
         flat_seconds_ago=ago(progress.flat_at),
@@ -410,10 +410,10 @@ def stop_stage(
             for ticket in progress.tickets
         ],
         external_order_count=progress.external_order_count,
-        problem=problem,
+        problem=stage.problem,
         unrecalled_command_ids=progress.unrecalled_command_ids,
-        held=None if held is None else held_stop(held),
-        complete=progress.complete,
+        held=held_stop(stage.stop) if stage.stop.local else None,
+        complete=stage.complete,
     )
 
 

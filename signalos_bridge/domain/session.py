@@ -190,17 +190,7 @@ class Ended:
     words: str
 
 
-Act = (
-    SendHello
-    | SendBeat
-    | Resume
-    | Deliver
-    | Acknowledged
-    | OutcomeDone
-    | RepeatOutcome
-    | LeaseHeld
-    | Ended
-)
+Act = SendHello | SendBeat | Resume | Deliver | Acknowledged | OutcomeDone | RepeatOutcome | LeaseHeld | Ended
 
 
 # The machines -------------------------------------------------------------------------------------------
@@ -422,6 +412,10 @@ class ConnectSession(_Stream):
         self._sent_seq = last
         return first, last
 
+    def outcome_due(self, command_id: str, number: int) -> bool:
+        """Return whether an outcome has yet to be sent in this session."""
+        return self.live and (command_id, number) not in self._outcomes
+
     def outcome_sent(self, command_id: str, number: int, now: float) -> None:
         """Say that an outcome was sent; it is repeated until it is acknowledged."""
         if self.live:
@@ -508,9 +502,7 @@ class ControlSession(_Stream):
             self._move(StreamEvent.WELCOMED)
             self._live_at = now
         self._pulse.heard(now)
-        asked_at = (
-            self._pulse.sent_at(message.number) if isinstance(message, Beat | LeaseGranted) else None
-        )
+        asked_at = self._pulse.sent_at(message.number) if isinstance(message, Beat | LeaseGranted) else None
         age = self._ages.observe(frame.sent_nanoseconds, now, asked_at)
         match message:
             case LeaseGranted():

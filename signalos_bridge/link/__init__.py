@@ -1,0 +1,1 @@
+"""The bridge's link to its server: two connections, one session."""

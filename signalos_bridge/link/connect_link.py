@@ -1,0 +1,259 @@
+"""One data stream: from its hello to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+import structlog
+
+from signalos.v1 import bridge_pb2, bridge_service_grpc, bridge_service_pb2
+from signalos_bridge.clock import Clock
+from signalos_bridge.convert import events, incoming, outgoing
+from signalos_bridge.core import Core
+from signalos_bridge.domain.facts import SyncTrigger
+from signalos_bridge.domain.link_timing import Ending
+from signalos_bridge.domain.market import SymbolSpec
+from signalos_bridge.domain.session import (
+    Acknowledged,
+    Act,
+    ConnectSession,
+    Deliver,
+    Ended,
+    OutcomeDone,
+    RepeatOutcome,
+    Resume,
+    SendBeat,
+    SendHello,
+    Welcome,
+)
+from signalos_bridge.journal import JournalUnavailable
+from signalos_bridge.link.channel import BridgeChannel
+from signalos_bridge.link.control_link import Words
+from signalos_bridge.link.deliveries import Deliveries
+from signalos_bridge.link.driver import StreamDriver
+from signalos_bridge.link.outbox import Outbox
+from signalos_bridge.terminal.port import TerminalUnavailable
+
+log = structlog.get_logger(__name__)
+
+_EVENTS_AT_ONCE = 50
+_LIVE_SECONDS = 0.1
+_RETRY_SECONDS = 2.0
+_SYMBOLS_SECONDS = 600.0
+# An alert is not acknowledged: those of the last moments of a stream that broke are told again.
+_ALERT_DOUBT_SECONDS = 20.0
+
+
+class AlertBox:
+    """Alerts that wait for a stream, and those that the last one may have lost."""
+
+    def __init__(self, sources: tuple[Callable[[], list[bridge_pb2.BridgeAlert]], ...]) -> None:
+        self._sources = sources
+        self._own: list[bridge_pb2.BridgeAlert] = []
+        self._sent: deque[tuple[float, bridge_pb2.BridgeAlert]] = deque(maxlen=200)
+
+    def add(self, alert: bridge_pb2.BridgeAlert) -> None:
+        """Let an alert of the link's own wait."""
+        self._own.append(alert)
+
+    def stream_broke(self, now: float) -> None:
+        """Tell again what was sent so shortly before that it may not have arrived."""
+        self._own = [a for at, a in self._sent if now - at <= _ALERT_DOUBT_SECONDS] + self._own
+        self._sent.clear()
+
+    def take(self, now: float) -> list[bridge_pb2.BridgeAlert]:
+        """Return what is to be sent now."""
+        alerts, self._own = self._own, []
+        for source in self._sources:
+            alerts += source()
+        self._sent.extend((now, alert) for alert in alerts)
+        return alerts
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a data stream works with."""
+
+    core: Core
+    clock: Clock
+    words: Words
+    deliveries: Deliveries
+    alerts: AlertBox
+    on_welcome: Callable[[Welcome], None]
+
+
+class ConnectLink:
+    """A session's data stream."""
+
+    def __init__(self, parts: Parts, machine: ConnectSession, *, first: bool) -> None:
+        """`first`: of this process, so that its sync is that of a start."""
+        self._parts = parts
+        self._core = parts.core
+        self._machine = machine
+        self._trigger = SyncTrigger.START if first else SyncTrigger.RECONNECT
+        self._outbox: Outbox[bridge_service_pb2.ConnectRequest] = Outbox()
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._tables: deque[bridge_pb2.SymbolTable] = deque()
+        self._resumed = False
+        self._live_at = 0.0
+        self._driver: StreamDriver[bridge_service_pb2.ConnectRequest, bridge_service_pb2.ConnectResponse] = (
+            StreamDriver(
+                machine=machine,
+                outbox=self._outbox,
+                clock=parts.clock,
+                translate=incoming.connect_frame,
+                perform=self._perform,
+                feed=self._feed,
+            )
+        )
+
+    def wake(self) -> None:
+        """Say that the core has something to send."""
+        self._driver.wake()
+
+    def supersede(self, words: str) -> None:
+        """End it, because control was told that another session has begun."""
+        self._driver.end(Ending.SUPERSEDED, words)
+
+    async def run(self, channel: BridgeChannel, metadata: dict[str, str]) -> Ended:
+        """Live until the stream is over; returns why."""
+        stub = bridge_service_grpc.BridgeServiceStub(channel)
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            ended = await self._driver.run(channel, stub.Connect.open(metadata=metadata))
+            for task in self._tasks:
+                task.cancel()
+        return ended
+
+    # -- what the machine wants ------------------------------------------------------------------------
+
+    def _perform(self, act: Act) -> None:
+        match act:
+            case SendHello():
+                self._send(bridge_service_pb2.ConnectRequest(hello=self._parts.words.hello()))
+            case SendBeat(number):
+                self._send(
+                    bridge_service_pb2.ConnectRequest(heartbeat=self._parts.words.heartbeat(number)),
+                    "heartbeat",
+                )
+            case Acknowledged(seq):
+                self._parts.deliveries.acknowledge_events(seq)
+            case OutcomeDone(command_id, number):
+                self._parts.deliveries.acknowledge_outcome(command_id, number)
+            case RepeatOutcome(command_id, number):
+                self._repeat(command_id, number)
+            case Deliver(payload, age):
+                self._parts.deliveries.take(payload, age, self._answer)
+            case Resume(welcome):
+                self._parts.on_welcome(welcome)
+                self._start(self._resume(welcome), "resume")
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        assert self._group is not None
+        self._tasks.append(self._group.create_task(work, name=name))
+
+    def _send(self, frame: bridge_service_pb2.ConnectRequest, kind: str | None = None) -> None:
+        frame.epoch = self._machine.epoch
+        self._outbox.put(frame, kind)
+
+    def _answer(self, frame: bridge_service_pb2.ConnectRequest) -> None:
+        """Send what a task made, if the stream still lives; the server asks again in the next one."""
+        if self._machine.live:
+            self._send(frame)
+
+    def _repeat(self, command_id: str, number: int) -> None:
+        for outcome in self._core.unacknowledged_outcomes():
+            if outcome.command_id == command_id and outcome.outcome_number == number:
+                self._send(bridge_service_pb2.ConnectRequest(outcome=outgoing.outcome(outcome)))
+
+    # -- what the session begins with ------------------------------------------------------------------
+
+    async def _resume(self, welcome: Welcome) -> None:
+        message = welcome.payload
+        assert isinstance(message, bridge_pb2.BridgeWelcome)
+        if message.magic_prefix > 0:
+            self._core.set_magic_prefix(message.magic_prefix)
+        while message.new_journal:
+            try:
+                await self._core.adopt_record(incoming.recorded_state(message.full_state))
+                break
+            except JournalUnavailable as error:
+                log.error("the server's record is not in the journal", problem=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+        standings = self._core.standings(welcome.open_command_ids)
+        self._send(bridge_service_pb2.ConnectRequest(command_states=outgoing.standings(standings)))
+        self._resumed = True
+        self._driver.wake()
+        self._start(self._tell_symbols(), "symbols")
+        self._start(self._sync(), "sync")
+
+    async def _tell_symbols(self) -> None:
+        told: tuple[SymbolSpec, ...] = ()
+        while True:
+            try:
+                symbols = await self._core.symbols()
+            except TerminalUnavailable:
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            if symbols != told:
+                told = symbols
+                self._tables.clear()
+                self._tables.extend(outgoing.symbol_tables(symbols))
+                self._driver.wake()
+            await asyncio.sleep(_SYMBOLS_SECONDS)
+
+    async def _sync(self) -> None:
+        while True:
+            report = await self._core.sync(self._trigger, str(uuid.uuid4()), False)
+            if report.succeeded:
+                break
+            log.warning("sync failed", problem=report.problem)
+            self._answer(bridge_service_pb2.ConnectRequest(sync_report=events.sync_report(report)))
+            await asyncio.sleep(_RETRY_SECONDS)
+        snapshot = bridge_service_pb2.ConnectRequest(snapshot=events.snapshot(self._core.snapshot()))
+        if self._machine.live:
+            self._send(snapshot, "snapshot")
+
+    # -- what the core has to say ----------------------------------------------------------------------
+
+    def _feed(self) -> float | None:
+        """Take from the core what there is room for."""
+        if not self._machine.live or not self._resumed:
+            return None
+        now = self._parts.clock.seconds()
+        for receipt in self._core.take_receipts():
+            self._send(bridge_service_pb2.ConnectRequest(receipt=outgoing.receipt(receipt)))
+        for outcome in self._core.unacknowledged_outcomes():
+            if self._machine.outcome_due(outcome.command_id, outcome.outcome_number):
+                if not self._outbox.has_room:
+                    break
+                self._machine.outcome_sent(outcome.command_id, outcome.outcome_number, now)
+                self._send(bridge_service_pb2.ConnectRequest(outcome=outgoing.outcome(outcome)))
+        for alert in self._parts.alerts.take(now):
+            self._send(bridge_service_pb2.ConnectRequest(alert=alert))
+        self._machine.event_made(self._core.next_event_seq)
+        while self._outbox.has_room:
+            span = self._machine.events_to_send(_EVENTS_AT_ONCE, now)
+            if span is None:
+                break
+            first, last = span
+            for event in self._core.events_after(first - 1, last - first + 1):
+                self._send(bridge_service_pb2.ConnectRequest(event=events.event(event)))
+        while self._tables and self._outbox.has_room:
+            self._send(bridge_service_pb2.ConnectRequest(symbols=self._tables.popleft()))
+        return self._feed_live(now)
+
+    def _feed_live(self, now: float) -> float | None:
+        if now < self._live_at:
+            return self._live_at
+        if "live" not in self._outbox and self._outbox.has_room:
+            update = self._core.take_live_update()
+            if update is not None:
+                self._live_at = now + _LIVE_SECONDS
+                self._send(bridge_service_pb2.ConnectRequest(live=outgoing.live(update)), "live")
+        return None

@@ -1,0 +1,139 @@
+"""What the data stream brings for the core: commands, cancellations, syncs and checks, each done in a task.
+
+Tasks belong to the program and not to the session: a command that is being journalled when the link breaks is
+journalled all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+import structlog
+
+from signalos.v1 import bridge_pb2, bridge_service_pb2
+from signalos_bridge.clock import Clock
+from signalos_bridge.convert import events, incoming, outgoing, words
+from signalos_bridge.convert.numbers import Malformed
+from signalos_bridge.core import Core
+from signalos_bridge.journal import JournalUnavailable
+
+log = structlog.get_logger(__name__)
+
+Send = Callable[[bridge_service_pb2.ConnectRequest], None]
+
+
+class Deliveries:
+    """Hands what arrives to the core."""
+
+    def __init__(self, core: Core, clock: Clock) -> None:
+        self._core = core
+        self._clock = clock
+        self._group: asyncio.TaskGroup | None = None
+        self._delivering: dict[str, asyncio.Task[None]] = {}
+        self._acked_events = 0
+        self._acking = False
+
+    async def run(self) -> None:
+        """Hold the tasks until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            await asyncio.Event().wait()
+
+    def take(self, payload: object, age_seconds: float, send: Send) -> None:
+        """Take what arrived; `send` puts an answer into the stream that it came by."""
+        match payload:
+            case bridge_pb2.CommandDelivery():
+                task = self._spawn(self._command(payload, age_seconds, send), "command")
+                self._delivering[payload.command_id] = task
+                task.add_done_callback(lambda _: self._delivering.pop(payload.command_id, None))
+            case bridge_pb2.CancelCommandDelivery():
+                self._spawn(self._cancel(payload.command_id), "cancel")
+            case bridge_pb2.SyncRequest():
+                self._spawn(self._sync(payload, send), "sync")
+            case bridge_pb2.CheckRequest():
+                self._spawn(self._check(payload, send), "check")
+
+    def acknowledge_events(self, seq: int) -> None:
+        """Tell the journal that the server has these events; many acknowledgements become one."""
+        self._acked_events = max(self._acked_events, seq)
+        if not self._acking:
+            self._acking = True
+            self._spawn(self._acknowledge_events(), "event ack")
+
+    def acknowledge_outcome(self, command_id: str, number: int) -> None:
+        """Tell the journal that the server has an outcome."""
+        self._spawn(self._acknowledge_outcome(command_id, number), "outcome ack")
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        assert self._group is not None, "deliveries run before the link does"
+        return self._group.create_task(self._guarded(work, name), name=name)
+
+    async def _guarded(self, work: Coroutine[None, None, None], name: str) -> None:
+        """One frame that cannot be handled must not end the guarding of open positions."""
+        try:
+            await work
+        except JournalUnavailable as error:
+            log.error("journal unavailable", work=name, problem=str(error))
+        except Exception:
+            log.exception("handling a frame failed", work=name)
+
+    async def _command(self, delivery: bridge_pb2.CommandDelivery, age_seconds: float, send: Send) -> None:
+        now = self._clock.seconds()
+        try:
+            command = incoming.command(delivery, age_seconds=age_seconds, now=now)
+        except Malformed as error:
+            log.error("command not understood", command_id=delivery.command_id, problem=str(error))
+            if delivery.command_id:
+                send(_rejected(delivery.command_id, "MALFORMED", f"the bridge cannot do that: {error}"))
+            return
+        try:
+            await self._core.deliver(command)
+        except JournalUnavailable as error:
+            # Nothing of it is on the disk and nothing of it will run: that is an end, and it can be told.
+            log.error("command not taken", command_id=command.command_id, problem=str(error))
+            send(
+                _rejected(
+                    command.command_id,
+                    "JOURNAL_UNAVAILABLE",
+                    f"the bridge's disk takes no orders: {error}",
+                )
+            )
+
+    async def _cancel(self, command_id: str) -> None:
+        delivering = self._delivering.get(command_id)
+        if delivering is not None:
+            # It may not overtake the command that it takes back.
+            await asyncio.wait((delivering,))
+        await self._core.cancel(command_id)
+
+    async def _sync(self, request: bridge_pb2.SyncRequest, send: Send) -> None:
+        trigger = words.sync_trigger_of(request.trigger)
+        report = await self._core.sync(trigger, request.sync_id, request.dry_run)
+        if report.dry_run or not report.succeeded:
+            send(bridge_service_pb2.ConnectRequest(sync_report=events.sync_report(report)))
+
+    async def _check(self, request: bridge_pb2.CheckRequest, send: Send) -> None:
+        try:
+            action = incoming.open_action(request.open)
+        except Malformed as error:
+            result = bridge_pb2.CheckResult(check_id=request.check_id, problems=[str(error)])
+        else:
+            result = outgoing.check_result(request.check_id, await self._core.check(action))
+        send(bridge_service_pb2.ConnectRequest(check_result=result))
+
+    async def _acknowledge_events(self) -> None:
+        try:
+            told = 0
+            while told < self._acked_events:
+                told = self._acked_events
+                await self._core.acknowledge_events(told)
+        finally:
+            self._acking = False
+
+    async def _acknowledge_outcome(self, command_id: str, number: int) -> None:
+        await self._core.acknowledge_outcome(command_id, number)
+
+
+def _rejected(command_id: str, reason: str, message: str) -> bridge_service_pb2.ConnectRequest:
+    return bridge_service_pb2.ConnectRequest(outcome=outgoing.rejection(command_id, reason, message))
