@@ -63,8 +63,11 @@ class PeopleRecords(Protocol):
     def setup_code_hash(self) -> str | None:
         """Return the hash of the set-up code, if one is good."""
 
-    def set_setup_code(self, secret_hash: str | None, now: datetime) -> None:
-        """Replace the set-up code, or end it."""
+    def set_setup_code(self, secret_hash: str, now: datetime) -> None:
+        """Replace the set-up code."""
+
+    def take_setup_code(self, secret_hash: str) -> bool:
+        """End the set-up code if it has this hash; return whether it had. One of several takers gets it."""
 
     def settings(self, user_id: str) -> bytes | None:
         """Return a user's settings as stored."""

@@ -195,14 +195,25 @@ class SqlPeople:
 
     def setup_code_hash(self) -> str | None:
         """Return the hash of the set-up code, if one is good."""
-        return self._session.scalar(select(SetupCodeRow.secret_hash).with_for_update())
+        return self._session.scalar(select(SetupCodeRow.secret_hash))
 
-    def set_setup_code(self, secret_hash: str | None, now: datetime) -> None:
-        """Replace the set-up code, or end it."""
+    def set_setup_code(self, secret_hash: str, now: datetime) -> None:
+        """Replace the set-up code."""
         self._session.execute(delete(SetupCodeRow))
-        if secret_hash is not None:
-            row = {"setup_code_id": 1, "secret_hash": secret_hash, "create_time": now}
-            insert_new(self._session, SetupCodeRow, [row])
+        insert_new(
+            self._session,
+            SetupCodeRow,
+            [{"setup_code_id": 1, "secret_hash": secret_hash, "create_time": now}],
+        )
+
+    def take_setup_code(self, secret_hash: str) -> bool:
+        """End the set-up code if it has this hash; return whether it had. One of several takers gets it."""
+        taken = self._session.scalars(
+            delete(SetupCodeRow)
+            .where(SetupCodeRow.secret_hash == secret_hash)
+            .returning(SetupCodeRow.setup_code_id)
+        )
+        return bool(taken.all())
 
     def settings(self, user_id: str) -> bytes | None:
         """Return a user's settings as stored."""

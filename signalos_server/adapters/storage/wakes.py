@@ -22,6 +22,11 @@ def credential_subject(user_id: str) -> str:
     return f"credentials.{user_id}"
 
 
+def bridge_subject(bridge_id: str) -> str:
+    """Return the subject on which the holder of a bridge's session hears that it was revoked."""
+    return f"bridge.{bridge_id}"
+
+
 def wake(session: Session, *subjects: str) -> None:
     """Publish an empty message on `subjects` after the commit of this unit, if it commits."""
     session.info.setdefault(_KEY, set()).update(subjects)
