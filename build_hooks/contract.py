@@ -45,6 +45,10 @@ def generate(protos: Path = PROTOS) -> None:
     )
     for package in (protos / "buf", protos / "buf" / "validate"):
         (package / "__init__.py").touch()
+    # The generated modules carry no comments; the gateway's OpenAPI and documentation need them.
+    gateway = protos.parent / "web_gateway"
+    if gateway.is_dir():
+        describe(gateway / "contract.binpb", protos)
 
 
 def describe(target: Path, protos: Path = PROTOS) -> None:

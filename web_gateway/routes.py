@@ -42,6 +42,14 @@ class Route:
         return f"/{self.rpc.containing_service.full_name}/{self.rpc.name}"
 
     @property
+    def template_in_json(self) -> str:
+        """The template with its parameters named as JSON names them."""
+        template = self.template
+        for name in self.path_fields:
+            template = template.replace(f"{{{name}}}", f"{{{self.request.fields_by_name[name].json_name}}}")
+        return template
+
+    @property
     def request(self) -> Descriptor:
         """The request's descriptor."""
         return self.rpc.input_type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -89,7 +89,9 @@ class Upstream:
         response: AnyMessage = await method(request, timeout=seconds, metadata=self.metadata(caller))
         return response
 
-    async def subscribe(self, request: SubscribeRequest, caller: Caller) -> AsyncIterator[SubscribeResponse]:
+    async def subscribe(
+        self, request: SubscribeRequest, caller: Caller
+    ) -> AsyncGenerator[SubscribeResponse, None]:
         """The stream of a user. Raises `grpc.aio.AioRpcError` when it breaks."""
         call = self._channel.unary_stream(
             "/signalos.v1.EventService/Subscribe",

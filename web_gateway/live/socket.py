@@ -8,7 +8,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from signalos.v1.event_pb2 import Event
 from web_gateway.doors import Caller
 from web_gateway.live.frames import EventFrame, FrameWriter, merge_live
 from web_gateway.live.phases import Phase, Step, advance
@@ -57,6 +56,7 @@ class Socket:
         "caller",
         "connected_at",
         "cursor",
+        "epoch",
         "number",
         "phase",
         "user_id",
@@ -74,7 +74,9 @@ class Socket:
         self.phase = Phase.CONNECTED
         self.connected_at = now
         self.authenticated_at = now
-        # The last lossless event that this socket was given.
+        # The last lossless event that this socket was given, and the epoch that it belongs to; before the
+        # first, no epoch.
+        self.epoch = ""
         self.cursor = 0
         self.wanted: Cursor | None = None
         self.was_cut = False
@@ -122,6 +124,13 @@ class Socket:
         self._waiting_bytes += len(frame)
         if len(self._waiting) > MAXIMUM_WAITING_FRAMES or self._waiting_bytes > MAXIMUM_WAITING_BYTES:
             self.cut("more waits than a reader may leave unread")
+
+    def rebase(self, epoch: str, seq: int) -> None:
+        """A snapshot was given, or the client's own cursor taken over: lossless events go on after `seq`."""
+        self.epoch = epoch
+        self.cursor = seq
+        if self._acknowledged is not None:
+            self._acknowledged = seq
 
     def offer(self, frame: EventFrame, now: float) -> None:
         """Gives the socket an event of the live stream: lossless once and in order, else the newest."""
@@ -242,8 +251,8 @@ class Socket:
         self._waiting = None
         if self._ephemeral is not None:
             ephemeral, self._ephemeral = self._ephemeral, None
-            for frame in ephemeral.values():
-                self._write(frame if isinstance(frame, bytes) else frame.wire)
+            for newest in ephemeral.values():
+                self._write(newest if isinstance(newest, bytes) else newest.wire)
         if self._drained is not None:
             self._drained.set()
 
@@ -253,8 +262,3 @@ class Socket:
     def _write(self, frame: bytes) -> None:
         self._bytes_since_pong += len(frame)
         self._wire.write_frame(frame)
-
-
-def is_ephemeral(event: Event) -> bool:
-    """Prices, profits and money: may be lost, the next one tells all."""
-    return not event.HasField("seq") and event.WhichOneof("data") in ("trade_update", "account_update")
