@@ -48,6 +48,11 @@ def market_type(side: Side) -> OrderType:
     return OrderType.BUY if side is Side.BUY else OrderType.SELL
 
 
+def pending_type(kind: PendingKind, side: Side) -> OrderType:
+    """Return the type of a pending order."""
+    return _PENDING_TYPES[kind, side]
+
+
 def _life(expiration_time_seconds: int | None) -> tuple[int, int | None]:
     return (TIME_GTC, None) if expiration_time_seconds is None else (TIME_SPECIFIED, expiration_time_seconds)
 
@@ -106,7 +111,7 @@ def place_pending(order: PlacePending, filling: Filling) -> SentRequest:
         action=ACTION_PENDING,
         symbol=order.symbol,
         volume=order.volume_lots,
-        type=_PENDING_TYPES[order.kind, order.side],
+        type=pending_type(order.kind, order.side),
         price=order.price,
         stoplimit=order.stop_limit_price,
         sl=order.stop_loss or _ZERO,
