@@ -10,10 +10,10 @@ from datetime import datetime
 
 from signalos_server.domain.command import Command
 from signalos_server.domain.control import Applied, ControlDocument
-from signalos_server.domain.frames import SyncReport
+from signalos_server.domain.frames import SyncReport, Terminal
 from signalos_server.domain.records import Order, Trade, TrailingStop
 from signalos_server.domain.stop import Stop
-from signalos_server.domain.words import Severity
+from signalos_server.domain.words import BridgeState, MarginMode, Severity, TradeMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,44 @@ class CommandChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class BridgeView:
+    """A bridge and what is known of the chain behind it; `terminal` is how it was last said."""
+
+    bridge_id: str
+    account_id: str
+    name: str
+    state: BridgeState
+    state_time: datetime | None
+    pair_time: datetime
+    version: str
+    session_epoch: int
+    terminal: Terminal | None = None
+    terminal_read_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account as its people see it; `login` None: no bridge was paired yet."""
+
+    account_id: str
+    name: str
+    owner_user_id: str
+    create_time: datetime
+    login: int | None
+    broker_server: str
+    company: str
+    currency: str
+    trade_mode: TradeMode
+    margin_mode: MarginMode
+    bridge: BridgeView | None
+
+
+@dataclass(frozen=True, slots=True)
 class LinkChanged:
-    """A bridge or terminal came, went or changed; the account is read when it is told."""
+    """A bridge or terminal came, went or changed."""
 
     event_id: str
-    account_id: str
+    account: AccountView
     change: str
 
 

@@ -5,20 +5,19 @@ A unit is a plain function of `Records`; it may be run again, so that its only e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from signalos_server.domain.command import Command
 from signalos_server.domain.control import Applied, ControlDocument
 from signalos_server.domain.frames import Identity, Recorded, SyncReport
-from signalos_server.domain.happenings import Happening, NewAlert
-from signalos_server.domain.records import Deal, Order, PendingOrder, Position, SymbolSpec, Trade
+from signalos_server.domain.happenings import AccountView, Happening, NewAlert
+from signalos_server.domain.records import Deal, Order, SymbolSpec, Trade
 from signalos_server.domain.stop import AccountStop, Stop
 from signalos_server.domain.words import CommandState, MarginMode, OrderState, TradeState
-
-T = TypeVar("T")
+from signalos_server.service.ports import Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,17 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What the database says of an account's session and its control document; epoch 0: no bridge."""
+
+    bridge_id: str
+    session_epoch: int
+    revision: int
+    stop_generation: int
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Which part of a list, newest first: `before` is the key of the last one already shown."""
 
@@ -99,6 +109,9 @@ class Bridges(Protocol):
 
     def commit_events(self, bridge_id: str, seq: int) -> None:
         """Note the last committed event of the present journal."""
+
+    def readings(self, account_ids: Sequence[str]) -> dict[str, Reading]:
+        """Return who owns these accounts' sessions and what is wanted of them, by account."""
 
     def ended(self, bridge_id: str, epoch: int, now: datetime) -> bool:
         """Note when a session ended; return whether it was still the owner."""
@@ -172,6 +185,9 @@ class Control(Protocol):
 
     def mark_rearmed(self, stop_ids: Sequence[str], account_id: str, now: datetime) -> None:
         """Note that a re-arm named these stops."""
+
+    def reinstate(self, stop_id: str, account_id: str) -> None:
+        """Note that a stop which was re-armed is in force again."""
 
     def stops_of(self, account_ids: Sequence[str], page: Page | None, *, active_only: bool) -> list[Stop]:
         """Return stops that cover any of the accounts, newest first, with those accounts only."""
@@ -265,6 +281,9 @@ class Records(Protocol):
     def account(self, account_id: str) -> AccountRef | None:
         """Return an account."""
 
+    def account_view(self, account_id: str) -> AccountView | None:
+        """Return an account with its bridge, as stored: without what only memory knows."""
+
     def lock_account(self, account_id: str) -> AccountRef | None:
         """Return an account, and keep other units off it until this one has committed."""
 
@@ -280,32 +299,8 @@ class Records(Protocol):
     def alert(self, alert: NewAlert) -> None:
         """Raise an alert, or count it up."""
 
-    def audit(self, chain: str, user_id: str, action: str, detail: dict[str, object]) -> None:
+    def audit(self, chain: str, user_id: str, action: str, detail: Mapping[str, object]) -> None:
         """Append to the audit."""
 
 
-class Storage(Protocol):
-    """Runs units of work."""
-
-    async def run(self, unit: Callable[[Records], T]) -> T:
-        """Run and commit. Raises what the unit raises, `StorageUnavailable` or `CommitUnknown`."""
-
-    async def read(self, unit: Callable[[Records], T]) -> T:
-        """Run on one consistent snapshot, without writing."""
-
-
-__all__ = [
-    "AccountRef",
-    "Book",
-    "BridgeRef",
-    "Bridges",
-    "Commands",
-    "Control",
-    "Page",
-    "PendingOrder",
-    "Position",
-    "Records",
-    "Request",
-    "Storage",
-    "Wanted",
-]
+Storage = Units[Records]

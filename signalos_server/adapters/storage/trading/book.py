@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, tuple_
+from sqlalchemy import delete, func, insert, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from signalos_server.adapters.storage.rows import insert_new
@@ -160,11 +160,12 @@ class SqlBook:
 
     def save_symbols(self, account_id: str, symbols: Sequence[SymbolSpec], *, first: bool) -> None:
         """See `service.records.Book`."""
-        if first:
-            self._session.execute(delete(SymbolRow).where(SymbolRow.account_id == account_id))
-        for symbol in symbols:
-            self._session.merge(SymbolRow(account_id=account_id, **columns_of(symbol)))
-        self._session.flush()
+        old = delete(SymbolRow).where(SymbolRow.account_id == account_id)
+        named = {symbol.symbol: symbol for symbol in symbols}
+        self._session.execute(old if first else old.where(SymbolRow.symbol.in_(named)))
+        if named:
+            rows = [{"account_id": account_id, **columns_of(symbol)} for symbol in named.values()]
+            self._session.execute(insert(SymbolRow), rows)
 
     def recorded(self, account_id: str) -> Recorded:
         """See `service.records.Book`."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from signalos_server.adapters.storage.tables.accounts import AccountRow, BridgeRow
-from signalos_server.adapters.storage.tables.control import BridgeJournalRow
+from signalos_server.adapters.storage.tables.control import BridgeJournalRow, ControlDocumentRow
 from signalos_server.domain.frames import Identity
-from signalos_server.service.records import BridgeRef
+from signalos_server.service.records import BridgeRef, Reading
 
 
 class SqlBridges:
@@ -94,6 +95,29 @@ class SqlBridges:
             .where(BridgeRow.bridge_id == bridge_id, BridgeRow.committed_event_seq < seq)
             .values(committed_event_seq=seq)
         )
+
+    def readings(self, account_ids: Sequence[str]) -> dict[str, Reading]:
+        """See `service.records.Bridges`."""
+        rows = self._session.execute(
+            select(
+                BridgeRow.account_id,
+                BridgeRow.bridge_id,
+                BridgeRow.session_epoch,
+                ControlDocumentRow.revision,
+                ControlDocumentRow.stop_generation,
+                ControlDocumentRow.stopped,
+            )
+            .outerjoin(ControlDocumentRow, ControlDocumentRow.account_id == BridgeRow.account_id)
+            .where(BridgeRow.account_id.in_(account_ids), BridgeRow.revoke_time.is_(None))
+            .order_by(BridgeRow.pair_time)
+        )
+        # The newest pairing is the one that counts, as in `of_account`.
+        return {
+            account_id: Reading(
+                bridge_id, epoch, 1 if revision is None else revision, generation or 0, bool(stopped)
+            )
+            for account_id, bridge_id, epoch, revision, generation, stopped in rows
+        }
 
     def ended(self, bridge_id: str, epoch: int, now: datetime) -> bool:
         """See `service.records.Bridges`."""

@@ -135,6 +135,14 @@ class SqlControl:
             .values(rearm_time=now)
         )
 
+    def reinstate(self, stop_id: str, account_id: str) -> None:
+        """See `service.records.Control`."""
+        self._session.execute(
+            update(StopAccountRow)
+            .where(StopAccountRow.stop_id == stop_id, StopAccountRow.account_id == account_id)
+            .values(rearm_time=None)
+        )
+
     def stops_of(self, account_ids: Sequence[str], page: Page | None, *, active_only: bool) -> list[Stop]:
         """See `service.records.Control`. The page's key is the time in microseconds since 1970."""
         mine = StopAccountRow.account_id.in_(account_ids)
