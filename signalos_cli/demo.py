@@ -25,6 +25,7 @@ ACCOUNT = f"{LOGIN}:USD:100000:hedging:100:demo"
 TERMINAL_MODULE = "signalos_bridge.emulator.metatrader5"
 PASSWORD_VARIABLE = "SIGNALOS_DEMO_PASSWORD"  # noqa: S105 - the name of a variable
 _SHORTEST_PASSWORD = 10
+_DONE = 10009  # TRADE_RETCODE_DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ class Demo:
     def prepare(self, addresses: Addresses) -> None:
         """Once server and broker serve: user, positions, pairing. Raises `UserError`."""
         with self._lock:
-            server_side.ensure_user(self._data, self._database_url, USER, self._password())
-            self._open_positions()
+            server_side.ensure_user(self._data, self._database_url, USER, self.password())
+            self.open_positions()
             self._pair(addresses)
 
     def welcome(self, address: str) -> str:
@@ -92,7 +93,8 @@ class Demo:
             f"Stop at the machine itself: signalos bridge stop --data-dir {self._data.root}"
         )
 
-    def _password(self) -> str:
+    def password(self) -> str:
+        """The one given in the environment, else the one made at the first start."""
         given = os.environ.get(PASSWORD_VARIABLE)
         kept = self._read()
         if given:
@@ -107,7 +109,8 @@ class Demo:
         assert kept.password is not None
         return kept.password
 
-    def _open_positions(self) -> None:
+    def open_positions(self) -> None:
+        """Trade by hand at the emulated broker what was never traded there. Raises `UserError`."""
         with needs("bridge"):
             from signalos_bridge.emulator.admin import AdminRefused, BrokerAdmin
             from signalos_bridge.emulator.operator_messages import PlaceByHand
@@ -121,7 +124,7 @@ class Demo:
                     bid, ask = broker.quote(opening.symbol)
                     price, away = (ask, 1) if opening.buy else (bid, -1)
                     places = digits[opening.symbol]
-                    broker.place_by_hand(
+                    placed = broker.place_by_hand(
                         LOGIN,
                         PlaceByHand(
                             action=1,  # TRADE_ACTION_DEAL
@@ -134,6 +137,8 @@ class Demo:
                             type_filling=1,  # ORDER_FILLING_IOC
                         ),
                     )
+                    if placed.retcode != _DONE:
+                        raise AdminRefused(placed.retcode, f"{opening.symbol}: retcode {placed.retcode}")
         except (AdminRefused, OSError) as error:
             raise UserError(
                 f"the emulated broker did not open the demo's positions: {error}", exit_code=EXIT_FAILED

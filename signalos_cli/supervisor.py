@@ -23,7 +23,6 @@ from types import FrameType
 from typing import Protocol
 
 from signalos_cli.domain.supervision import (
-    CONFIGURATION_EXIT_CODE,
     Action,
     AllEnded,
     AllServe,
@@ -222,7 +221,7 @@ class Supervisor:
             process = _spawn(supervised, addresses)
         except UserError as error:
             words = f"{error.message} ({error.hint})" if error.hint else error.message
-            self._inputs.put(_Exited(name, start, Exit(CONFIGURATION_EXIT_CODE, reason=words)))
+            self._inputs.put(_Exited(name, start, Exit(error.exit_code, reason=words)))
             return
         except Exception as error:  # the outermost edge of this thread
             log.exception("could not start a program", extra={"program": name})

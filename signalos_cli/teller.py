@@ -7,6 +7,7 @@ import queue
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -40,7 +41,7 @@ class StderrTeller:
     def __init__(self, console: Console, *, json_lines: bool) -> None:
         self._console = console
         self._json = json_lines
-        self._lines: queue.Queue[tuple[str, str] | None] = queue.Queue(_LONGEST_QUEUE)
+        self._lines: queue.Queue[tuple[str, str] | threading.Event | None] = queue.Queue(_LONGEST_QUEUE)
         self._dropped = 0
         self._status: Status | None = None
         self._starting: list[str] = []
@@ -64,6 +65,13 @@ class StderrTeller:
         for line in text.splitlines():
             self._put("", json.dumps({"event": line, "timestamp": _now()}) if self._json else line)
 
+    def catch_up(self, wait_seconds: float = 1.0) -> None:
+        """Wait until all said so far is written, unless nobody reads it."""
+        reached = threading.Event()
+        with suppress(queue.Full):
+            self._lines.put_nowait(reached)
+            reached.wait(wait_seconds)
+
     def close(self, wait_seconds: float = 2.0) -> None:
         """Write what is left, unless nobody reads it."""
         self._stop_progress()
@@ -82,6 +90,9 @@ class StderrTeller:
 
     def _write(self) -> None:
         while (taken := self._lines.get()) is not None:
+            if isinstance(taken, threading.Event):
+                taken.set()
+                continue
             name, text = taken
             try:
                 self._write_one(name, text)

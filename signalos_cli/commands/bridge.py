@@ -28,9 +28,7 @@ from signalos_cli.log_file import log_to
 from signalos_cli.running import run_alone
 from signalos_cli.supervisor import ProgramFile
 
-commands = typer.Typer(
-    help="The program beside the terminal: run it, pair it, stop it.", invoke_without_command=True
-)
+commands = typer.Typer(invoke_without_command=True)
 
 TERMINALS = {"metatrader5": "MetaTrader5", "emulator": "signalos_bridge.emulator.metatrader5"}
 
@@ -75,7 +73,7 @@ def default(
     log_format: options.LogFormatOption = options.LogFormat.CONSOLE,
     log_file: LogFileOption = None,
 ) -> None:
-    """Without a command: run the bridge.
+    """The program beside the terminal: run it, pair it, stop it. Without a command: run it.
 
     Examples:
 
@@ -87,6 +85,19 @@ def default(
     """
     if context.invoked_subcommand is None:
         run(data_dir, name, terminal, terminal_path, log_format, log_file)
+        return
+    misplaced = [each for each in context.params if _from_command_line(context, each)]
+    if misplaced:
+        # A stop must never go to another directory than the one that was written down.
+        raise UserError(
+            f"options belong behind the command {context.invoked_subcommand}",
+            hint=f"signalos bridge {context.invoked_subcommand} --{misplaced[0].replace('_', '-')} ...",
+        )
+
+
+def _from_command_line(context: typer.Context, parameter: str) -> bool:
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @commands.command()

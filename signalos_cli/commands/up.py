@@ -133,8 +133,9 @@ def run_up(settings: UpSettings) -> None:
             address = f"{scheme}://127.0.0.1:{addresses['gateway'].port}"
             told = {"pid": os.getpid(), "address": address}
             write_private(settings.data.root / "up.json", json.dumps(told))
-            out.print(f"ready {address}")
             teller.say(demo.welcome(address) if demo is not None else first_user_words(settings, address))
+            teller.catch_up()
+            out.print(f"ready {address}")
 
         supervisor = Supervisor(programs(settings, demo), teller, on_serving=on_serving)
         stack.callback((settings.data.root / "up.json").unlink, missing_ok=True)
@@ -190,12 +191,12 @@ def _tls(settings: UpSettings) -> list[str]:
 
 
 def _grpc_is_public(settings: UpSettings) -> bool:
-    return settings.grpc_host not in ("127.0.0.1", "localhost", "::1")
+    return settings.grpc_host not in ("127.0.0.1", "localhost")
 
 
 def _to_the_server(settings: UpSettings, port: int) -> list[str]:
     if not _grpc_is_public(settings):
-        return ["--server-address", f"{settings.grpc_host}:{port}"]
+        return ["--server-address", f"127.0.0.1:{port}"]
     # Behind TLS the server is called by the name that its certificate has.
     name = urlsplit(settings.public_origins[0]).hostname or ""
     return ["--server-address", f"{name}:{port}", "--server-tls-ca", str(settings.tls_cert)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -27,14 +28,24 @@ PasswordStdinOption = Annotated[
 ]
 
 
+PASSWORD_VARIABLE = "SIGNALOS_PASSWORD"  # noqa: S105 - the name of a variable
+
+
 def _password(from_stdin: bool) -> str:
+    """Never an option: a command line is seen by every user of the machine."""
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
         if not password:
             raise UserError("no password came on standard input")
         return password
+    given = os.environ.get(PASSWORD_VARIABLE)
+    if given:
+        return given
     if not sys.stdin.isatty():
-        raise UserError("there is no terminal to ask for a password on", hint="use --password-stdin")
+        raise UserError(
+            "there is no terminal to ask for a password on",
+            hint=f"use --password-stdin, or {PASSWORD_VARIABLE} in the environment",
+        )
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 
@@ -51,7 +62,7 @@ def add(
     data_dir: options.DataDirOption = None,
     database_url: options.DatabaseOption = None,
 ) -> None:
-    """Make a user. Asks for the password.
+    """Make a user. Asks for the password, unless SIGNALOS_PASSWORD is in the environment.
 
     Examples:
 

@@ -1,0 +1,139 @@
+"""The command line as a person meets it: words and exit codes."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from signalos_cli import app as command_line
+from signalos_cli.errors import UserError
+from signalos_cli.extras import needs
+
+Signalos = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def signalos(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Signalos:
+    """Run `signalos ARGUMENTS` in this process; return exit code, output and errors."""
+    for name in ("SIGNALOS_DATA_DIR", "SIGNALOS_HTTP_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["signalos", *arguments])
+        code = command_line.run()
+        told = capfd.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+COMMANDS = [
+    (),
+    ("up",),
+    ("server",),
+    ("gateway",),
+    ("bridge",),
+    ("bridge", "run"),
+    ("bridge", "pair"),
+    ("bridge", "code"),
+    ("bridge", "stop"),
+    ("bridge", "status"),
+    ("bridge", "install"),
+    ("emulator",),
+    ("user",),
+    ("user", "add"),
+    ("user", "list"),
+    ("user", "disable"),
+    ("user", "password"),
+    ("db", "upgrade"),
+    ("audit", "verify"),
+    ("version",),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(command: tuple[str, ...], signalos: Signalos) -> None:
+    code, told, _ = signalos(*command, "--help")
+
+    assert code == 0
+    assert "Usage: signalos" in plain(told)
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if each], ids=" ".join)
+def test_every_option_reads_the_environment_too(command: tuple[str, ...], signalos: Signalos) -> None:
+    _, told, _ = signalos(*command, "--help")
+
+    lines = plain(told).splitlines()
+    options = [line for line in lines if re.match(r"^│ \*?\s*--(?!help)", line)]
+    assert plain(told).count("[env var: SIGNALOS_") == len(options)
+
+
+def test_a_wrong_option_is_2_and_no_traceback(signalos: Signalos) -> None:
+    code, _, told = signalos("up", "--http-port", "70000")
+
+    assert code == 2
+    assert "65535" in told
+    assert "Traceback" not in told
+
+
+def test_a_stop_where_no_bridge_lives_says_that_nothing_was_stopped(
+    signalos: Signalos, tmp_path: Path
+) -> None:
+    code, _, told = signalos("bridge", "stop", "--data-dir", str(tmp_path))
+
+    assert code == 2
+    assert "NOTHING WAS STOPPED" in told
+
+
+def test_a_stop_latches_every_bridge_of_the_directory(signalos: Signalos, tmp_path: Path) -> None:
+    (tmp_path / "bridge").mkdir()
+    (tmp_path / "bridge-two").mkdir()
+
+    code, _, told = signalos("bridge", "stop", "--reason", "a test", "--data-dir", str(tmp_path))
+
+    assert code == 0
+    assert "bridge is latched" in told
+    assert "bridge-two is latched" in told
+    _, shown, _ = signalos("bridge", "status", "--data-dir", str(tmp_path))
+    assert shown.count("a test") == 2
+
+
+def test_options_before_the_bridges_command_are_refused(signalos: Signalos, tmp_path: Path) -> None:
+    code, _, told = signalos("bridge", "--data-dir", str(tmp_path), "stop")
+
+    assert code == 2
+    assert "options belong behind the command stop" in told
+
+
+def test_a_missing_package_is_named_with_the_extra_that_brings_it() -> None:
+    with pytest.raises(UserError) as told, needs("server"):
+        raise ModuleNotFoundError("No module named 'sqlalchemy'", name="sqlalchemy.orm")
+
+    assert "sqlalchemy" in told.value.message
+    assert told.value.hint == "this needs: pip install 'signalos[server]'"
+
+
+def test_a_missing_module_of_our_own_is_a_fault_and_not_hidden() -> None:
+    with pytest.raises(ModuleNotFoundError), needs("server"):
+        raise ModuleNotFoundError("No module named 'signalos_server.x'", name="signalos_server.x")
+
+
+def test_the_bridge_loads_nothing_of_server_or_web() -> None:
+    code = (
+        "import sys; import signalos_cli.app; "
+        "loaded = {name.partition('.')[0] for name in sys.modules}; "
+        "heavy = {'grpc', 'grpclib', 'sqlalchemy', 'starlette', 'uvicorn', 'numpy', 'signalos_server', "
+        "'web_gateway', 'signalos_bridge'}; sys.exit(', '.join(sorted(loaded & heavy)) or 0)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
