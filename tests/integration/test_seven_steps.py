@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.ledger_check import violations
 from tests.support.web_socket import probe
-from tests.support.world import World, eventually, traded_account
+from tests.support.world import Caller, eventually, traded_account
 
 pytestmark = pytest.mark.integration
 
@@ -50,7 +50,7 @@ async def test_an_order_in_the_browser_becomes_a_deal_and_a_stop_outlives_every_
         assert stopped.status_code in (200, 202), stopped.text
         assert stopped.json()["recorded"] is True
         assert stopped.json()["report"]["accounts"][0]["latchTime"] is not None
-        await _nothing_opens(world, trader)
+        await _nothing_opens(trader)
 
         for name in ("bridge", "server", "gateway", "broker"):
             world.kill(name)
@@ -60,16 +60,13 @@ async def test_an_order_in_the_browser_becomes_a_deal_and_a_stop_outlives_every_
         await world.start_gateway()
         await world.start_bridge(5001)
         await eventually(trader.bridge_connected)
-        await _nothing_opens(world, trader)
+        await _nothing_opens(trader)
         state = (await trader.get("/api/trading/state"))["states"][0]
         assert state["wanted"]["stopped"] is True
         assert state["applied"]["stopped"] is True
 
 
-async def _nothing_opens(world: World, trader: object) -> None:
-    from tests.support.world import Caller
-
-    assert isinstance(trader, Caller)
+async def _nothing_opens(trader: Caller) -> None:
     before = len(await trader.live_trades())
     refused = await trader.open("EURUSD", "SELL", 0.1)
     assert refused.status_code == 409, refused.text

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 PASSWORD = "correct horse battery"
 START_SECONDS = 30.0
@@ -98,6 +99,14 @@ class World:
     def kill(self, name: str) -> None:
         """Ends a program as the system does when memory is short: at once, with no word."""
         self.programs[name].process.send_signal(signal.SIGKILL)
+
+    async def kill_terminal_child(self, bridge: str) -> None:
+        """Kills the process that holds a bridge's terminal; the bridge starts another."""
+        parent = psutil.Process(self.programs[bridge].process.pid)
+        children = [child for child in parent.children() if "terminal" in " ".join(child.cmdline())]
+        assert children, f"{bridge} has no terminal child"
+        for child in children:
+            child.kill()
 
     def freeze(self, name: str) -> None:
         self.programs[name].process.send_signal(signal.SIGSTOP)
