@@ -1,0 +1,209 @@
+"""The bridge as a program: everything is built here, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+
+from signalos_bridge import credentials, files, logs, poke
+from signalos_bridge.clock import Clock, SystemClock
+from signalos_bridge.controller import Controller
+from signalos_bridge.core import Core, CoreSettings
+from signalos_bridge.credentials import Credential
+from signalos_bridge.link.link import Link, LinkSettings
+from signalos_bridge.link.loop_meter import LoopMeter
+from signalos_bridge.pairing import JOURNAL_FILE
+from signalos_bridge.terminal.frames import PollSettings
+from signalos_bridge.terminal.metatrader5 import AdapterSettings
+from signalos_bridge.terminal.process import ProcessSettings
+from signalos_bridge.terminal.remote import RemoteTerminal
+
+log = structlog.get_logger(__name__)
+
+PROGRAM_FILE = "bridge.json"
+_UNHIDE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one bridge runs. Times in seconds."""
+
+    data_dir: Path
+    terminal_module: str = "MetaTrader5"
+    # The terminal to attach to; None: the one that runs.
+    terminal_path: str | None = None
+    poll: PollSettings = field(default_factory=PollSettings)
+    link: LinkSettings = field(default_factory=LinkSettings)
+    # After a start without a server, when the lease counts as lapsed.
+    lease_seconds: float = 30.0
+    background_sync_seconds: float = 20.0
+    # Multiplies how long "it did not happen" takes to be believed; below 1 only in tests.
+    settle_scale: float = 1.0
+    # Hidden levels are shown to the broker before a planned end, since nobody guards them afterwards.
+    unhide_on_shutdown: bool = True
+    log_format: str = "console"
+
+
+def run(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM, and end cleanly.
+
+    Raises `NotPaired` or `CredentialUnreadable` before anything is started.
+    """
+    logs.configure(settings.log_format)
+    credential = credentials.load(settings.data_dir)
+    asyncio.run(serve(settings, credential))
+
+
+async def serve(settings: Settings, credential: Credential, ending: asyncio.Event | None = None) -> None:
+    """Run until the event is set, or until a signal where there is no event."""
+    if ending is not None:
+        await _Bridge(settings, credential).run(ending)
+        return
+    ending = asyncio.Event()
+    with _signals(ending.set):
+        await _Bridge(settings, credential).run(ending)
+
+
+class _Bridge:
+    """The parts of one bridge, and their order."""
+
+    def __init__(self, settings: Settings, credential: Credential) -> None:
+        self._settings = settings
+        self._credential = credential
+        self._clock: Clock = SystemClock()
+        self._terminal = RemoteTerminal(
+            ProcessSettings(
+                adapter=AdapterSettings(module=settings.terminal_module, path=settings.terminal_path),
+                poll=settings.poll,
+                account=credential.bound,
+            )
+        )
+        self._controller = Controller(
+            settings.data_dir,
+            self._clock,
+            lease_seconds=settings.lease_seconds,
+            busy_seconds=self._busy_seconds,
+            on_outgoing=self._wake,
+        )
+        self._journal_path = settings.data_dir / JOURNAL_FILE
+        self._core = Core(
+            CoreSettings(
+                journal_path=self._journal_path,
+                account_id=credential.account_id,
+                bound=credential.bound,
+                background_sync_seconds=settings.background_sync_seconds,
+                settle_scale=settings.settle_scale,
+            ),
+            self._terminal,
+            self._controller,
+            self._wake,
+            self._clock,
+        )
+        self._meter = LoopMeter(self._clock)
+        self._link: Link | None = None
+
+    async def run(self, ending: asyncio.Event) -> None:
+        """Run until the event is set."""
+        # The latch comes first: what is stopped stays stopped whatever else fails to start.
+        self._controller.load(first_start=not self._journal_path.exists())
+        transport, port = await poke.listen(self._settings.data_dir, self._controller.poked)
+        try:
+            async with asyncio.TaskGroup() as group:
+                terminal = group.create_task(self._terminal.run(), name="terminal")
+                controller = group.create_task(self._controller.run(), name="controller")
+                meter = group.create_task(self._meter.run(), name="loop meter")
+                await self._core.start()
+                self._controller.give_body(self._core)
+                core = group.create_task(self._core.run(), name="core")
+                self._link = Link(
+                    core=self._core,
+                    controller=self._controller,
+                    credential=self._credential,
+                    clock=self._clock,
+                    meter=self._meter,
+                    random=random.random,
+                    version=version("signalos"),
+                    boot_id=str(uuid.uuid4()),
+                    settings=self._settings.link,
+                )
+                link = group.create_task(self._link.run(), name="link")
+                self._write_program_file(port)
+                log.info(
+                    "bridge serves", bridge_id=self._credential.bridge_id, login=self._credential.bound.login
+                )
+                await ending.wait()
+                log.info("bridge ends")
+                await _cancelled(link)
+                await self._unhide()
+                await self._core.close()
+                await self._terminal.close()
+                for task in (core, controller, meter, terminal):
+                    await _cancelled(task)
+        finally:
+            transport.close()
+
+    async def _unhide(self) -> None:
+        if not self._settings.unhide_on_shutdown:
+            return
+        try:
+            async with asyncio.timeout(_UNHIDE_SECONDS):
+                left = await self._core.unhide_all("planned shutdown")
+        except TimeoutError:
+            log.warning("levels stay hidden behind their disaster stops: the terminal did not answer in time")
+        else:
+            for problem in left:
+                log.warning("a level stays hidden behind its disaster stop", problem=problem)
+
+    def _write_program_file(self, port: int) -> None:
+        told = {"pid": os.getpid(), "address": f"127.0.0.1:{port}"}
+        files.write_whole(self._settings.data_dir / PROGRAM_FILE, json.dumps(told).encode())
+
+    def _wake(self) -> None:
+        if self._link is not None:
+            self._link.wake()
+
+    def _busy_seconds(self) -> float | None:
+        since = self._terminal.busy_since
+        return None if since is None else max(0.0, self._clock.awake_seconds() - since)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@contextlib.contextmanager
+def _signals(end: Callable[[], None]) -> Iterator[None]:
+    """Call `end` on SIGINT and SIGTERM. On Windows handlers run between two turns of the loop."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for number in numbers:
+            loop.add_signal_handler(number, end)
+    except NotImplementedError:
+        before = {
+            number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(end)) for number in numbers
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
