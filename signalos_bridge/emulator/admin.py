@@ -25,6 +25,9 @@ from signalos_bridge.emulator.wire import Answer, FrameReader, encode
 
 _T = TypeVar("_T")
 
+ANSWER_SECONDS = 300.0
+"""A step over a day of ticks takes the better part of a minute."""
+
 
 class AdminRefused(Exception):  # noqa: N818 - an answer, not an error of the program
     """The broker did not do what the operator asked, and says why."""
@@ -44,7 +47,7 @@ class BrokerAdmin:
     def __init__(self, address: Address) -> None:
         self.address = address
         self._reader = FrameReader()
-        self._socket = socket.create_connection((address.host, address.port), 30.0)
+        self._socket = socket.create_connection((address.host, address.port), ANSWER_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._call("operator", address.admin_token)
 

@@ -66,7 +66,7 @@ class Broker:
                 Started(
                     os.getpid(),
                     time.time_ns(),
-                    self.now_ms(),
+                    self.market.start_ms if started is None else self.now_ms(),
                     (ClockMode.STEPPED if self.stepped else ClockMode.REAL).value,
                     rules.seed,
                     rules.suffix,
@@ -170,6 +170,9 @@ class Broker:
         self.ledger.close()
 
     def _restore(self, records: list[Record]) -> None:
+        if not records:
+            return
+        last_ms = self.market.utc_ms
         for record in records:
             match record:
                 case Received():
@@ -180,7 +183,7 @@ class Broker:
                     symbol = self.market.symbols[record.spec.name]
                     symbol.spec, symbol.condition = record.spec, record.condition
                 case PricesRecord():
-                    self.market.utc_ms = max(self.market.utc_ms, record.utc_ms)
+                    last_ms = record.utc_ms
                     for name, price in record.prices.items():
                         self.market.resume(name, price)
                         self._prices_written[name] = price.tick_number
@@ -188,6 +191,7 @@ class Broker:
                     change = change_of(record)
                     if change is not None:
                         self.book.restore(change)
+        self.market.resume_at(last_ms)
 
 
 def read_ticks(path: Path) -> list[ReplayTick]:

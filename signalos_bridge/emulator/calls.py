@@ -15,7 +15,7 @@ from signalos_bridge.emulator.errors import CallFailed, LastError
 from signalos_bridge.emulator.faults import Plan
 from signalos_bridge.emulator.groups import group_filter
 from signalos_bridge.emulator.order_calls import check_row
-from signalos_bridge.emulator.terminals import TerminalState
+from signalos_bridge.emulator.terminals import TerminalState, in_market_watch
 
 BUILD = 5430
 BUILD_DATE = "14 Nov 2025"
@@ -47,7 +47,7 @@ def symbols_get(broker: Broker, terminal: TerminalState, plan: Plan, args: list[
     account = broker.account(terminal.login)
     matches = group_filter(args[0]) if args[0] else None
     return [
-        rows.symbol_row(broker.market, account, symbol, selected=name in terminal.market_watch)
+        rows.symbol_row(broker.market, account, symbol, selected=in_market_watch(terminal, account, name))
         for name, symbol in broker.market.symbols.items()
         if matches is None or matches(name)
     ]
@@ -56,12 +56,14 @@ def symbols_get(broker: Broker, terminal: TerminalState, plan: Plan, args: list[
 def symbol_info(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:
     symbol = _symbol(broker, args[0])
     account = broker.account(terminal.login)
-    return rows.symbol_row(broker.market, account, symbol, selected=args[0] in terminal.market_watch)
+    return rows.symbol_row(
+        broker.market, account, symbol, selected=in_market_watch(terminal, account, args[0])
+    )
 
 
 def symbol_info_tick(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:
     symbol = _symbol(broker, args[0])
-    if args[0] not in terminal.market_watch:
+    if not in_market_watch(terminal, broker.account(terminal.login), args[0]):
         raise CallFailed(LastError.FAIL)
     return rows.tick_row(symbol)
 
@@ -74,9 +76,8 @@ def symbol_select(broker: Broker, terminal: TerminalState, plan: Plan, args: lis
     if enable:
         watch = (*terminal.market_watch, name)
     else:
-        account = broker.account(terminal.login)
-        held = {one.symbol for one in account.positions.values()}
-        if name in held | {one.symbol for one in account.orders.values()}:
+        # What the account trades cannot be taken out.
+        if in_market_watch(replace(terminal, market_watch=()), broker.account(terminal.login), name):
             raise CallFailed(LastError.FAIL)
         watch = tuple(one for one in terminal.market_watch if one != name)
     broker.set_terminal(replace(terminal, market_watch=watch))

@@ -250,6 +250,8 @@ def market_book_get(args: _Args, kwargs: _Kwargs) -> tuple[Structure, ...]:
 
 
 def _array(packed: bytes, kind: "np.dtype[Any]") -> "np.ndarray[Any, Any]":
+    if not packed:
+        return np.empty(0, dtype=kind)
     # A copy of its own, so that callers may write to it.
     return np.frombuffer(packed, dtype=kind).copy()
 

@@ -16,7 +16,7 @@ from signalos_bridge.emulator.errors import CallFailed, LastError
 from signalos_bridge.emulator.faults import Plan
 from signalos_bridge.emulator.ledger import Answered, RawValue, Received
 from signalos_bridge.emulator.rows import Row
-from signalos_bridge.emulator.terminals import TerminalState
+from signalos_bridge.emulator.terminals import TerminalState, in_market_watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,9 @@ def _outcome(broker: Broker, terminal: TerminalState, sent: Sent) -> Outcome:
         return matching.refused(
             broker.book, request.symbol, Retcode(plan.reject.retcode), plan.reject.comment
         )
-    known = request.symbol in broker.market.symbols
-    if known and request.action in (Action.DEAL, Action.PENDING):
-        held = any(one.symbol == request.symbol for one in account.positions.values())
-        if not held and request.symbol not in terminal.market_watch:
-            return matching.refused(broker.book, "", Retcode.PRICE_OFF)
+    needs_quote = request.symbol in broker.market.symbols and request.action in (Action.DEAL, Action.PENDING)
+    if needs_quote and not in_market_watch(terminal, account, request.symbol):
+        return matching.refused(broker.book, "", Retcode.PRICE_OFF)
     comment = None
     if plan.comment is not None:
         comment = plan.comment.replace("{comment}", request.comment)
@@ -160,7 +158,10 @@ def check_row(broker: Broker, terminal: TerminalState, request: Mapping[str, Any
     """Return the row of `OrderCheckResult`: retcode 0 where nothing speaks against the order."""
     account = broker.account(terminal.login)
     parsed = parse(request)
-    outcome = matching.check(broker.book, terminal.login, parsed)
+    if terminal.trade_allowed:
+        outcome = matching.check(broker.book, terminal.login, parsed)
+    else:
+        outcome = matching.refused(broker.book, "", Retcode.CLIENT_DISABLES_AT)
     now = figures(broker.market, account)
     passed = outcome.retcode is Retcode.DONE
     margin = now.margin

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from signalos_bridge.emulator.domain.entities import Account
+
 DEFAULT_MARKET_WATCH = ("EURUSD", "GBPUSD", "USDJPY", "USDCHF")
 
 
@@ -18,3 +20,12 @@ class TerminalState:
     """The AutoTrading button."""
     tradeapi_disabled: bool = False
     """The option that switches off trading through the Python API."""
+
+
+def in_market_watch(terminal: TerminalState, account: Account, symbol: str) -> bool:
+    """Say whether the terminal shows quotes: of what was selected, and of what the account trades."""
+    return (
+        symbol in terminal.market_watch
+        or any(one.symbol == symbol for one in account.positions.values())
+        or any(one.symbol == symbol for one in account.orders.values())
+    )

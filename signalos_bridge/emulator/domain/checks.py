@@ -205,6 +205,14 @@ def position_to_close(account: Account, request: TradeRequest, side: Side) -> Po
     return position
 
 
+def closing_possible(book: Book, account: Account, position: Position) -> None:
+    """Refuse while another order closes it, or while the broker is about to."""
+    if any(one.close_ticket == position.ticket for one in account.orders.values()):
+        raise Refused(Retcode.CLOSE_ORDER_EXIST)
+    price = book.quote(position.symbol).exit(position.side)
+    not_frozen(book.spec(position.symbol), (position.sl, position.tp), price)
+
+
 def close_volume(spec: SymbolSpec, position: Position, volume: Decimal) -> None:
     if volume <= 0:
         raise Refused(Retcode.INVALID_VOLUME)

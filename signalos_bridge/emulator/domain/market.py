@@ -152,14 +152,24 @@ class Market:
             self.symbols[tick.symbol].replayed = True
 
     def resume(self, name: str, state: PriceState) -> None:
-        """Go on from a price that was recorded before a restart."""
+        """Take over a price that was recorded before a restart; `resume_at` must follow."""
         symbol = self.symbols[name]
         symbol.price = state
-        self._due = [entry for entry in self._due if entry[1] != name]
-        heapq.heapify(self._due)
         self._note_tick(symbol)
-        if self.rules.tick_interval_ms:
-            heapq.heappush(self._due, (state.next_tick_ms, name))
+
+    def resume_at(self, utc_ms: int) -> None:
+        """Go on at the moment at which the records end."""
+        self.utc_ms = max(self.utc_ms, utc_ms)
+        self._due = []
+        if not self.rules.tick_interval_ms:
+            return
+        for name, symbol in self.symbols.items():
+            at = symbol.price.next_tick_ms
+            if at <= self.utc_ms:
+                # Its market was closed: go on with the times at which it was looked at again.
+                at += ((self.utc_ms - at) // CLOSED_RECHECK_MS + 1) * CLOSED_RECHECK_MS
+            self._due.append((at, name))
+        heapq.heapify(self._due)
 
     def advance(self, utc_ms: int, *, longest_gap_ms: int | None = None) -> Iterator[str]:
         """Yield the name of a symbol after each of its ticks until `utc_ms`.

@@ -144,6 +144,7 @@ def _check_deal(
     if closes is not None:
         checks.close_volume(spec, closes, request.volume)
         checks.first_in_first_out(account, closes)
+        checks.closing_possible(book, account, closes)
     else:
         checks.volume_fits(spec, request.volume)
     checks.market_filling(spec, request.type_filling)
@@ -341,6 +342,8 @@ def _close_by(book: Book, account: Account, request: TradeRequest, execution: Ex
         raise Refused(Retcode.INVALID)
     checks.market_is_open(book, one.symbol)
     checks.first_in_first_out(account, one)
+    for position in (one, other):
+        checks.closing_possible(book, account, position)
     order = Order(
         ticket=book.new_order_ticket(),
         symbol=one.symbol,

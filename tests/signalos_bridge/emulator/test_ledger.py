@@ -210,6 +210,25 @@ class TestRestart:
 
         assert run(tmp_path / "a", restart=True) == run(tmp_path / "b", restart=False)
 
+    def test_a_real_clock_goes_on_and_its_ticks_stay_in_order(self, tmp_path: Path) -> None:
+        broker = BrokerProcess(tmp_path, "--tick-interval", "20")
+        broker.start()
+        with broker.admin() as admin:
+            admin.set_price("EURUSD", "1.20000", "1.20010")
+            before = admin.clock()
+        broker.kill()
+        broker.start()
+        try:
+            with broker.admin() as admin:
+                assert admin.clock().utc_ms >= before.utc_ms
+                assert abs(admin.quote("EURUSD")[0] - D("1.2")) < D("0.01")
+            assert metatrader5.initialize(broker.url())
+            times = metatrader5.copy_ticks_from("EURUSD", 0, 10_000, metatrader5.COPY_TICKS_ALL)
+            assert list(times["time_msc"]) == sorted(times["time_msc"])
+        finally:
+            metatrader5.shutdown()
+            broker.stop()
+
     def test_a_broker_stops_in_order(self, tmp_path: Path) -> None:
         broker = BrokerProcess(tmp_path)
         broker.start()

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from signalos_bridge.emulator.domain import matching
+from signalos_bridge.emulator.domain.changes import Cause
 from signalos_bridge.emulator.domain.codes import (
     Action,
     Entry,
@@ -12,6 +14,7 @@ from signalos_bridge.emulator.domain.codes import (
     MarginMode,
     OrderState,
     OrderType,
+    Reason,
     Retcode,
     Side,
     SymbolTradeMode,
@@ -281,11 +284,29 @@ def test_a_deferred_close_of_what_is_gone_is_rejected() -> None:
     world = World()
     ticket = world.buy().order
     order = world.sell(position=ticket, execution=Execution(deferred_ms=500)).order
-    world.sell(position=ticket)
+    matching.close_by_broker(world.book, world.account, world.positions[0], Reason.CLIENT, Cause.HAND, "")
     world.wait(500)
 
     assert world.account.order_history[order].state is OrderState.REJECTED
     assert world.positions == []
+
+
+def test_a_position_that_an_order_is_closing_takes_no_second_one() -> None:
+    world = World()
+    ticket = world.buy().order
+    world.sell(position=ticket, execution=Execution(deferred_ms=500))
+
+    assert world.sell(position=ticket).retcode is Retcode.CLOSE_ORDER_EXIST
+    world.wait(500)
+    assert world.sell(position=ticket).retcode is Retcode.POSITION_CLOSED
+
+
+def test_a_position_near_its_level_is_frozen_against_closing() -> None:
+    world = World()
+    ticket = world.buy(sl=D("1.08490")).order
+    respecify(world, freeze_level_points=20)
+
+    assert world.sell(position=ticket).retcode is Retcode.FROZEN
 
 
 class TestCloseBy:
