@@ -9,6 +9,7 @@ from typing import Any
 
 from signalos_bridge.emulator.broker import Broker
 from signalos_bridge.emulator.domain import matching
+from signalos_bridge.emulator.domain.answers import refused
 from signalos_bridge.emulator.domain.codes import RETCODE_TEXT, Action, Retcode
 from signalos_bridge.emulator.domain.money import figures
 from signalos_bridge.emulator.domain.requests import Execution, Outcome, TradeRequest
@@ -125,23 +126,21 @@ def withhold(broker: Broker, sent: Sent, failure: CallFailed) -> CallFailed:
 
 def _outcome(broker: Broker, terminal: TerminalState, sent: Sent) -> Outcome:
     if not terminal.trade_allowed:
-        return matching.refused(broker.book, "", Retcode.CLIENT_DISABLES_AT)
+        return refused(broker.book, "", Retcode.CLIENT_DISABLES_AT)
     if not terminal.connected:
-        return matching.refused(broker.book, "", Retcode.CONNECTION)
+        return refused(broker.book, "", Retcode.CONNECTION)
     account = broker.book.accounts.get(sent.login)
     if account is None or terminal.login != sent.login:
-        return matching.refused(broker.book, "", Retcode.CONNECTION)
+        return refused(broker.book, "", Retcode.CONNECTION)
     if not account.terms.trade_expert:
-        return matching.refused(broker.book, "", Retcode.SERVER_DISABLES_AT)
+        return refused(broker.book, "", Retcode.SERVER_DISABLES_AT)
     plan = sent.plan
     request = parse(sent.request)
     if plan.reject is not None:
-        return matching.refused(
-            broker.book, request.symbol, Retcode(plan.reject.retcode), plan.reject.comment
-        )
+        return refused(broker.book, request.symbol, Retcode(plan.reject.retcode), plan.reject.comment)
     needs_quote = request.symbol in broker.market.symbols and request.action in (Action.DEAL, Action.PENDING)
     if needs_quote and not in_market_watch(terminal, account, request.symbol):
-        return matching.refused(broker.book, "", Retcode.PRICE_OFF)
+        return refused(broker.book, "", Retcode.PRICE_OFF)
     comment = None
     if plan.comment is not None:
         comment = plan.comment.replace("{comment}", request.comment)
@@ -161,7 +160,7 @@ def check_row(broker: Broker, terminal: TerminalState, request: Mapping[str, Any
     if terminal.trade_allowed:
         outcome = matching.check(broker.book, terminal.login, parsed)
     else:
-        outcome = matching.refused(broker.book, "", Retcode.CLIENT_DISABLES_AT)
+        outcome = refused(broker.book, "", Retcode.CLIENT_DISABLES_AT)
     now = figures(broker.market, account)
     passed = outcome.retcode is Retcode.DONE
     margin = now.margin

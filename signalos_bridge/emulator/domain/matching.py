@@ -3,7 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from signalos_bridge.emulator.domain import checks, fills
+from signalos_bridge.emulator.domain import checks, fills, working_orders
+from signalos_bridge.emulator.domain.answers import answered, refused
 from signalos_bridge.emulator.domain.book import Book
 from signalos_bridge.emulator.domain.changes import (
     Cause,
@@ -70,27 +71,18 @@ def send(book: Book, login: int, request: TradeRequest, execution: Execution) ->
             case Action.DEAL:
                 return _deal(book, account, request, execution)
             case Action.PENDING:
-                return _place(book, account, request, execution)
+                return working_orders.place(book, account, request, execution)
             case Action.SLTP:
                 return _set_levels(book, account, request)
             case Action.MODIFY:
-                return _modify(book, account, request)
+                return working_orders.modify(book, account, request)
             case Action.REMOVE:
-                return _remove(book, account, request)
+                return working_orders.remove(book, account, request)
             case Action.CLOSE_BY:
                 return _close_by(book, account, request, execution)
         raise Refused(Retcode.INVALID)
     except Refused as refusal:
         return refused(book, request.symbol, refusal.retcode, refusal.comment)
-
-
-def refused(book: Book, symbol: str, retcode: Retcode, comment: str = "") -> Outcome:
-    """Return the answer of a refusal: zeros, and the quote where it is about the price."""
-    text = comment or RETCODE_TEXT[retcode]
-    known = book.market.symbols.get(symbol)
-    if known is not None and retcode in (Retcode.REQUOTE, Retcode.PRICE_CHANGED):
-        return Outcome(retcode, bid=known.quote.bid, ask=known.quote.ask, comment=text)
-    return Outcome(retcode, comment=text)
 
 
 def check(book: Book, login: int, request: TradeRequest) -> Outcome:
@@ -102,7 +94,7 @@ def check(book: Book, login: int, request: TradeRequest) -> Outcome:
         if request.action == Action.DEAL:
             _check_deal(book, account, request)
         elif request.action == Action.PENDING:
-            _check_pending(book, account, request)
+            working_orders.check(book, account, request)
         elif request.action not in tuple(Action):
             raise Refused(Retcode.INVALID)
     except Refused as refusal:
@@ -189,7 +181,7 @@ def _deal(book: Book, account: Account, request: TradeRequest, execution: Execut
             close_ticket=closes.ticket if closes is not None else 0,
         )
         book.record(OrderSet(account.terms.login, deferred))
-        return _answer(book, request.symbol, Retcode.PLACED, order=order.ticket, volume=request.volume)
+        return answered(book, request.symbol, Retcode.PLACED, order=order.ticket, volume=request.volume)
     volume = request.volume
     if execution.fill_volume is not None:
         volume = max(spec.volume_min, min(volume, execution.fill_volume))
@@ -207,56 +199,6 @@ def _deal(book: Book, account: Account, request: TradeRequest, execution: Execut
         bid=quote.bid,
         ask=quote.ask,
         comment=RETCODE_TEXT[retcode],
-    )
-
-
-def _check_pending(book: Book, account: Account, request: TradeRequest) -> OrderType:
-    spec = checks.known_symbol(book, request.symbol)
-    if request.type not in tuple(OrderType) or not OrderType(request.type).is_pending:
-        raise Refused(Retcode.INVALID_ORDER)
-    kind = OrderType(request.type)
-    checks.direction_allowed(spec, kind.side, closing=False)
-    checks.market_is_open(book, request.symbol)
-    checks.volume_fits(spec, request.volume)
-    checks.pending_filling(spec, request.type_filling, kind)
-    quote = book.quote(request.symbol)
-    checks.pending_price(spec, quote, kind, request.price, request.stoplimit)
-    reference = request.stoplimit if kind in checks.STOP_LIMIT_TYPES else request.price
-    checks.stops_fit(spec, kind.side, request.sl, request.tp, reference)
-    checks.expiration(book.broker_ms, request.type_time, request.expiration_ms)
-    checks.room_for_order(account)
-    checks.volume_within_limit(spec, account, kind.side, request.volume)
-    checks.enough_money(book, account, spec, kind.side, request.volume, request.price)
-    return kind
-
-
-def _place(book: Book, account: Account, request: TradeRequest, execution: Execution) -> Outcome:
-    kind = _check_pending(book, account, request)
-    spec = book.spec(request.symbol)
-    type_time, expiration_ms = checks.expiration(book.broker_ms, request.type_time, request.expiration_ms)
-    order = Order(
-        ticket=book.new_order_ticket(),
-        symbol=request.symbol,
-        type=kind,
-        state=OrderState.PLACED,
-        volume_initial=request.volume,
-        volume_current=request.volume,
-        price_open=request.price,
-        price_stoplimit=request.stoplimit,
-        time_setup_ms=book.broker_ms,
-        expiration_ms=expiration_ms,
-        type_time=type_time,
-        filling=checks.pending_filling(spec, request.type_filling, kind),
-        magic=request.magic,
-        reason=execution.reason,
-        sl=request.sl,
-        tp=request.tp,
-        comment=request.comment if execution.comment is None else execution.comment,
-        serial=execution.serial,
-    )
-    book.record(OrderSet(account.terms.login, order))
-    return _answer(
-        book, request.symbol, Retcode.DONE, order=order.ticket, volume=request.volume, price=request.price
     )
 
 
@@ -288,47 +230,7 @@ def _set_levels(book: Book, account: Account, request: TradeRequest) -> Outcome:
             replace(position, sl=request.sl, tp=request.tp, time_update_ms=book.broker_ms),
         )
     )
-    return _answer(book, position.symbol, Retcode.DONE)
-
-
-def _modify(book: Book, account: Account, request: TradeRequest) -> Outcome:
-    order = checks.known_order(account, request)
-    spec = book.spec(order.symbol)
-    checks.market_is_open(book, order.symbol)
-    type_time, expiration_ms = checks.expiration(book.broker_ms, request.type_time, request.expiration_ms)
-    changed = replace(
-        order,
-        price_open=request.price or order.price_open,
-        price_stoplimit=request.stoplimit or order.price_stoplimit,
-        sl=request.sl,
-        tp=request.tp,
-        type_time=type_time,
-        expiration_ms=expiration_ms,
-    )
-    if changed == order:
-        raise Refused(Retcode.NO_CHANGES)
-    quote = book.quote(order.symbol)
-    checks.not_frozen(spec, (order.price_open,), quote.entry(order.type.side))
-    if (changed.price_open, changed.price_stoplimit) != (order.price_open, order.price_stoplimit):
-        checks.pending_price(spec, quote, order.type, changed.price_open, changed.price_stoplimit)
-    reference = changed.price_stoplimit if order.type in checks.STOP_LIMIT_TYPES else changed.price_open
-    checks.stops_fit(spec, order.type.side, changed.sl, changed.tp, reference)
-    book.record(OrderSet(account.terms.login, changed))
-    return _answer(book, order.symbol, Retcode.DONE, order=order.ticket, price=changed.price_open)
-
-
-def _remove(book: Book, account: Account, request: TradeRequest) -> Outcome:
-    order = checks.known_order(account, request)
-    spec = book.spec(order.symbol)
-    checks.market_is_open(book, order.symbol)
-    checks.not_frozen(spec, (order.price_open,), book.quote(order.symbol).entry(order.type.side))
-    book.record(
-        OrderSet(
-            account.terms.login,
-            replace(order, state=OrderState.CANCELED, time_done_ms=book.broker_ms),
-        )
-    )
-    return _answer(book, order.symbol, Retcode.DONE, order=order.ticket)
+    return answered(book, position.symbol, Retcode.DONE)
 
 
 def _close_by(book: Book, account: Account, request: TradeRequest, execution: Execution) -> Outcome:
@@ -359,33 +261,10 @@ def _close_by(book: Book, account: Account, request: TradeRequest, execution: Ex
         serial=execution.serial,
     )
     deal = fills.close_by(book, account, order, one, other)
-    return _answer(
+    return answered(
         book, one.symbol, Retcode.DONE, deal=deal.ticket, order=order.ticket, volume=deal.volume,
         price=deal.price,
     )  # fmt: skip
-
-
-def _answer(
-    book: Book,
-    symbol: str,
-    retcode: Retcode,
-    *,
-    deal: int = 0,
-    order: int = 0,
-    volume: Decimal = ZERO,
-    price: Decimal = ZERO,
-) -> Outcome:
-    quote = book.quote(symbol)
-    return Outcome(
-        retcode,
-        deal=deal,
-        order=order,
-        volume=volume,
-        price=price,
-        bid=quote.bid,
-        ask=quote.ask,
-        comment=RETCODE_TEXT[retcode],
-    )
 
 
 def close_by_broker(

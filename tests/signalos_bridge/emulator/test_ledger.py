@@ -268,3 +268,27 @@ def test_nothing_that_was_answered_is_lost_when_the_broker_is_killed_under_load(
     broker.start()
     with broker.admin() as again:
         assert [one.ticket for one in again.deals(5001) if one.symbol] == recorded
+
+
+@pytest.mark.integration
+def test_two_brokers_of_one_seed_agree_to_the_last_deal(tmp_path: Path, mt5: ModuleType) -> None:
+    mt5.shutdown()
+
+    def run(directory: Path) -> list[Any]:
+        broker = BrokerProcess(directory, "--clock", "stepped", "--seed", "77")
+        broker.start()
+        try:
+            assert mt5.initialize(broker.url())
+            with broker.admin() as admin:
+                for _ in range(8):
+                    tick = mt5.symbol_info_tick("EURUSD")
+                    levels = {"sl": round(tick.bid - 0.0002, 5), "tp": round(tick.bid + 0.0002, 5)}
+                    mt5.order_send(BUY | levels)
+                    admin.step(15_000)
+                assert len(admin.deals(5001)) > 9
+                return [admin.deals(5001), admin.positions(5001), admin.account(5001)]
+        finally:
+            mt5.shutdown()
+            broker.stop()
+
+    assert run(tmp_path / "one") == run(tmp_path / "other")
