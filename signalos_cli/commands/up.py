@@ -117,7 +117,7 @@ def run_up(settings: UpSettings) -> None:
     """Block until everything has ended. Raises `UserError` for what a person can put right."""
     if _grpc_is_public(settings) and not settings.public_origins:
         raise UserError(
-            f"--grpc-host {settings.grpc_host} needs --public-origin, because the gateway must call the server "
+            f"--grpc-host {settings.grpc_host} needs --public-origin, since the gateway must call the server "
             "by a name of its certificate"
         )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
