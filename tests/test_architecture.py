@@ -19,8 +19,8 @@ DOMAINS = (
 # fmt: off
 IMPURE = frozenset({
     "asyncio", "concurrent", "ctypes", "http", "logging", "multiprocessing", "os", "pathlib", "queue",
-    "random", "secrets", "select", "selectors", "shutil", "signal", "socket", "socketserver", "sqlite3", "ssl",
-    "subprocess", "tempfile", "threading", "time", "urllib",
+    "random", "secrets", "select", "selectors", "shutil", "signal", "socket", "socketserver", "sqlite3",
+    "ssl", "subprocess", "tempfile", "threading", "time", "urllib",
 })
 # fmt: on
 # Called on anything that came from `datetime` or `uuid`.
