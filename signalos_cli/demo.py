@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from signalos_cli import server_side
+from signalos_cli import bridge_side, server_side
 from signalos_cli.datadir import DataDir, make_private, write_private
 from signalos_cli.errors import EXIT_FAILED, UserError
 from signalos_cli.extras import needs
@@ -161,7 +161,7 @@ class Demo:
         code = server_side.pairing_code(
             self._data, self._database_url, USER, server_address=address, account_id=account_id
         )
-        server_side.pair(code, directory, TERMINAL_MODULE, self.terminal_path(addresses))
+        bridge_side.pair(code, directory, TERMINAL_MODULE, self.terminal_path(addresses))
 
     def _read(self) -> _Kept:
         try:

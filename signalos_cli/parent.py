@@ -17,7 +17,8 @@ import time
 PARENT_PIPE = "SIGNALOS_PARENT_PIPE"
 """`stdin` in the environment of a supervised program."""
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 15.0
+"""A bridge that ends shows hidden levels to the broker first, and lets a running call come back."""
 
 
 def supervised() -> bool:

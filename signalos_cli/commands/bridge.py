@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from signalos_cli import options
+from signalos_cli import bridge_side, options, server_side
 from signalos_cli.console import err, out, tell_done, tell_note, tell_warning
 from signalos_cli.datadir import DataDir, is_owned
 from signalos_cli.errors import EXIT_FAILED, UserError
@@ -130,6 +130,85 @@ def run(
         ) from error
     except credentials.CredentialUnreadable as error:
         raise UserError(str(error), hint="pair it again: signalos bridge pair CODE") from error
+
+
+@commands.command()
+def pair(
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="From the dashboard, or from `signalos bridge code`.")
+    ],
+    data_dir: options.DataDirOption = None,
+    name: options.BridgeNameOption = "",
+    terminal: TerminalOption = "metatrader5",
+    terminal_path: TerminalPathOption = None,
+) -> None:
+    """Bind this machine's bridge to your account, once. The terminal must be running and logged in.
+
+    Your broker's password is not asked for. A code works once, for ten minutes.
+
+    Examples:
+
+      signalos bridge pair CODE
+
+      signalos bridge pair CODE --name second --terminal-path "C:\\MT5 second\\terminal64.exe"
+    """
+    directory = options.data_dir(data_dir).bridge(check_name(name))
+    paired = bridge_side.pair(code, directory, _terminal_module(terminal), terminal_path, name)
+    kind = "[bold yellow]real money[/]" if paired.real_money else "a demo account"
+    tell_done(f"paired with account {paired.login} at {paired.broker_server}, server {paired.server_address}")
+    err.print(f"[cyan]note:[/]  this is {kind}; the bridge trades on no other account")
+    if sys.platform == "win32":
+        tell_note("next: signalos bridge install" + (f" --name {name}" if name else ""))
+    else:
+        tell_note("next: signalos bridge, or signalos bridge install")
+
+
+@commands.command(name="code")
+def make_code(
+    user: Annotated[
+        str, typer.Option("--user", envvar="SIGNALOS_BRIDGE_USER", help="Whose account it will be.")
+    ],
+    account: Annotated[
+        str,
+        typer.Option(
+            "--account",
+            envvar="SIGNALOS_BRIDGE_ACCOUNT",
+            help="An account of theirs, as acc_...",
+            show_default="a new one",
+        ),
+    ] = "",
+    server_address: Annotated[
+        str | None,
+        typer.Option(
+            "--server-address",
+            envvar="SIGNALOS_SERVER_ADDRESS",
+            help="HOST:PORT at which the bridge reaches this server.",
+            show_default="where the server listens",
+        ),
+    ] = None,
+    tls_cert: options.TlsCertOption = None,
+    data_dir: options.DataDirOption = None,
+    database_url: options.DatabaseOption = None,
+) -> None:
+    """Make a pairing code, at the server's machine. It works once, for ten minutes.
+
+    Examples:
+
+      signalos bridge code --user alice
+
+      signalos bridge code --user alice --server-address trade.example.com:50051 --tls-cert fullchain.pem
+    """
+    data = options.data_dir(data_dir)
+    out.print(
+        server_side.pairing_code(
+            data,
+            database_url,
+            user,
+            server_address=server_address or server_side.listening_address(data),
+            account_id=account,
+            tls_cert=tls_cert,
+        )
+    )
 
 
 @commands.command()

@@ -89,7 +89,7 @@ class Limits:
     """Serving for so long makes earlier ends forgotten: the next pause is the first one again."""
     start_seconds: float = 60.0
     """A program that does not serve after so long is killed, which counts as an end."""
-    end_seconds: float = 10.0
+    end_seconds: float = 20.0
     """A program asked to end that has not after so long is killed."""
     first_starts: int = 3
     """So many starts are tried of a program that never served."""
