@@ -262,7 +262,6 @@ class NotSent(Enum):
     """Reasons of our own for which a request never reached the terminal."""
 
     LATCHED = "an emergency stop is in force"
-    WITHDRAWN = "the request was withdrawn before its turn"
     ACCOUNT_MISMATCH = "the terminal is logged in to another account"
     ACCOUNT_UNBOUND = "no account has been bound to this bridge yet"
     ACCOUNT_UNREADABLE = "the terminal does not say which account it is logged in to"

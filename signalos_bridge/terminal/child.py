@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from signalos_bridge.domain.outcomes import NotSent, not_sent
 from signalos_bridge.terminal import frames
+from signalos_bridge.terminal.dealing import Dealer, Submission
 from signalos_bridge.terminal.frames import (
     Beat,
     Call,
@@ -33,7 +34,7 @@ from signalos_bridge.terminal.frames import (
     Trade,
 )
 from signalos_bridge.terminal.look import Look, status_without_terminal
-from signalos_bridge.terminal.metatrader5 import CallFailed, MetaTrader5, Submission, load_module
+from signalos_bridge.terminal.metatrader5 import CallFailed, MetaTrader5, load_module
 from signalos_bridge.terminal.port import StatusChanged, TerminalChange
 
 log = logging.getLogger("signalos_bridge.terminal.child")
@@ -54,6 +55,7 @@ class Child:
         self._output = output
         self._terminal = MetaTrader5(load_module(start.adapter.module), start.adapter)
         self._terminal.bound = start.account
+        self._dealer = Dealer(self._terminal)
         self._look = Look(
             self._terminal,
             start.poll,
@@ -61,6 +63,7 @@ class Child:
             emit=self._tell,
             announce=self._announce,
             attach_seconds=start.adapter.initialize_timeout_ms / 1000,
+            utc_offset_seconds=start.utc_offset_seconds,
         )
         self._look.begin_again(start.reason)
         self._beat_at = 0.0
@@ -133,9 +136,9 @@ class Child:
         match call.name, arguments:
             case "submit", Submit():
                 order = frames.order_of(arguments)
-                return frames.submitted_of(terminal.submit(order, latched=call.latched))
+                return frames.submitted_of(self._dealer.submit(order, latched=call.latched))
             case "check", Submit():
-                return terminal.check(frames.order_of(arguments))
+                return self._dealer.check(frames.order_of(arguments))
             case "facts", _:
                 return self._look.facts()
             case "positions", _:

@@ -30,7 +30,8 @@ from signalos_bridge.domain.market import (
 from signalos_bridge.domain.orders import Order
 from signalos_bridge.domain.outcomes import BrokerAnswer, Outcome
 from signalos_bridge.terminal import port
-from signalos_bridge.terminal.metatrader5 import AdapterSettings, Submission
+from signalos_bridge.terminal.dealing import Submission
+from signalos_bridge.terminal.metatrader5 import AdapterSettings
 from signalos_bridge.terminal.port import CheckResult, SentRequest, TerminalChange, Watch
 
 # Ten thousand symbols are some six megabytes; anything beyond this is a torn stream.
@@ -61,6 +62,7 @@ class Start(msgspec.Struct, frozen=True, tag=True):
     account: BoundAccount | None
     watch: Watch
     reason: str
+    utc_offset_seconds: int | None = None
 
 
 class Rebind(msgspec.Struct, frozen=True, tag=True):

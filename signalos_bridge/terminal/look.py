@@ -82,13 +82,14 @@ class Look:
         emit: Emit,
         announce: Announce,
         attach_seconds: float,
+        utc_offset_seconds: int | None = None,
     ) -> None:
         self._terminal = terminal
         self._settings = settings
         self._emit = emit
         self._announce = announce
         self._attach_seconds = attach_seconds
-        self._quotes = Quotes(terminal, emit)
+        self._quotes = Quotes(terminal, emit, BrokerClock(utc_offset_seconds))
         self._quotes.watch(watch)
         self._history = HistoryWindow(terminal)
         self._attached = False

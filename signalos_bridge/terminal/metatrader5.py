@@ -7,21 +7,18 @@ A method that reads raises `CallFailed` where the module says "unknown" (`None`)
 from __future__ import annotations
 
 import importlib
-import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from signalos_bridge.domain.filling import FillingMemory
 from signalos_bridge.domain.market import (
     AccountSnapshot,
     BoundAccount,
     Deal,
-    Filling,
     HistoryOrder,
     Position,
     Side,
@@ -29,41 +26,11 @@ from signalos_bridge.domain.market import (
     Tick,
     WorkingOrder,
 )
-from signalos_bridge.domain.orders import (
-    CancelPending,
-    CloseBy,
-    ClosePosition,
-    ModifyLevels,
-    ModifyPending,
-    OpenMarket,
-    Order,
-    PlacePending,
-    operation_of,
-)
-from signalos_bridge.domain.outcomes import (
-    BrokerAnswer,
-    Executed,
-    NotDone,
-    NotSent,
-    Outcome,
-    PartlyExecuted,
-    Placed,
-    Retry,
-    classify,
-    lost_in_call,
-    not_sent,
-)
 from signalos_bridge.terminal import requests, translate
-from signalos_bridge.terminal.port import CheckResult, SentRequest
-
-log = logging.getLogger(__name__)
 
 _SYMBOL_RULES_SECONDS = 60.0
 _SELECT_WAIT_SECONDS = 0.5
 _SELECT_STEP_SECONDS = 0.01
-_INVALID_FILLING = 10030
-# After these the rules that we went by may be out of date.
-_RULES_DOUBTED = frozenset({10013, 10014, 10015, 10016, 10022, 10029, 10030, 10034, 10035})
 _NOT_FOUND = frozenset({1, -4})
 # After these codes of `last_error` the way to the terminal itself is in doubt.
 PIPE_CODES = frozenset({-10000, -10001, -10002, -10003, -10004, -10005})
@@ -81,14 +48,6 @@ class CallFailed(Exception):  # noqa: N818 (it says what happened)
         self.text = text
 
 
-class _Kept(Exception):  # noqa: N818
-    """The request must not be sent."""
-
-    def __init__(self, reason: NotSent, detail: str = "") -> None:
-        super().__init__(reason.value)
-        self.outcome = not_sent(reason, detail)
-
-
 @dataclass(frozen=True, slots=True)
 class AdapterSettings:
     """Which module speaks to which terminal.
@@ -101,15 +60,6 @@ class AdapterSettings:
     path: str | None = None
     portable: bool = False
     initialize_timeout_ms: int = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What became of a request: see `TerminalAnswer`."""
-
-    outcome: Outcome
-    raw: BrokerAnswer | None = None
-    request: SentRequest | None = None
 
 
 def load_module(name: str) -> Any:
@@ -135,9 +85,8 @@ class MetaTrader5:
     def __init__(self, module: Any, settings: AdapterSettings) -> None:
         self._mt5 = module
         self._settings = settings
-        self._fillings = FillingMemory()
         self._rules: dict[str, tuple[float, SymbolSpec]] = {}
-        self._money_digits = 2
+        self.money_digits = 2
         self.bound: BoundAccount | None = None
 
     # The way to the terminal
@@ -199,12 +148,12 @@ class MetaTrader5:
     def account_of(self, raw: Any) -> AccountSnapshot:
         """Translate an account and remember its currency's digits."""
         account = translate.account(raw)
-        self._money_digits = account.currency_digits
+        self.money_digits = account.currency_digits
         return account
 
     def position_of(self, raw: Any) -> Position:
         """Translate a position."""
-        return translate.position(raw, self.digits(raw.symbol), self._money_digits)
+        return translate.position(raw, self.digits(raw.symbol), self.money_digits)
 
     def order_of(self, raw: Any) -> WorkingOrder:
         """Translate a working order."""
@@ -235,7 +184,7 @@ class MetaTrader5:
 
     def deal_of(self, raw: Any) -> Deal:
         """Translate a deal."""
-        return translate.deal(raw, self.digits(raw.symbol) if raw.symbol else 0, self._money_digits)
+        return translate.deal(raw, self.digits(raw.symbol) if raw.symbol else 0, self.money_digits)
 
     def deals_count(self, from_msc: int, to_msc: int) -> int:
         """Return about how many deals a span of broker time has."""
@@ -278,6 +227,16 @@ class MetaTrader5:
         spec = translate.symbol(raw)
         self._rules[name] = (time.monotonic(), spec)
         return spec
+
+    def known_rules(self, name: str) -> SymbolSpec | None:
+        """Return one symbol's rules as they were read last, without asking again."""
+        known = self._rules.get(name)
+        return None if known is None else known[1]
+
+    def doubt_rules(self, name: str) -> None:
+        """Read the rules again before they are used next; their digits still serve."""
+        if (spec := self.known_rules(name)) is not None:
+            self._rules[name] = (-math.inf, spec)
 
     def rules(self, name: str) -> SymbolSpec | None:
         """Return one symbol's rules, at most a minute old."""
@@ -329,7 +288,7 @@ class MetaTrader5:
         """Return the margin of a market order."""
         kind = int(requests.market_type(side))
         value = self._read("order_calc_margin", kind, symbol, float(volume_lots), float(price))
-        return translate.decimal(value, self._money_digits)
+        return translate.decimal(value, self.money_digits)
 
     def calc_profit(
         self, symbol: str, side: Side, volume_lots: Decimal, open_price: Decimal, close_price: Decimal
@@ -339,134 +298,14 @@ class MetaTrader5:
         value = self._read(
             "order_calc_profit", kind, symbol, float(volume_lots), float(open_price), float(close_price)
         )
-        return translate.decimal(value, self._money_digits)
+        return translate.decimal(value, self.money_digits)
 
-    # Orders
+    # Orders, as `Dealer` makes them
 
-    def check(self, order: Order) -> CheckResult:
-        """Ask whether the order would pass."""
-        try:
-            request, _ = self._build(order)
-        except _Kept as kept:
-            raise CallFailed("order_check", -2, kept.outcome.words) from kept
-        raw = self._read("order_check", requests.as_mapping(request))
-        return CheckResult(
-            retcode=int(raw.retcode),
-            words=str(raw.comment),
-            margin=translate.decimal(raw.margin, self._money_digits),
-            free_margin=translate.decimal(raw.margin_free, self._money_digits),
-            margin_level_percent=translate.decimal(raw.margin_level, 2),
-        )
+    def check_raw(self, request: dict[str, int | float | str]) -> Any:
+        """Return `OrderCheckResult`."""
+        return self._read("order_check", request)
 
-    def submit(self, order: Order, *, latched: bool) -> Submission:
-        """Make the request at most once. Never raises: what is not known is `Ambiguous`."""
-        if latched and order.increases_risk:
-            return Submission(not_sent(NotSent.LATCHED))
-        try:
-            self._check_link()
-            self._check_account()
-            request, filling = self._build(order)
-        except _Kept as kept:
-            return Submission(kept.outcome)
-        except (CallFailed, ValueError) as failure:
-            return Submission(not_sent(NotSent.TERMINAL_UNREADABLE, str(failure)))
-        try:
-            raw = self._mt5.order_send(requests.as_mapping(request))
-            error = self.last_error()
-            answer = translate.answer(raw, self.digits(request.symbol), error)
-        except Exception as failure:
-            # The order may be out: no error here can mean "not done".
-            log.exception("order_send failed")
-            return Submission(
-                lost_in_call(f"order_send raised {type(failure).__name__}: {failure}"), None, request
-            )
-        outcome = classify(operation_of(order), request.volume, answer)
-        if answer.retcode in _RULES_DOUBTED:
-            outcome = self._learn_refusal(order, filling, outcome)
-        elif filling is not None and isinstance(outcome, Executed | PartlyExecuted | Placed):
-            spec = self._rules.get(order.symbol)
-            if spec is not None:
-                self._fillings.accept(spec[1], filling, pending=isinstance(order, PlacePending))
-        return Submission(outcome, answer, request)
-
-    def _learn_refusal(self, order: Order, filling: Filling | None, outcome: Outcome) -> Outcome:
-        known = self._rules.get(order.symbol)
-        if known is None:
-            return outcome
-        # Kept for its digits, but read again before the next order.
-        self._rules[order.symbol] = (-math.inf, known[1])
-        if filling is None or not isinstance(outcome, NotDone) or outcome.retcode != _INVALID_FILLING:
-            return outcome
-        if self._fillings.refuse(known[1], filling, pending=isinstance(order, PlacePending)):
-            return outcome
-        return replace(outcome, retry=Retry.NEVER)
-
-    def _check_link(self) -> None:
-        # A terminal that knows it is cut off need not be asked: its answer would leave the outcome open.
-        if not self.terminal_raw().connected:
-            raise _Kept(NotSent.NOT_CONNECTED)
-
-    def _check_account(self) -> None:
-        if self.bound is None:
-            raise _Kept(NotSent.ACCOUNT_UNBOUND)
-        raw = self._mt5.account_info()
-        if raw is None:
-            raise _Kept(NotSent.ACCOUNT_UNREADABLE, "{} {}".format(*self.last_error()))
-        found = (int(raw.login), str(raw.server), int(raw.trade_mode))
-        bound = (self.bound.login, self.bound.server, int(self.bound.trade_mode))
-        if found != bound:
-            raise _Kept(
-                NotSent.ACCOUNT_MISMATCH,
-                f"{found[0]} on {found[1]} instead of {bound[0]} on {bound[1]}",
-            )
-
-    def _build(self, order: Order) -> tuple[SentRequest, Filling | None]:
-        match order:
-            case OpenMarket():
-                spec, filling = self._rules_and_filling(order.symbol, pending=False)
-                return requests.open_market(order, self._quote(spec), filling), filling
-            case ClosePosition():
-                volume_lots = self._volume_to_close(order)
-                spec, filling = self._rules_and_filling(order.symbol, pending=False)
-                return requests.close_position(order, volume_lots, self._quote(spec), filling), filling
-            case PlacePending():
-                spec, filling = self._rules_and_filling(order.symbol, pending=True)
-                self._quote(spec)
-                return requests.place_pending(order, filling), filling
-            case ModifyLevels():
-                return requests.modify_levels(order), None
-            case ModifyPending():
-                return requests.modify_pending(order), None
-            case CancelPending():
-                return requests.cancel_pending(order), None
-            case CloseBy():
-                return requests.close_by(order), None
-
-    def _rules_and_filling(self, symbol: str, *, pending: bool) -> tuple[SymbolSpec, Filling]:
-        spec = self.rules(symbol)
-        if spec is None:
-            raise _Kept(NotSent.SYMBOL_UNKNOWN, symbol)
-        filling = self._fillings.choose(spec, pending=pending)
-        if filling is None:
-            raise _Kept(NotSent.NO_FILLING, symbol)
-        return spec, filling
-
-    def _quote(self, spec: SymbolSpec) -> Tick:
-        tick = self.tick(spec.name)
-        if tick is None:
-            raise _Kept(NotSent.NO_QUOTE, spec.name)
-        return tick
-
-    def _volume_to_close(self, order: ClosePosition) -> Decimal:
-        found = self._mt5.positions_get(ticket=order.ticket)
-        if found is None:
-            raise _Kept(NotSent.POSITION_UNREADABLE, "{} {}".format(*self.last_error()))
-        if not found:
-            raise _Kept(NotSent.POSITION_GONE, f"ticket {order.ticket}")
-        position = self.position_of(found[0])
-        if position.symbol != order.symbol or position.side is not order.side:
-            raise _Kept(
-                NotSent.POSITION_CHANGED,
-                f"ticket {order.ticket} is now {position.side.name} {position.symbol}",
-            )
-        return min(order.volume_lots, position.volume_lots)
+    def send_raw(self, request: dict[str, int | float | str]) -> Any:
+        """Return `OrderSendResult`, or the `None` that leaves `last_error` to tell what happened."""
+        return self._mt5.order_send(request)

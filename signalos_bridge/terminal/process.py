@@ -12,7 +12,7 @@ import logging
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -62,6 +62,8 @@ class ProcessSettings:
     poll: PollSettings = field(default_factory=PollSettings)
     account: BoundAccount | None = None
     watch: Watch = field(default_factory=Watch)
+    # Broker time minus UTC, where it is known beforehand; fresh quotes correct it.
+    utc_offset_seconds: int | None = None
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS
     stop_timeout_seconds: float = STOP_TIMEOUT_SECONDS
     # How long a read may wait for its turn, behind an order for instance.
@@ -117,7 +119,7 @@ class ChildProcess:
         self._starts = 0
         self._heard_at = 0.0
         self._may_be_silent_until = 0.0
-        self._status = status_without_terminal()
+        self._status = replace(status_without_terminal(), utc_offset_seconds=settings.utc_offset_seconds)
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._alarm: asyncio.TimerHandle | None = None
@@ -141,7 +143,8 @@ class ChildProcess:
                 pause = _RESTART_BACKOFF_SECONDS[min(failures, len(_RESTART_BACKOFF_SECONDS) - 1)]
                 log.warning("terminal process ended: %s; next start in %.2f s", why, pause)
                 self._set_status(
-                    status_without_terminal(self._status.error_code, self._status.error_text or why)
+                    status_without_terminal(self._status.error_code, self._status.error_text or why),
+                    time.monotonic(),
                 )
                 await asyncio.sleep(pause)
         finally:
@@ -192,7 +195,8 @@ class ChildProcess:
         self._heard_at = now
         self._may_be_silent_until = now + _STARTING_SECONDS
         reason = "the bridge started" if self._starts == 1 else "the terminal's process was started again"
-        self._write(frames.Start(settings.adapter, settings.poll, self._account, self._watch, reason))
+        offset = self._status.utc_offset_seconds
+        self._write(frames.Start(settings.adapter, settings.poll, self._account, self._watch, reason, offset))
         watchdog = asyncio.create_task(self._watch_over(process), name="terminal-watchdog")
         try:
             await self._listen(process)
@@ -224,8 +228,9 @@ class ChildProcess:
             case Changed():
                 change = frames.change_of(frame)
                 if isinstance(change, StatusChanged):
-                    self._status = change.status
-                self.stream.put(change)
+                    self._set_status(change.status, change.at)
+                else:
+                    self.stream.put(change)
             case Beat():
                 self.last_read_at = frame.last_read_at or self.last_read_at
                 self._may_be_silent_until = self._heard_at + frame.busy_seconds
@@ -521,9 +526,15 @@ class ChildProcess:
         if self._ready:
             self._write(frames.Rewatch(self._watch, reason))
 
-    def _set_status(self, status: TerminalStatus) -> None:
+    def _set_status(self, status: TerminalStatus, at: float) -> None:
+        # The broker's clock goes on while its terminal is away.
+        known = self._status
+        if status.utc_offset_seconds is None:
+            status = replace(status, utc_offset_seconds=known.utc_offset_seconds)
+        if status.broker_time_msc is None:
+            status = replace(status, broker_time_msc=known.broker_time_msc)
         self._status = status
-        self.stream.put(StatusChanged(status, time.monotonic()))
+        self.stream.put(StatusChanged(status, at))
 
 
 def _own_group() -> dict[str, Any]:

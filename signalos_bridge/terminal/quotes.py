@@ -40,7 +40,9 @@ class _Seen:
 class Quotes:
     """What is known of the quotes of the watched symbols."""
 
-    def __init__(self, terminal: MetaTrader5, emit: Callable[[TerminalChange], None]) -> None:
+    def __init__(
+        self, terminal: MetaTrader5, emit: Callable[[TerminalChange], None], clock: BrokerClock
+    ) -> None:
         self._terminal = terminal
         self._emit = emit
         self._guarded: tuple[str, ...] = ()
@@ -51,7 +53,7 @@ class Quotes:
         self._quoted_at = 0.0
         self._clock_at = 0.0
         self._unselected: dict[str, float] = {}
-        self.clock = BrokerClock()
+        self.clock = clock
 
     @property
     def guards(self) -> bool:

@@ -22,7 +22,8 @@ from signalos_bridge.domain.orders import (
 )
 from signalos_bridge.domain.outcomes import Outcome, Retry
 from signalos_bridge.terminal import frames
-from signalos_bridge.terminal.metatrader5 import AdapterSettings, Submission
+from signalos_bridge.terminal.dealing import Submission
+from signalos_bridge.terminal.metatrader5 import AdapterSettings
 from signalos_bridge.terminal.port import SentRequest, TerminalChange, TicksArrived, Watch, WatchStarted
 
 LOT = Decimal("0.10")

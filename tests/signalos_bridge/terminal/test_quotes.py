@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signalos_bridge.domain.broker_time import BrokerClock
 from signalos_bridge.terminal.metatrader5 import AdapterSettings, MetaTrader5
 from signalos_bridge.terminal.port import TerminalChange, TicksArrived, Watch
 from signalos_bridge.terminal.quotes import Quotes
@@ -55,7 +56,7 @@ def guarded(store: TickStore) -> tuple[Quotes, list[TicksArrived]]:
         assert isinstance(change, TicksArrived)
         told.append(change)
 
-    quotes = Quotes(MetaTrader5(store, AdapterSettings()), emit)
+    quotes = Quotes(MetaTrader5(store, AdapterSettings()), emit, BrokerClock())
     quotes.watch(Watch(guarded_symbols=frozenset({"EURUSD"})))
     return quotes, told
 

@@ -1,0 +1,202 @@
+"""Orders through the terminal: checked, built, sent at most once, and their answers judged.
+
+Nothing is retried here. What stands between an order and `order_send` is read anew for each: link, account,
+and for a close the position itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from signalos_bridge.domain.filling import FillingMemory
+from signalos_bridge.domain.market import Filling, SymbolSpec, Tick
+from signalos_bridge.domain.orders import (
+    CancelPending,
+    CloseBy,
+    ClosePosition,
+    ModifyLevels,
+    ModifyPending,
+    OpenMarket,
+    Order,
+    PlacePending,
+    operation_of,
+)
+from signalos_bridge.domain.outcomes import (
+    BrokerAnswer,
+    Executed,
+    NotDone,
+    NotSent,
+    Outcome,
+    PartlyExecuted,
+    Placed,
+    Retry,
+    classify,
+    lost_in_call,
+    not_sent,
+)
+from signalos_bridge.terminal import requests, translate
+from signalos_bridge.terminal.metatrader5 import CallFailed, MetaTrader5
+from signalos_bridge.terminal.port import CheckResult, SentRequest
+
+log = logging.getLogger(__name__)
+
+_INVALID_FILLING = 10030
+# After these the rules that we went by may be out of date.
+_RULES_DOUBTED = frozenset({10013, 10014, 10015, 10016, 10022, 10029, 10030, 10034, 10035})
+
+
+class _Kept(Exception):  # noqa: N818
+    """The request must not be sent."""
+
+    def __init__(self, reason: NotSent, detail: str = "") -> None:
+        super().__init__(reason.value)
+        self.outcome = not_sent(reason, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What became of a request: see `TerminalAnswer`."""
+
+    outcome: Outcome
+    raw: BrokerAnswer | None = None
+    request: SentRequest | None = None
+
+
+class Dealer:
+    """Makes requests of one terminal, and remembers which filling modes it takes."""
+
+    def __init__(self, terminal: MetaTrader5) -> None:
+        self._terminal = terminal
+        self._fillings = FillingMemory()
+
+    def check(self, order: Order) -> CheckResult:
+        """Ask whether the order would pass."""
+        try:
+            request, _ = self._build(order)
+        except _Kept as kept:
+            raise CallFailed("order_check", -2, kept.outcome.words) from kept
+        raw = self._terminal.check_raw(requests.as_mapping(request))
+        return CheckResult(
+            retcode=int(raw.retcode),
+            words=str(raw.comment),
+            margin=translate.decimal(raw.margin, self._terminal.money_digits),
+            free_margin=translate.decimal(raw.margin_free, self._terminal.money_digits),
+            margin_level_percent=translate.decimal(raw.margin_level, 2),
+        )
+
+    def submit(self, order: Order, *, latched: bool) -> Submission:
+        """Make the request at most once. Never raises: what is not known is `Ambiguous`."""
+        if latched and order.increases_risk:
+            return Submission(not_sent(NotSent.LATCHED))
+        try:
+            self._check_link()
+            self._check_account()
+            request, filling = self._build(order)
+        except _Kept as kept:
+            return Submission(kept.outcome)
+        except (CallFailed, ValueError) as failure:
+            return Submission(not_sent(NotSent.TERMINAL_UNREADABLE, str(failure)))
+        try:
+            raw = self._terminal.send_raw(requests.as_mapping(request))
+            error = self._terminal.last_error()
+            answer = translate.answer(raw, self._terminal.digits(request.symbol), error)
+        except Exception as failure:
+            # The order may be out: no error here can mean "not done".
+            log.exception("order_send failed")
+            return Submission(
+                lost_in_call(f"order_send raised {type(failure).__name__}: {failure}"), None, request
+            )
+        outcome = classify(operation_of(order), request.volume, answer)
+        if answer.retcode in _RULES_DOUBTED:
+            outcome = self._learn_refusal(order, filling, outcome)
+        elif filling is not None and isinstance(outcome, Executed | PartlyExecuted | Placed):
+            spec = self._terminal.known_rules(order.symbol)
+            if spec is not None:
+                self._fillings.accept(spec, filling, pending=isinstance(order, PlacePending))
+        return Submission(outcome, answer, request)
+
+    def _learn_refusal(self, order: Order, filling: Filling | None, outcome: Outcome) -> Outcome:
+        known = self._terminal.known_rules(order.symbol)
+        if known is None:
+            return outcome
+        # Kept for its digits, but read again before the next order.
+        self._terminal.doubt_rules(order.symbol)
+        if filling is None or not isinstance(outcome, NotDone) or outcome.retcode != _INVALID_FILLING:
+            return outcome
+        if self._fillings.refuse(known, filling, pending=isinstance(order, PlacePending)):
+            return outcome
+        return replace(outcome, retry=Retry.NEVER)
+
+    def _check_link(self) -> None:
+        # A terminal that knows it is cut off need not be asked: its answer would leave the outcome open.
+        if not self._terminal.terminal_raw().connected:
+            raise _Kept(NotSent.NOT_CONNECTED)
+
+    def _check_account(self) -> None:
+        bound = self._terminal.bound
+        if bound is None:
+            raise _Kept(NotSent.ACCOUNT_UNBOUND)
+        try:
+            raw = self._terminal.account_raw()
+        except CallFailed as failure:
+            raise _Kept(NotSent.ACCOUNT_UNREADABLE, str(failure)) from failure
+        found = (int(raw.login), str(raw.server), int(raw.trade_mode))
+        wanted = (bound.login, bound.server, int(bound.trade_mode))
+        if found != wanted:
+            raise _Kept(
+                NotSent.ACCOUNT_MISMATCH,
+                f"{found[0]} on {found[1]} instead of {wanted[0]} on {wanted[1]}",
+            )
+
+    def _build(self, order: Order) -> tuple[SentRequest, Filling | None]:
+        match order:
+            case OpenMarket():
+                spec, filling = self._rules_and_filling(order.symbol, pending=False)
+                return requests.open_market(order, self._quote(spec), filling), filling
+            case ClosePosition():
+                volume_lots = self._volume_to_close(order)
+                spec, filling = self._rules_and_filling(order.symbol, pending=False)
+                return requests.close_position(order, volume_lots, self._quote(spec), filling), filling
+            case PlacePending():
+                spec, filling = self._rules_and_filling(order.symbol, pending=True)
+                self._quote(spec)
+                return requests.place_pending(order, filling), filling
+            case ModifyLevels():
+                return requests.modify_levels(order), None
+            case ModifyPending():
+                return requests.modify_pending(order), None
+            case CancelPending():
+                return requests.cancel_pending(order), None
+            case CloseBy():
+                return requests.close_by(order), None
+
+    def _rules_and_filling(self, symbol: str, *, pending: bool) -> tuple[SymbolSpec, Filling]:
+        spec = self._terminal.rules(symbol)
+        if spec is None:
+            raise _Kept(NotSent.SYMBOL_UNKNOWN, symbol)
+        filling = self._fillings.choose(spec, pending=pending)
+        if filling is None:
+            raise _Kept(NotSent.NO_FILLING, symbol)
+        return spec, filling
+
+    def _quote(self, spec: SymbolSpec) -> Tick:
+        tick = self._terminal.tick(spec.name)
+        if tick is None:
+            raise _Kept(NotSent.NO_QUOTE, spec.name)
+        return tick
+
+    def _volume_to_close(self, order: ClosePosition) -> Decimal:
+        try:
+            position = self._terminal.position(order.ticket)
+        except CallFailed as failure:
+            raise _Kept(NotSent.POSITION_UNREADABLE, str(failure)) from failure
+        if position is None:
+            raise _Kept(NotSent.POSITION_GONE, f"ticket {order.ticket}")
+        if position.symbol != order.symbol or position.side is not order.side:
+            raise _Kept(
+                NotSent.POSITION_CHANGED,
+                f"ticket {order.ticket} is now {position.side.name} {position.symbol}",
+            )
+        return min(order.volume_lots, position.volume_lots)
