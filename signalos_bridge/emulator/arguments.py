@@ -83,7 +83,10 @@ def seconds(value: Any) -> int:
 
     A naive datetime passes through the local time zone, as in the package.
     """
-    moment = value.timestamp() if isinstance(value, datetime) else value
+    try:
+        moment = value.timestamp() if isinstance(value, datetime) else value
+    except (OverflowError, OSError, ValueError):
+        raise bad_arguments() from None
     if not isinstance(moment, (int, float)) or not -_INT_32 <= moment < _INT_32:
         raise bad_arguments()
     return int(moment)
