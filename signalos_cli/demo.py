@@ -9,14 +9,16 @@ import json
 import os
 import secrets
 import threading
+import time
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from signalos_cli import bridge_side, server_side
-from signalos_cli.datadir import DataDir, make_private, write_private
+from signalos_cli.datadir import DataDir, is_owned, make_private, write_private
 from signalos_cli.errors import EXIT_FAILED, UserError
 from signalos_cli.extras import needs
+from signalos_cli.parent import GRACE_SECONDS
 from signalos_cli.supervisor import Addresses
 
 USER = "demo"
@@ -158,6 +160,10 @@ class Demo:
             if held.server_address == address:
                 return
             account_id = held.account_id  # the same account, at a server that listens elsewhere now
+        # A bridge whose supervisor was killed ends by itself, a moment later.
+        deadline = time.monotonic() + GRACE_SECONDS + 5.0
+        while is_owned(directory) and time.monotonic() < deadline:
+            time.sleep(0.1)
         code = server_side.pairing_code(
             self._data, self._database_url, USER, server_address=address, account_id=account_id
         )
