@@ -174,14 +174,14 @@ class Doors:
         )
 
 
-async def send_problem(problem: Problem, send: Send) -> None:
-    """Answers with `problem`."""
+async def send_problem(problem: Problem, send: Send, *, more_body: bool = False) -> None:
+    """Answers with `problem`; `more_body` leaves it to the caller to end the answer."""
     body = problem.body()
     headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
     headers.append((b"cache-control", b"no-store"))
     headers += [(name.encode(), value.encode()) for name, value in problem.headers]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": more_body})
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 import uuid
@@ -83,6 +84,8 @@ _NOT_UPDATABLE: Final = frozenset(
 )
 _DEFAULT_WAIT_SECONDS: Final = 5.0
 _CLOSE: Final = (("connection", "close"),)
+_DROPPED_BYTES: Final = 4 * 1024 * 1024
+_DROPPING_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class Transcoder:
             answer = await self._handle(found, scope, receive, caller)
         except ProblemError as refused:
             status = refused.problem.status
-            await send_problem(refused.problem, send)
+            await _refuse(refused.problem, receive, send)
         else:
             status = answer.status
             await send({"type": "http.response.start", "status": status, "headers": list(answer.headers)})
@@ -379,6 +382,24 @@ class Transcoder:
         body = orjson.dumps(written)
         sent.append((b"content-length", str(len(body)).encode()))
         return _Answer(status, body, tuple(sent))
+
+
+async def _refuse(problem: Problem, receive: Receive, send: Send) -> None:
+    if not set(_CLOSE) <= set(problem.headers):
+        await send_problem(problem, send)
+        return
+    # A connection that is closed while its body still arrives is reset, and the caller never reads why. So
+    # some of the rest is let in and dropped, after the answer.
+    await send_problem(problem, send, more_body=True)
+    dropped = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DROPPING_SECONDS):
+            while dropped < _DROPPED_BYTES:
+                event = await receive()
+                dropped += len(event.get("body", b""))
+                if event["type"] == "http.disconnect" or not event.get("more_body", False):
+                    break
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _shape(route: Route) -> _Shape:

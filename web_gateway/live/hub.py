@@ -162,6 +162,11 @@ class Hub:
                 raise FrameError("WRONG_STATE", "this socket is authenticated, or about to be")
             self._begin(socket, frame.token)
             return
+        if isinstance(frame, Subscribe) and socket.phase is Phase.CHECKING:
+            # Said in one breath with the token; acted on once that is found good.
+            socket.wanted = frame.cursor
+            socket.subscribed_early = True
+            return
         if not socket.user_id:
             raise FrameError("NOT_AUTHENTICATED", "authenticate first")
         match frame:
@@ -205,7 +210,8 @@ class Hub:
                 continue
             if socket.open:
                 self._authenticated(socket, response)
-                await asyncio.sleep(self._timings.subscribe_grace_seconds)
+                if not socket.subscribed_early:
+                    await asyncio.sleep(self._timings.subscribe_grace_seconds)
                 self._subscribe_by_default(socket)
             return
 

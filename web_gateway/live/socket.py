@@ -59,6 +59,7 @@ class Socket:
         "epoch",
         "number",
         "phase",
+        "subscribed_early",
         "user_id",
         "wanted",
         "was_cut",
@@ -79,6 +80,8 @@ class Socket:
         self.epoch = ""
         self.cursor = 0
         self.wanted: Cursor | None = None
+        # It said from where it wants the stream before its token was checked.
+        self.subscribed_early = False
         self.was_cut = False
         self._acknowledged: int | None = None
         # Made only while something waits: a quiet socket should cost little.

@@ -1,0 +1,166 @@
+import { request, ServerRefused } from "./request.js";
+import { connect } from "./stream.js";
+import { emptyState, apply } from "./state.js";
+
+const byId = (id) => document.getElementById(id);
+let state = emptyState();
+let stream = null;
+const pending = new Set();
+
+function show(name) {
+  for (const id of ["login", "setup", "desk"]) byId(id).hidden = id !== name;
+  byId("logout").hidden = name !== "desk";
+}
+
+function notice(text) {
+  byId("notice").textContent = text;
+  byId("notice").hidden = !text;
+}
+
+function cell(row, text) {
+  const td = document.createElement("td");
+  td.textContent = text;
+  row.append(td);
+  return td;
+}
+
+const number = (value, digits) => (value === null || value === undefined ? "unknown" : value.toFixed(digits));
+const level = (value) => (value === null || value === undefined ? "none" : String(value));
+const age = (seconds) => (seconds === null || seconds === undefined ? "unknown" : `${seconds.toFixed(0)} s`);
+
+function trading(setting) {
+  if (!setting || !setting.wanted) return "unknown";
+  const applied = setting.applied && setting.applied.revision === setting.wanted.revision;
+  const word = setting.wanted.stopped ? "stopped" : setting.wanted.paused ? "paused" : "allowed";
+  return applied ? word : `${word} (not yet applied)`;
+}
+
+function renderAccounts() {
+  const since = state.heartbeatAt === null ? 0 : (performance.now() - state.heartbeatAt) / 1000;
+  const grown = (seconds) => age(seconds === null || seconds === undefined ? null : seconds + since);
+  byId("accounts").replaceChildren(...[...state.accounts.values()].map((account) => {
+    const row = document.createElement("tr");
+    const money = state.money.get(account.accountId) ?? {};
+    const chain = state.chains.get(account.accountId) ?? {};
+    cell(row, `${account.name} ${account.login ?? ""}`);
+    cell(row, `${number(money.balance, 2)} ${account.currency}`);
+    cell(row, number(money.equity, 2));
+    cell(row, chain.bridgeAgeSeconds == null ? "away" : grown(chain.bridgeAgeSeconds));
+    cell(row, grown(chain.terminalAgeSeconds));
+    cell(row, grown(chain.guardAgeSeconds));
+    cell(row, trading(state.trading.get(account.accountId)));
+    return row;
+  }));
+}
+
+function renderTrades() {
+  byId("trades").replaceChildren(...[...state.trades.values()].map((trade) => {
+    const row = document.createElement("tr");
+    const live = state.live.get(trade.tradeId) ?? {};
+    const seconds = live.readTime ? (Date.now() - Date.parse(live.readTime)) / 1000 : null;
+    cell(row, trade.symbol);
+    cell(row, trade.side.toLowerCase());
+    cell(row, String(trade.volumeLots));
+    cell(row, String(trade.openPrice));
+    cell(row, live.currentPrice == null ? "unknown" : String(live.currentPrice));
+    cell(row, level(trade.stopLoss));
+    cell(row, level(trade.takeProfit));
+    const profit = cell(row, live.profit == null ? "unknown" : `${live.profit < 0 ? "−" : "+"}${Math.abs(live.profit).toFixed(2)}`);
+    profit.classList.toggle("stale", seconds === null || seconds > 10);
+    cell(row, age(seconds === null ? null : Math.max(0, seconds)));
+    const button = document.createElement("button");
+    button.type = "button";
+    button.disabled = pending.has(trade.tradeId);
+    button.textContent = button.disabled ? "Closing…" : "Close";
+    button.addEventListener("click", () => close(trade));
+    cell(row, "").append(button);
+    return row;
+  }));
+}
+
+async function close(trade) {
+  pending.add(trade.tradeId);
+  renderTrades();
+  try {
+    const { command } = await request("POST", `/api/trades/${encodeURIComponent(trade.tradeId)}/close`, {});
+    const done = command.state === "SUCCEEDED";
+    notice(done ? "" : `${trade.symbol}: close is ${command.state.toLowerCase()} ${command.message}`);
+  } catch (error) {
+    notice(`${trade.symbol}: ${error.message}`);
+  } finally {
+    pending.delete(trade.tradeId);
+    renderTrades();
+  }
+}
+
+async function stop() {
+  const button = byId("stop");
+  button.disabled = true;
+  byId("stop-report").textContent = "stopping…";
+  try {
+    const answer = await request("POST", "/api/trading/emergency-stop", { reason: "from the page" });
+    const accounts = answer.report?.accounts ?? [];
+    const latched = accounts.filter((account) => account.latchTime).length;
+    byId("stop-report").textContent =
+      `stopped; latched at ${latched} of ${accounts.length} bridges${answer.recorded ? "" : "; not yet recorded"}`;
+  } catch (error) {
+    byId("stop-report").textContent = error instanceof ServerRefused
+      ? `refused: ${error.message}`
+      : "NOT delivered: the server is unreachable. At the PC: signalos bridge stop";
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function follow() {
+  stream?.stop();
+  state = emptyState();
+  stream = connect({
+    status: (text) => { byId("connection").textContent = text; },
+    frame: (frame) => { apply(state, frame); renderAccounts(); renderTrades(); },
+    signedOut: start,
+  });
+  show("desk");
+}
+
+async function start() {
+  stream?.stop();
+  try {
+    await request("GET", "/api/user");
+    follow();
+  } catch (error) {
+    if (!(error instanceof ServerRefused)) {
+      notice("The server is unreachable.");
+      setTimeout(start, 2000);
+      return;
+    }
+    const info = await request("GET", "/api/system/info").catch(() => ({}));
+    byId("connection").textContent = "signed out";
+    show(info.setupNeeded ? "setup" : "login");
+  }
+}
+
+function onSubmit(id, path, then) {
+  byId(id).addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const form = event.target;
+    try {
+      await request("POST", path, Object.fromEntries(new FormData(form)));
+      notice("");
+      form.reset();
+      then();
+    } catch (error) {
+      notice(error.message);
+    }
+  });
+}
+
+onSubmit("login", "/api/login", follow);
+onSubmit("setup", "/api/setup", () => show("login"));
+byId("stop").addEventListener("click", stop);
+byId("logout").addEventListener("click", async () => {
+  await request("POST", "/api/logout", {}).catch((error) => notice(error.message));
+  start();
+});
+setInterval(() => { renderAccounts(); renderTrades(); }, 1000);
+start();
