@@ -1,4 +1,4 @@
-"""What goes over a bridge's two streams, free of protobuf; meanings are in `protos/signalos/v1/bridge.proto`."""
+"""What goes over a bridge's two streams, free of protobuf; `bridge.proto` says what each means."""
 
 from __future__ import annotations
 
@@ -195,8 +195,8 @@ class SyncDifference:
     position_identifier: int = 0
     order_ticket: int = 0
     symbol: str = ""
-    cause: CloseCause = CloseCause.UNSPECIFIED
-    cause_deal_ticket: int = 0
+    deal_reason: str = ""
+    deal_ticket: int = 0
     message: str = ""
 
 

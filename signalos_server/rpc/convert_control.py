@@ -1,0 +1,197 @@
+"""Control documents, stops and sync reports between the contract and the inside."""
+
+from __future__ import annotations
+
+from signalos.v1 import control_pb2
+from signalos_server.domain.control import Applied, ControlDocument, HeldStop, Limits
+from signalos_server.domain.frames import SyncDifference, SyncReport
+from signalos_server.domain.happenings import TradingStanding
+from signalos_server.domain.stop import AccountStop, Stop, StopTicket
+from signalos_server.domain.words import (
+    LapsePolicy,
+    StopTicketState,
+    SyncDifferenceKind,
+    SyncTrigger,
+)
+from signalos_server.rpc.convert import datetime_of, enum_of, number, optional_decimal, timestamp
+
+
+def limits_to_proto(limits: Limits) -> control_pb2.Limits:
+    """Return limits as the contract says them."""
+    return control_pb2.Limits(
+        maximum_order_lots=number(limits.maximum_order_lots),
+        maximum_positions=limits.maximum_positions,
+        maximum_spread_points=number(limits.maximum_spread_points),
+        minimum_equity=number(limits.minimum_equity),
+    )
+
+
+def limits_of(message: control_pb2.Limits) -> Limits:
+    """Return limits."""
+    return Limits(
+        maximum_order_lots=optional_decimal(message, "maximum_order_lots"),
+        maximum_positions=message.maximum_positions if message.HasField("maximum_positions") else None,
+        maximum_spread_points=optional_decimal(message, "maximum_spread_points"),
+        minimum_equity=optional_decimal(message, "minimum_equity"),
+    )
+
+
+def setting_to_proto(setting: ControlDocument | Applied) -> control_pb2.ControlSetting:
+    """Return what is wanted, or what a bridge keeps to, as the contract says it."""
+    return control_pb2.ControlSetting(
+        revision=setting.revision,
+        stop_generation=setting.stop_generation,
+        stopped=bool(setting.stop_ids),
+        stop_ids=setting.stop_ids,
+        paused=setting.paused,
+        stealth=setting.stealth,
+        lapse_policy=int(setting.lapse_policy),  # type: ignore[arg-type]
+        limits=limits_to_proto(setting.limits),
+    )
+
+
+def applied_of(revision: int, message: control_pb2.ControlSetting) -> Applied:
+    """Return what a bridge keeps to."""
+    return Applied(
+        revision=revision,
+        stop_generation=message.stop_generation,
+        paused=message.paused,
+        stealth=message.stealth,
+        lapse_policy=enum_of(LapsePolicy, message.lapse_policy, LapsePolicy.CANCEL_PENDINGS),
+        limits=limits_of(message.limits),
+        stop_ids=tuple(message.stop_ids),
+    )
+
+
+def standing_to_proto(standing: TradingStanding) -> control_pb2.TradingState:
+    """Return whether an account may trade, as the contract says it."""
+    return control_pb2.TradingState(
+        account_id=standing.document.account_id,
+        wanted=setting_to_proto(standing.document),
+        applied=None if standing.applied is None else setting_to_proto(standing.applied),
+        apply_time=timestamp(standing.apply_time),
+        problem=standing.problem,
+        lease_held=standing.lease_held,
+        lease_expire_time=timestamp(standing.lease_expire_time),
+        flatten_running=standing.flatten_running,
+    )
+
+
+def stop_to_proto(stop: Stop) -> control_pb2.StopReport:
+    """Return a stop as the contract says it."""
+    return control_pb2.StopReport(
+        stop_id=stop.stop_id,
+        create_time=timestamp(stop.create_time),
+        user_id=stop.user_id,
+        reason=stop.reason,
+        close_positions=stop.close_positions,
+        source=stop.source,
+        accounts=[_account_stop(account) for account in stop.accounts],
+        complete=stop.complete,
+        rearm_time=timestamp(stop.rearm_time),
+    )
+
+
+def _account_stop(account: AccountStop) -> control_pb2.AccountStop:
+    return control_pb2.AccountStop(
+        account_id=account.account_id,
+        latch_time=timestamp(account.latch_time),
+        quiet_time=timestamp(account.quiet_time),
+        cancel_time=timestamp(account.cancel_time),
+        flat_time=timestamp(account.flat_time),
+        reached=account.reached,
+        lease_expire_time=timestamp(account.lease_expire_time),
+        tickets=[
+            control_pb2.StopTicket(
+                ticket=ticket.ticket,
+                order=ticket.order,
+                symbol=ticket.symbol,
+                external=ticket.external,
+                state=int(ticket.state),  # type: ignore[arg-type]
+                message=ticket.message,
+                attempt_count=ticket.attempt_count,
+            )
+            for ticket in account.tickets
+        ],
+        external_order_count=account.external_order_count,
+        problem=account.problem,
+        unrecalled_command_ids=account.unrecalled_command_ids,
+    )
+
+
+def ticket_of(message: control_pb2.StopTicket) -> StopTicket:
+    """Return what a stop did to a ticket."""
+    return StopTicket(
+        ticket=message.ticket,
+        order=message.order,
+        symbol=message.symbol,
+        external=message.external,
+        state=enum_of(StopTicketState, message.state, StopTicketState.UNSPECIFIED),
+        message=message.message,
+        attempt_count=message.attempt_count,
+    )
+
+
+def held_of(stop_id: str, close_positions: bool, reason: str, local: bool) -> HeldStop:
+    """Return a stop that a bridge holds."""
+    return HeldStop(stop_id[:64], close_positions, reason, local)
+
+
+def sync_to_proto(account_id: str, report: SyncReport) -> control_pb2.SyncReport:
+    """Return a sync report as the contract says it."""
+    return control_pb2.SyncReport(
+        sync_id=report.sync_id,
+        account_id=account_id,
+        trigger=int(report.trigger),  # type: ignore[arg-type]
+        dry_run=report.dry_run,
+        start_time=timestamp(report.start_time),
+        end_time=timestamp(report.end_time),
+        succeeded=report.succeeded,
+        problem=report.problem,
+        position_count=report.position_count,
+        order_count=report.order_count,
+        deal_count=report.deal_count,
+        external_count=report.external_count,
+        differences=[
+            control_pb2.SyncDifference(
+                kind=int(difference.kind),  # type: ignore[arg-type]
+                position_identifier=difference.position_identifier,
+                order_ticket=difference.order_ticket,
+                symbol=difference.symbol,
+                cause=control_pb2.CloseCauseDetail(
+                    deal_reason=difference.deal_reason, deal_ticket=difference.deal_ticket
+                ),
+                message=difference.message,
+            )
+            for difference in report.differences
+        ],
+    )
+
+
+def sync_of(message: control_pb2.SyncReport) -> SyncReport:
+    """Return a sync report as a bridge tells it."""
+    return SyncReport(
+        sync_id=message.sync_id[:64],
+        trigger=enum_of(SyncTrigger, message.trigger, SyncTrigger.UNSPECIFIED),
+        dry_run=message.dry_run,
+        succeeded=message.succeeded,
+        problem=message.problem,
+        start_time=datetime_of(message, "start_time"),
+        end_time=datetime_of(message, "end_time"),
+        position_count=message.position_count,
+        order_count=message.order_count,
+        deal_count=message.deal_count,
+        external_count=message.external_count,
+        differences=tuple(
+            SyncDifference(
+                kind=enum_of(SyncDifferenceKind, difference.kind, SyncDifferenceKind.UNSPECIFIED),
+                position_identifier=difference.position_identifier,
+                order_ticket=difference.order_ticket,
+                symbol=difference.symbol,
+                deal_reason=difference.cause.deal_reason,
+                deal_ticket=difference.cause.deal_ticket,
+                message=difference.message,
+            )
+            for difference in message.differences
+        ),
+    )
