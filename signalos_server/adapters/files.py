@@ -7,6 +7,18 @@ import secrets
 from pathlib import Path
 
 
+def gateway_key(data_dir: Path) -> str:
+    """Return the key in `<data_dir>/gateway.key`, which is made at the first start, for its owner only."""
+    path = data_dir / "gateway.key"
+    if path.exists():
+        key = path.read_text("ascii").strip()
+        if len(key) >= 32:
+            return key
+    key = secrets.token_urlsafe(32)
+    write_private(path, key)
+    return key
+
+
 def write_private(path: Path, text: str) -> None:
     """Replace `path` atomically with `text`, readable by its owner only, and on the disk on return."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -21,7 +21,14 @@ from google.rpc import status_pb2  # type: ignore[import-untyped]
 from grpc.aio import AbortError, ServerInterceptor, ServicerContext
 
 from signalos_server.domain.caller import Caller
-from signalos_server.domain.errors import InvalidField, NotAuthenticated, NotServing, RateLimited, Refusal
+from signalos_server.domain.errors import (
+    InvalidField,
+    NotAuthenticated,
+    NotServing,
+    RateLimited,
+    Refusal,
+    StorageUnavailable,
+)
 from signalos_server.domain.rate import Buckets
 from signalos_server.rpc.call import Call, set_call
 from signalos_server.rpc.methods import METHODS, Access, Door
@@ -100,7 +107,7 @@ class Edge(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs
             return grpc.unary_stream_rpc_method_handler(
                 self._unary_stream(method, access, handler.unary_stream),  # type: ignore[arg-type]
                 parse,
-                handler.response_serializer,
+                _as_bytes(handler.response_serializer),
             )
         return grpc.unary_unary_rpc_method_handler(
             self._unary_unary(method, access, handler.unary_unary),  # type: ignore[arg-type]
@@ -213,8 +220,12 @@ class Edge(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs
         if not self._serving and not access.survives_storage:
             raise NotServing("the server is going down; nothing was accepted")
         caller: Caller | None = None
-        if access.door is Door.CALLER or (access.door is Door.PUBLIC and call.bearer):
+        if access.door is Door.CALLER:
             caller = await self._caller(call, access)
+        elif access.door is Door.PUBLIC and call.bearer:
+            # A stale token does not keep anybody from signing in, nor a lost database from asking for health.
+            with suppress(NotAuthenticated, StorageUnavailable):
+                caller = await self._caller(call, access)
         if caller is None:
             return
         set_call(
@@ -269,6 +280,16 @@ def _tolerant(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
             return _Malformed(str(error))
 
     return tolerant
+
+
+def _as_bytes(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:
+    """Return `serialize` for messages; what is bytes already was written once for many readers."""
+    assert serialize is not None
+
+    def as_bytes(answer: Any) -> bytes:
+        return answer if isinstance(answer, bytes) else serialize(answer)
+
+    return as_bytes
 
 
 def _code_name(status: status_pb2.Status) -> str:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import unquote
-
-from signalos_server.adapters.files import write_private
 
 _LONGEST_AGENT = 200
 _LONGEST_ADDRESS = 100
@@ -22,18 +18,6 @@ class Origin:
     address: str
     user_agent: str
     via_gateway: bool
-
-
-def gateway_key(data_dir: Path) -> str:
-    """Return the key in `<data_dir>/gateway.key`, which is made at the first start, for its owner only."""
-    path = data_dir / "gateway.key"
-    if path.exists():
-        key = path.read_text("ascii").strip()
-        if len(key) >= 32:
-            return key
-    key = secrets.token_urlsafe(32)
-    write_private(path, key)
-    return key
 
 
 def origin_of(peer: str, metadata: Mapping[str, str], key: str) -> Origin:

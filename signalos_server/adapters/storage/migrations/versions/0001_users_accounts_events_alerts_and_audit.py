@@ -78,6 +78,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_events_user_id_event_id"), ["user_id", "event_id"], unique=True)
 
     op.create_table(
+        "health_probes",
+        sa.Column("node", sa.String(length=64), nullable=False),
+        sa.Column("time", types.UtcTime(), nullable=False),
+        sa.PrimaryKeyConstraint("node", name=op.f("pk_health_probes")),
+    )
+    op.create_table(
         "setup_codes",
         sa.Column("setup_code_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("secret_hash", sa.String(length=64), nullable=False),
@@ -234,6 +240,7 @@ def downgrade() -> None:
     op.drop_table("user_settings")
     op.drop_table("streams")
     op.drop_table("setup_codes")
+    op.drop_table("health_probes")
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_events_user_id_event_id"))
         batch_op.drop_index(batch_op.f("ix_events_time"))
