@@ -1,6 +1,5 @@
 """Bars of any timeframe: from the recorded ticks, and before them from the seeded past."""
 
-from bisect import bisect_left
 from datetime import UTC, datetime
 
 from signalos_bridge.emulator.domain import noise
@@ -58,7 +57,8 @@ def bars_between(market: Market, symbol: SymbolMarket, timeframe: int, from_s: i
 def _bar(market: Market, symbol: SymbolMarket, start: int, end: int) -> Bar | None:
     """Return the bar of a span of broker time, or None if nothing traded in it."""
     ticks = symbol.ticks
-    first, behind = bisect_left(ticks.time_ms, start), bisect_left(ticks.time_ms, end)
+    clock = market.clock
+    first, behind = ticks.first_since(clock.utc_ms(start)), ticks.first_since(clock.utc_ms(end))
     recorded = ticks.bid[first:behind]
     begin_of_record = ticks.time_ms[0]
     past: list[float] = []
@@ -69,7 +69,7 @@ def _bar(market: Market, symbol: SymbolMarket, start: int, end: int) -> Bar | No
         scale = 10.0**-symbol.spec.digits
         past = [
             round(
-                noise.past_mid_points(symbol.spec, symbol.seed, market.clock.utc_ms(at)) * scale,
+                noise.past_mid_points(symbol.spec, symbol.seed, clock.utc_ms(at)) * scale,
                 symbol.spec.digits,
             )
             for at in range(start, min(end, begin_of_record), step)

@@ -1,8 +1,7 @@
 """History: finished orders and deals, ticks, and bars."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from signalos_bridge.emulator import rows
 from signalos_bridge.emulator.bars import bars_before, bars_between
@@ -15,6 +14,11 @@ from signalos_bridge.emulator.groups import group_filter
 from signalos_bridge.emulator.terminals import TerminalState
 from signalos_bridge.emulator.wire import PACKED_RATE, PACKED_TICK
 
+_Past = TypeVar("_Past", Order, Deal)
+
+CLOCK_SETBACK_SECONDS = 3600
+"""What is older by the broker's clock may be younger in truth: by as much as ends summer time."""
+
 COPY_TICKS_ALL, COPY_TICKS_INFO, COPY_TICKS_TRADE = -1, 1, 2
 
 
@@ -26,18 +30,7 @@ def _history_orders(broker: Broker, terminal: TerminalState, args: list[Any]) ->
         return [] if found is None else [found]
     if position:
         return [one for one in history.values() if position in (one.position_id, one.position_by_id)]
-    matches = group_filter(group) if group else None
-    # Newest last; most callers ask for the end of a long history.
-    found_orders = []
-    for one in reversed(history.values()):
-        if one.time_done_ms // 1000 > date_to:
-            continue
-        if one.time_done_ms // 1000 < date_from:
-            break
-        if matches is None or matches(one.symbol):
-            found_orders.append(one)
-    found_orders.reverse()
-    return found_orders
+    return _between(history, lambda one: one.time_done_ms // 1000, date_from, date_to, group)
 
 
 def _history_deals(broker: Broker, terminal: TerminalState, args: list[Any]) -> list[Deal]:
@@ -49,14 +42,21 @@ def _history_deals(broker: Broker, terminal: TerminalState, args: list[Any]) -> 
     if position:
         of_position = account.deals_of_position.get(position, ())
         return [deals[number] for number in of_position if number in deals]
+    return _between(deals, lambda one: one.time_ms // 1000, date_from, date_to, group)
+
+
+def _between(
+    history: dict[int, _Past], seconds_of: Callable[[_Past], int], date_from: int, date_to: int, group: str
+) -> list[_Past]:
+    """Return what lies between two broker times, both included."""
     matches = group_filter(group) if group else None
     found = []
-    for one in reversed(deals.values()):
-        if one.time_ms // 1000 > date_to:
-            continue
-        if one.time_ms // 1000 < date_from:
+    # From the end: most callers ask for the latest of a long history.
+    for one in reversed(history.values()):
+        seconds = seconds_of(one)
+        if seconds < date_from - CLOCK_SETBACK_SECONDS:
             break
-        if matches is None or matches(one.symbol):
+        if date_from <= seconds <= date_to and (matches is None or matches(one.symbol)):
             found.append(one)
     found.reverse()
     return found
@@ -87,14 +87,18 @@ def copy_ticks_from(broker: Broker, terminal: TerminalState, plan: Plan, args: l
     ticks = _symbol(broker, name).ticks
     if count < 0:
         raise CallFailed(LastError.INVALID_PARAMS)
-    begin = _first_at(ticks, date_from * 1000)
+    begin = ticks.first_since(broker.market.clock.utc_ms(date_from * 1000))
     return _packed_ticks(ticks, range(begin, len(ticks.time_ms)), flags, count)
 
 
 def copy_ticks_range(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:
     name, date_from, date_to, flags = args
     ticks = _symbol(broker, name).ticks
-    chosen = range(_first_at(ticks, date_from * 1000), _first_at(ticks, date_to * 1000 + 1))
+    clock = broker.market.clock
+    chosen = range(
+        ticks.first_since(clock.utc_ms(date_from * 1000)),
+        ticks.first_since(clock.utc_ms(date_to * 1000) + 1),
+    )
     return _packed_ticks(ticks, chosen, flags, len(chosen))
 
 
@@ -118,11 +122,6 @@ def copy_rates_range(broker: Broker, terminal: TerminalState, plan: Plan, args: 
     name, timeframe, date_from, date_to = args
     symbol = _symbol(broker, name)
     return _packed_rates(bars_between(broker.market, symbol, timeframe, date_from, date_to))
-
-
-def _first_at(ticks: TickRecord, broker_ms: int) -> int:
-    """Return the index of the first tick that is not older."""
-    return bisect_left(ticks.time_ms, broker_ms)
 
 
 def _packed_ticks(ticks: TickRecord, chosen: Iterable[int], flags: int, count: int) -> bytes:

@@ -2,6 +2,7 @@
 
 import heapq
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -66,23 +67,32 @@ class PriceState:
 
 @dataclass(slots=True)
 class TickRecord:
-    """The latest ticks of a symbol, times in broker milliseconds, in compact arrays."""
+    """The latest ticks of a symbol, in compact arrays.
 
+    Sorted by `utc_ms`; `time_ms`, the broker's wall clock, shows one hour twice when summer ends.
+    """
+
+    utc_ms: "array[int]" = field(default_factory=lambda: array("q"))
     time_ms: "array[int]" = field(default_factory=lambda: array("q"))
     bid: "array[float]" = field(default_factory=lambda: array("d"))
     ask: "array[float]" = field(default_factory=lambda: array("d"))
     flags: "array[int]" = field(default_factory=lambda: array("L"))
 
-    def add(self, broker_ms: int, bid: float, ask: float) -> None:
+    def first_since(self, utc_ms: int) -> int:
+        """Return the index of the first tick that is not older."""
+        return bisect_left(self.utc_ms, utc_ms)
+
+    def add(self, utc_ms: int, broker_ms: int, bid: float, ask: float) -> None:
         changed = 6
         if self.time_ms:
             changed = (2 if self.bid[-1] != bid else 0) | (4 if self.ask[-1] != ask else 0)
+        self.utc_ms.append(utc_ms)
         self.time_ms.append(broker_ms)
         self.bid.append(bid)
         self.ask.append(ask)
         self.flags.append(changed)
         if len(self.time_ms) > TICKS_KEPT * 2:
-            for values in (self.time_ms, self.bid, self.ask, self.flags):
+            for values in (self.utc_ms, self.time_ms, self.bid, self.ask, self.flags):
                 del values[:TICKS_KEPT]
 
 
@@ -282,7 +292,7 @@ class Market:
         quote = symbol.price.quote
         broker_ms = self.clock.broker_ms(quote.utc_ms)
         bid, ask = float(quote.bid), float(quote.ask)
-        symbol.ticks.add(broker_ms, bid, ask)
+        symbol.ticks.add(quote.utc_ms, broker_ms, bid, ask)
         day = broker_ms // 86_400_000
         if day != symbol.day:
             symbol.day, symbol.day_open = day, bid

@@ -107,3 +107,17 @@ def test_symbols_have_the_digits_and_sizes_that_traders_know() -> None:
     assert (specs["XAUUSD"].point, specs["XAUUSD"].contract_size) == (D("0.01"), D(100))
     assert {"US30", "NAS100", "SPX500", "GER40", "USOIL", "BTCUSD", "ETHUSD", "XAGUSD"} < set(specs)
     assert len(specs) == 19
+
+
+def test_ticks_are_found_in_the_hour_that_comes_twice() -> None:
+    # At 01:00 UTC on 2026-10-25 the broker's clock goes back from 04:00 to 03:00.
+    back_ms = 1_792_890_000_000
+    world = World(start_ms=back_ms - 600_000, tick_interval_ms=500)
+    for _ in world.market.advance(back_ms + 600_000):
+        pass
+    ticks = world.market.symbols["EURUSD"].ticks
+
+    assert list(ticks.time_ms) != sorted(ticks.time_ms)
+    index = ticks.first_since(back_ms)
+    assert ticks.utc_ms[index - 1] < back_ms <= ticks.utc_ms[index]
+    assert ticks.time_ms[index - 1] - ticks.time_ms[index] > 3_500_000
