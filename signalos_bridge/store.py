@@ -81,17 +81,22 @@ class Store:
 
     async def commit(self, batch: Batch) -> None:
         """Sync a batch, then change memory. Raises `JournalUnavailable`, and memory stays as it was."""
-        if batch.statements:
-            # A cancelled writer must not leave memory behind the disk.
-            await asyncio.shield(self._commit(batch))
-        else:
-            for effect in batch.effects:
-                effect()
+        if not batch.statements:
+            _carry_out(batch)
+            return
+        written = self.journal.write(batch.statements)
 
-    async def _commit(self, batch: Batch) -> None:
-        await self.journal.write(batch.statements)
-        for effect in batch.effects:
-            effect()
+        def follow(done: asyncio.Future[None]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                _carry_out(batch)
+
+        written.add_done_callback(follow)
+        try:
+            await asyncio.shield(written)
+        except asyncio.CancelledError:
+            # A cancelled writer must not go, and give up its lock, while the disk is ahead of memory.
+            await asyncio.wait([written])
+            raise
 
     def next_number(self) -> int:
         """Return a number for a new command; they rise in the order of arrival."""
@@ -257,6 +262,26 @@ class Store:
 
         batch.then(keep)
 
+    def put_order(self, batch: Batch, order: KnownOrder) -> None:
+        """Write what is known of an order."""
+        ticket = order.record.ticket
+        batch.row("INSERT OR REPLACE INTO orders VALUES (?, ?)", ticket, rows.text(order))
+
+        def keep() -> None:
+            self.record.orders[ticket] = order
+
+        batch.then(keep)
+
+    def put_floor(self, batch: Batch, last_deal_msc: int) -> None:
+        """Note up to where an earlier journal told the account's deals."""
+        batch.row("INSERT OR REPLACE INTO meta VALUES ('floor_msc', ?)", str(last_deal_msc))
+        batch.row("INSERT OR REPLACE INTO meta VALUES ('last_deal_msc', ?)", str(last_deal_msc))
+
+        def keep() -> None:
+            self.record.floor_msc = self.record.last_deal_msc = last_deal_msc
+
+        batch.then(keep)
+
     def put_begun(self, batch: Batch) -> None:
         """Note that the record has had its first reading."""
         if self.record.fresh:
@@ -274,6 +299,11 @@ class Store:
         prefixes = self.prefixes | {prefix}
         batch.row("INSERT OR REPLACE INTO meta VALUES ('prefix', ?)", str(prefix))
         batch.row("INSERT OR REPLACE INTO meta VALUES ('prefixes', ?)", rows.text(sorted(prefixes)))
+
+        def keep() -> None:
+            self.prefix, self.prefixes = prefix, prefixes
+
+        batch.then(keep)
 
     def put_policies(self, batch: Batch, policies: Policies) -> None:
         """Write the account's policies (those of single trades apart)."""
@@ -384,6 +414,7 @@ class Store:
         self.prefixes = frozenset(rows.read(meta.get("prefixes", "[]"), list[int]))
         self.record.fresh = "begun" not in meta
         self.record.last_deal_msc = int(meta.get("last_deal_msc", "0"))
+        self.record.floor_msc = int(meta.get("floor_msc", "0"))
         self.next_seq = int(meta.get("acknowledged_seq", "0")) + 1
         if "policies" in meta:
             self.policies = rows.read(meta["policies"], Policies)
@@ -456,6 +487,11 @@ class Store:
     def unknown_commands(self) -> list[CommandRecord]:
         """Return the commands whose outcome nobody knows."""
         return [record for record in self.commands.values() if record.state is CommandState.UNKNOWN]
+
+
+def _carry_out(batch: Batch) -> None:
+    for effect in batch.effects:
+        effect()
 
 
 def _int(value: SqlValue) -> int:

@@ -57,9 +57,9 @@ _NOTHING = Decimal(0)
 class Sight:
     """What the terminal shows.
 
-    `settled`: there was time for positions, orders and deals to agree, so that nothing more is waited for.
-    `absent`: identifiers and order tickets that repeated readings did not show, nor a deal or order that
-    ended them.
+    `settled`: there was time for positions, orders and deals to agree, so that nothing more is waited for;
+    `overdue`: the same for single identifiers and order tickets. `absent`: those that repeated readings did
+    not show, nor a deal or order that ended them.
     """
 
     positions: Sequence[Position]
@@ -68,6 +68,11 @@ class Sight:
     history_orders: Sequence[HistoryOrder]
     settled: bool
     absent: frozenset[int] = frozenset()
+    overdue: frozenset[int] = frozenset()
+
+    def waited_for(self, identifier: int) -> bool:
+        """Return whether there was time for everything about one of them to be shown."""
+        return self.settled or identifier in self.overdue
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,11 @@ class Whose:
 def compare(record: Record, sight: Sight, whose: Whose) -> Difference:
     """Return what is different. Comparing again, with the difference applied, finds nothing."""
     found = Difference()
-    unseen = [deal for deal in sight.deals if deal.ticket not in record.seen_deals]
+    unseen = [
+        deal
+        for deal in sight.deals
+        if deal.ticket not in record.seen_deals and deal.time_msc > record.floor_msc
+    ]
     unseen.sort(key=lambda deal: (deal.time_msc, deal.ticket))
     of_position: dict[int, list[Deal]] = {}
     for deal in unseen:
@@ -155,8 +164,12 @@ def _opened(
     sight: Sight,
     whose: Whose,
 ) -> None:
-    if position.identifier in record.closed and not sight.settled:
+    if position.identifier in record.closed and not sight.waited_for(position.identifier):
         # A reading from before its close that came late.
+        found.waiting.add(position.identifier)
+        return
+    if not deals and not sight.waited_for(position.identifier):
+        # Its deal is about to be shown.
         found.waiting.add(position.identifier)
         return
     owner = whose.owner(position.magic)
@@ -194,7 +207,7 @@ def _changed(
     before = known.position
     if not deals and not known.missing and before.same_facts(position):
         return
-    if not sight.settled and not _volumes_agree(before, position, deals):
+    if not sight.waited_for(position.identifier) and not _volumes_agree(before, position, deals):
         found.waiting.add(position.identifier)
         return
     change = _words_of_change(before, position, back=known.missing)
@@ -292,11 +305,11 @@ def _gone(found: Difference, known: KnownPosition, deals: list[Deal], sight: Sig
     closing = [deal for deal in deals if deal.entry.reduces]
     identifier = known.identifier
     closed_lots = sum((deal.volume_lots for deal in closing), _NOTHING)
-    if not closing or (closed_lots < before.volume_lots and not sight.settled):
+    if not closing or (closed_lots < before.volume_lots and not sight.waited_for(identifier)):
         if known.missing:
             return
         found.waiting.add(identifier)
-        if not sight.settled or identifier not in sight.absent:
+        if not sight.waited_for(identifier) or identifier not in sight.absent:
             found.unexplained.add(identifier)
             return
         found.waiting.discard(identifier)
@@ -505,7 +518,7 @@ def _order_gone(
     record = known.record
     if end is None or not end.state.is_final:
         found.waiting.add(record.ticket)
-        if not sight.settled or record.ticket not in sight.absent:
+        if not sight.waited_for(record.ticket) or record.ticket not in sight.absent:
             found.unexplained.add(record.ticket)
             return
         found.waiting.discard(record.ticket)

@@ -1,0 +1,776 @@
+"""Running commands: each intent is on disk before its call, each outcome before it is told.
+
+What is checked, in this order, and again at the instant at which a call leaves for the terminal: taken back,
+time to live, and for what increases exposure sync, gate, unknown opens and limits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Protocol
+
+from signalos_bridge.alerts import AlertBox
+from signalos_bridge.clock import Clock
+from signalos_bridge.domain import limits as limit_rules
+from signalos_bridge.domain.attempts import again, lane_key, urgency
+from signalos_bridge.domain.command import (
+    EXPIRED,
+    POSITION_GONE,
+    TAKEN_BACK,
+    CommandEvent,
+    CommandRecord,
+    Leg,
+    LegEvent,
+    judge,
+    next_command_state,
+)
+from signalos_bridge.domain.normalise import points
+from signalos_bridge.domain.orders import ClosePosition, OpenMarket, Order, PlacePending
+from signalos_bridge.domain.outcomes import (
+    Ambiguous,
+    Executed,
+    NoChange,
+    NotDone,
+    PartlyExecuted,
+    Placed,
+)
+from signalos_bridge.domain.resolution import Finding, apply
+from signalos_bridge.domain.values import (
+    AlertSeverity,
+    CloseAction,
+    CloseAllAction,
+    Command,
+    CommandOrigin,
+    CommandState,
+    Limits,
+    OpenAction,
+    Receipt,
+    Refusal,
+)
+from signalos_bridge.expander import Expander, LevelChange, Plan
+from signalos_bridge.failpoints import reach
+from signalos_bridge.journal import JournalUnavailable
+from signalos_bridge.lanes import Lanes
+from signalos_bridge.running import Running
+from signalos_bridge.store import Batch, Store
+from signalos_bridge.tasks import Tasks
+from signalos_bridge.terminal.port import Clearance, Terminal, TerminalAnswer, TerminalUnavailable
+from signalos_bridge.view import TerminalView
+
+log = logging.getLogger(__name__)
+
+_JOURNAL_RETRY_SECONDS = 0.25
+_READ_RETRY_SECONDS = 0.25
+_OWN_PATIENCE_SECONDS = 10.0
+_STALE_SECONDS = 10.0
+_PLACED_SETTLE_SECONDS = 60
+
+
+class ExposureGate(Protocol):
+    """The part of control that the executor asks."""
+
+    @property
+    def latched(self) -> bool:
+        """Whether any stop is held."""
+        ...
+
+    def refusal(self, stop_generation: int, automated: bool, origin: CommandOrigin) -> Refusal | None:
+        """Return why exposure may not be increased now."""
+        ...
+
+
+class Keeper(Protocol):
+    """Who keeps hidden levels and ownership in the record."""
+
+    async def set_levels(self, change: LevelChange) -> None:
+        """Journal hidden levels and arm them."""
+        ...
+
+    async def adopt(self, identifier: int) -> None:
+        """Journal that a position is managed from now on."""
+        ...
+
+
+class Executor:
+    """Takes commands to the terminal, and what came of them to the journal."""
+
+    def __init__(
+        self,
+        store: Store,
+        terminal: Terminal,
+        gate: ExposureGate,
+        view: TerminalView,
+        expander: Expander,
+        clock: Clock,
+        alerts: AlertBox,
+        tasks: Tasks,
+        lanes: Lanes,
+        wake: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._terminal = terminal
+        self._gate = gate
+        self._view = view
+        self._expander = expander
+        self._clock = clock
+        self._alerts = alerts
+        self._tasks = tasks
+        self._lanes = lanes
+        self._wake = wake
+        self._running: dict[str, Running] = {}
+        self._reserved: set[int] = set()
+        self._risk_calls: dict[str, int] = {}
+        self.receipts: list[Receipt] = []
+        # Set by the core, which builds all parts before any of them runs.
+        self.keeper: Keeper | None = None
+        self.on_ambiguous: Callable[[Running, int], None] = lambda _running, _index: None
+        self.sync_refusal: Callable[[], Refusal | None] = lambda: None
+
+    # -- asking ----------------------------------------------------------------------------------------
+
+    async def deliver(self, command: Command, plan: Plan | None = None) -> Running:
+        """Journal a command and run it. Raises `JournalUnavailable`: then nothing of it runs.
+
+        One that is known is not run again. `plan` is given by what the bridge starts itself, where the action
+        alone does not say what is asked of the terminal.
+        """
+        held = self._running.get(command.command_id)
+        if held is not None:
+            return held
+        if (known := self._store.commands.get(command.command_id)) is not None:
+            running = Running(known)
+            running.ended.set()
+            return running
+        record = CommandRecord(
+            command=command,
+            number=self._store.next_number(),
+            state=CommandState.DELIVERED,
+            legs=None,
+            received_wall_msc=self._clock.wall_msc(),
+            received_at=self._clock.seconds(),
+        )
+        running = Running(record)
+        self._running[command.command_id] = running
+        batch = Batch()
+        key = self._begin_at_once(running, batch, plan)
+        try:
+            await self._store.commit(batch)
+        except JournalUnavailable:
+            del self._running[command.command_id]
+            if key is not None:
+                self._lanes.release(key)
+            raise
+        reach("after_deliver")
+        if not command.origin.is_bridge:
+            self.receipts.append(Receipt(command.command_id, CommandState.DELIVERED))
+            self._wake()
+        self._tasks.spawn(self._run(running, key), f"command {command.command_id}")
+        return running
+
+    async def perform(self, command: Command, plan: Plan | None = None) -> CommandRecord:
+        """Deliver a command, and return its record once it has ended or nobody knows its outcome."""
+        running = await self.deliver(command, plan)
+        await running.ended.wait()
+        return running.record
+
+    def take_back(self, command_id: str) -> bool:
+        """Keep what has not been called from being called; return whether the command still ran."""
+        running = self._running.get(command_id)
+        if running is None:
+            return False
+        running.cancelled = True
+        return True
+
+    def running(self, command_id: str) -> Running | None:
+        """Return a command that has not ended."""
+        return self._running.get(command_id)
+
+    @property
+    def risk_calls(self) -> tuple[str, ...]:
+        """Return the commands that have a call increasing exposure in the terminal now."""
+        return tuple(self._risk_calls)
+
+    def seen(self, magic: int) -> None:
+        """Note that the terminal shows what a leg opened: it is counted there from now on."""
+        self._reserved.discard(magic)
+
+    # -- after a restart -------------------------------------------------------------------------------
+
+    async def resume(self) -> None:
+        """Go on with what the journal holds open; what may have been called is never simply sent again."""
+        now = self._clock.seconds()
+        for record in self._store.open_commands():
+            running = Running(record)
+            self._running[record.command.command_id] = running
+            called = [leg.index for leg in record.legs or () if leg.open]
+            for index in called:
+                leg = running.leg(index)
+                if leg.state.value == "CALLING":
+                    leg = replace(
+                        leg.apply(LegEvent.AMBIGUOUS),
+                        called=True,
+                        settle_seconds=2 * _PLACED_SETTLE_SECONDS,
+                        message="the bridge ended while the call was under way",
+                    )
+                    running.put(leg)
+            if called and record.state is CommandState.DELIVERED:
+                running.record = replace(running.record, state=CommandState.RUNNING)
+            planned = record.legs is None or any(leg.state.value == "PLANNED" for leg in record.legs)
+            if planned and not self._may_resume(record, now):
+                self._give_up(running, "the bridge was restarted before its call began")
+            batch = Batch()
+            self._write(batch, running)
+            self._settle(batch, running, tell_unknown=False)
+            await self._store.commit(batch)
+            if running.record.state.is_final:
+                self._end(running)
+                continue
+            for index in called:
+                self.on_ambiguous(running, index)
+            if planned and self._may_resume(record, now):
+                self._tasks.spawn(self._run(running, None), f"command {running.command_id}")
+
+    @staticmethod
+    def _may_resume(record: CommandRecord, now: float) -> bool:
+        """Only what reduces exposure goes on, within its time; the clock restarts with the machine."""
+        command = record.command
+        if command.origin.is_bridge or command.deadline is None:
+            return False
+        reduces = isinstance(command.action, CloseAction | CloseAllAction)
+        return reduces and record.received_at <= now < command.deadline
+
+    @staticmethod
+    def _give_up(running: Running, words: str) -> None:
+        record = running.record
+        if record.legs is None:
+            running.record = replace(record, refusal_code=EXPIRED, refusal_message=words)
+            return
+        for leg in record.legs:
+            if leg.state.value == "PLANNED":
+                running.put(replace(leg.apply(LegEvent.REFUSED), code=EXPIRED, message=words))
+
+    # -- running ---------------------------------------------------------------------------------------
+
+    def _begin_at_once(self, running: Running, batch: Batch, plan: Plan | None) -> str | None:
+        """Write a close's first intent with the command itself, where nothing has to be read or waited for.
+
+        Returns the lane that was taken.
+        """
+        key = None
+        given = plan is not None
+        plan = plan or self._expander.expand_now(running.record.command)
+        if plan is not None and given:
+            running.record = replace(running.record, legs=plan.expansion.legs, note=plan.expansion.note)
+        if plan is not None and len(plan.expansion.legs) == 1:
+            leg = plan.expansion.legs[0]
+            assert leg.order is not None
+            if not leg.order.increases_risk and self._lanes.try_take(lane_key(leg.order)):
+                key = lane_key(leg.order)
+                leg = self._intent(leg)
+                running.record = replace(running.record, legs=(leg,))
+                running.legs_written = True
+                self._store.put_leg(batch, running.record, leg)
+                self._store.put_attempt(batch, running.command_id, leg, "intent")
+        self._store.put_command(batch, running.record)
+        return key
+
+    async def _run(self, running: Running, key: str | None) -> None:
+        if key is not None:
+            try:
+                await self._attempts(running, 0, intent_written=True)
+            finally:
+                self._lanes.release(key)
+        else:
+            if running.record.legs is None:
+                await self._expand(running)
+            if not running.record.refusal_code:
+                await self._legs(running)
+        if running.record.state.is_final:
+            self._end(running)
+
+    async def _expand(self, running: Running) -> None:
+        command = running.record.command
+        started = self._clock.seconds()
+        while True:
+            refusal = self._refusal(running, None)
+            if refusal is None:
+                try:
+                    result = await self._expander.expand(command)
+                except TerminalUnavailable as error:
+                    waited = self._clock.seconds() - started
+                    if command.deadline is None and waited > _OWN_PATIENCE_SECONDS:
+                        refusal = Refusal("TERMINAL_UNAVAILABLE", error.why)
+                    else:
+                        await asyncio.sleep(_READ_RETRY_SECONDS)
+                        continue
+                else:
+                    refusal = await self._take_plan(running, result)
+            if refusal is not None:
+                running.record = replace(
+                    running.record, refusal_code=refusal.code, refusal_message=refusal.message
+                )
+            if refusal is not None or not running.record.legs:
+                await self._persist(running)
+            return
+
+    async def _take_plan(self, running: Running, result: Plan | Refusal) -> Refusal | None:
+        if isinstance(result, Refusal):
+            return result
+        expansion = result.expansion
+        assert self.keeper is not None
+        try:
+            if result.levels is not None:
+                if result.levels.loosening and (refusal := self._risk_refusal(running)):
+                    return refusal
+                await self.keeper.set_levels(result.levels)
+            if result.adopt:
+                await self.keeper.adopt(result.adopt)
+        except JournalUnavailable as error:
+            return Refusal("JOURNAL_UNAVAILABLE", str(error))
+        running.record = replace(running.record, legs=expansion.legs, note=expansion.note)
+        return None
+
+    async def _legs(self, running: Running) -> None:
+        indices = [leg.index for leg in running.record.legs or () if leg.state.value == "PLANNED"]
+        if isinstance(running.record.command.action, CloseAllAction):
+            async with asyncio.TaskGroup() as group:
+                for index in indices:
+                    group.create_task(self._leg(running, index))
+            return
+        for index in indices:
+            await self._leg(running, index)
+
+    async def _leg(self, running: Running, index: int) -> None:
+        leg = running.leg(index)
+        if leg.order is None:
+            running.put(leg.apply(LegEvent.INTENT).apply(LegEvent.FILLED))
+            await self._persist(running, index)
+            return
+        urgent = urgency(leg.order, running.record.command.origin)
+        async with self._lanes.hold(lane_key(leg.order), urgent):
+            await self._attempts(running, index, intent_written=False)
+
+    async def _attempts(self, running: Running, index: int, *, intent_written: bool) -> None:
+        """Call the terminal until the leg's fate is known, or nobody knows it."""
+        while True:
+            if not intent_written:
+                refusal = await self._prepare(running, index)
+                if refusal is not None:
+                    await self._refuse(running, index, refusal)
+                    return
+            intent_written = False
+            reach("after_intent")
+            answer = await self._call(running, index)
+            reach("after_call")
+            leg = self._read_answer(running, running.leg(index), answer)
+            running.put(leg)
+            outcome = answer.outcome
+            if not isinstance(outcome, NotDone):
+                self._store_result(running, leg)
+                await self._persist(running, index)
+                if leg.open:
+                    self.on_ambiguous(running, index)
+                reach("after_outcome")
+                return
+            self._reserved.discard(leg.magic)
+            assert leg.order is not None
+            further = again(leg.order, outcome, leg.attempt_count)
+            if further is None or not self._time_for(running, further.wait_seconds):
+                if outcome.alert:
+                    self._alert_refused(running, outcome)
+                await self._refuse(running, index, Refusal(outcome.code, outcome.words))
+                return
+            await asyncio.sleep(further.wait_seconds)
+            if further.reread and not await self._reread(running, index):
+                await self._refuse(
+                    running, index, Refusal(POSITION_GONE, f"position {leg.ticket} is not there any more")
+                )
+                return
+
+    async def _prepare(self, running: Running, index: int) -> Refusal | None:
+        """Check, and put the intent of the next attempt on disk. Returns why not."""
+        leg = running.leg(index)
+        assert leg.order is not None
+        if isinstance(leg.order, OpenMarket) and self._limits().maximum_spread_points is not None:
+            try:
+                tick = await self._terminal.tick(leg.order.symbol)
+            except TerminalUnavailable as error:
+                return Refusal("TERMINAL_UNAVAILABLE", error.why)
+            if tick is not None:
+                self._view.ticks[tick.symbol] = tick
+        refusal = self._refusal(running, leg.order)
+        if refusal is not None:
+            return refusal
+        intended = self._intent(leg)
+        running.put(intended)
+        batch = Batch()
+        if running.legs_written:
+            self._store.put_leg(batch, running.record, intended)
+        else:
+            # All legs are on disk before the first of them is called.
+            running.legs_written = True
+            self._store.put_command(batch, running.record)
+            for planned in running.record.legs or ():
+                self._store.put_leg(batch, running.record, planned)
+        self._store.put_attempt(batch, running.command_id, intended, "intent")
+        try:
+            await self._store.commit(batch)
+        except JournalUnavailable as error:
+            running.put(leg)
+            running.legs_written = False
+            return Refusal("JOURNAL_UNAVAILABLE", str(error))
+        return None
+
+    def _intent(self, leg: Leg) -> Leg:
+        return replace(
+            leg.apply(LegEvent.INTENT),
+            attempt_count=leg.attempt_count + 1,
+            since_msc=leg.since_msc or self._view.search_from_msc(),
+        )
+
+    async def _call(self, running: Running, index: int) -> TerminalAnswer:
+        leg = running.leg(index)
+        order = leg.order
+        assert order is not None
+        command_id = running.command_id
+
+        def clearance() -> Clearance:
+            refusal = self._refusal(running, order)
+            if refusal is not None:
+                return Clearance(self._gate.latched, refusal.code, refusal.message)
+            self._cleared(running, order, leg.magic)
+            return Clearance(self._gate.latched)
+
+        try:
+            return await self._terminal.submit(
+                order, gate=clearance, priority=urgency(order, running.record.command.origin)
+            )
+        finally:
+            self._risk_calls.pop(command_id, None)
+
+    def _cleared(self, running: Running, order: Order, magic: int) -> None:
+        """The terminal call begins now."""
+        record = running.record
+        if record.first_call_at is None:
+            running.record = replace(
+                record,
+                state=next_command_state(record.state, CommandEvent.BEGUN)
+                if record.state is CommandState.DELIVERED
+                else record.state,
+                first_call_at=self._clock.seconds(),
+            )
+            if not record.command.origin.is_bridge:
+                self.receipts.append(Receipt(running.command_id, CommandState.RUNNING))
+                self._wake()
+        if order.increases_risk:
+            self._risk_calls[running.command_id] = 1
+        if isinstance(order, OpenMarket | PlacePending):
+            self._reserved.add(magic)
+
+    # -- checks ----------------------------------------------------------------------------------------
+
+    def _refusal(self, running: Running, order: Order | None) -> Refusal | None:
+        """Return why a call must not be made now; `order` None: before the command is expanded."""
+        command = running.record.command
+        if running.cancelled:
+            return Refusal(TAKEN_BACK, "the command was taken back before its call began")
+        if command.deadline is not None and self._clock.seconds() >= command.deadline:
+            late = self._clock.seconds() - command.deadline
+            return Refusal(EXPIRED, f"its time to live was over {late:.1f} s ago")
+        opens = isinstance(command.action, OpenAction) if order is None else order.increases_risk
+        if not opens:
+            return None
+        refusal = self._risk_refusal(running)
+        if refusal is None and isinstance(order, OpenMarket | PlacePending):
+            refusal = self._unknown_open(command, order) or self._limit(order)
+        return refusal
+
+    def _risk_refusal(self, running: Running) -> Refusal | None:
+        command = running.record.command
+        if self._store.journal.problem:
+            return Refusal("JOURNAL_UNAVAILABLE", self._store.journal.problem)
+        # A stop outranks a sync in what is said.
+        return (
+            self._gate.refusal(command.stop_generation, command.automated, command.origin)
+            or self.sync_refusal()
+        )
+
+    def _unknown_open(self, command: Command, order: OpenMarket | PlacePending) -> Refusal | None:
+        source = (command.origin, command.automated)
+        for record in self._store.commands.values():
+            other = record.command
+            if record.state.is_final or (other.origin, other.automated) != source:
+                continue
+            working = self._running.get(other.command_id)
+            for leg in (working.record if working else record).unresolved:
+                if (
+                    leg.state.value == "UNKNOWN"
+                    and isinstance(leg.order, OpenMarket | PlacePending)
+                    and leg.order.symbol == order.symbol
+                ):
+                    return Refusal(
+                        "UNKNOWN_OPEN",
+                        f"whether command {other.command_id} opened {order.symbol} is not known yet",
+                    )
+        return None
+
+    def _limits(self) -> Limits:
+        policies = self._store.policies
+        return policies.limits if policies is not None else Limits()
+
+    def _limit(self, order: OpenMarket | PlacePending) -> Refusal | None:
+        limits = self._limits()
+        if limits == Limits():
+            return None
+        shown = {position.magic for position in self._view.positions.values()}
+        shown |= {working.magic for working in self._view.orders.values()}
+        under_way = len([magic for magic in self._reserved if magic not in shown and magic != order.magic])
+        tick, spec = self._view.ticks.get(order.symbol), self._view.last_spec(order.symbol)
+        spread = None
+        if tick is not None and spec is not None and tick.spread is not None:
+            spread = points(tick.spread, spec)
+        read_at = self._terminal.last_read_at
+        fresh = read_at is not None and self._clock.awake_seconds() - read_at <= _STALE_SECONDS
+        account = self._view.account
+        return limit_rules.breach(
+            limits,
+            limit_rules.Exposure(
+                order_lots=order.volume_lots,
+                position_count=len(self._view.positions) + len(self._view.orders) + under_way,
+                spread_points=spread,
+                equity=account.equity if account is not None and fresh else None,
+                market_order=isinstance(order, OpenMarket),
+            ),
+        )
+
+    def _time_for(self, running: Running, wait_seconds: float) -> bool:
+        deadline = running.record.command.deadline
+        return deadline is None or self._clock.seconds() + wait_seconds < deadline
+
+    # -- answers ---------------------------------------------------------------------------------------
+
+    def _read_answer(self, running: Running, leg: Leg, answer: TerminalAnswer) -> Leg:
+        outcome = answer.outcome
+        if answer.request is not None or isinstance(outcome, Ambiguous):
+            leg = replace(leg, called=True, terminal_seconds=leg.terminal_seconds + answer.call_seconds)
+        if isinstance(outcome, Executed):
+            leg = self._executed(running, leg, outcome, answer)
+        elif isinstance(outcome, PartlyExecuted):
+            leg = replace(
+                leg.apply(LegEvent.FILLED_IN_PART),
+                filled_volume_lots=outcome.volume_lots,
+                price=outcome.price,
+                order_ticket=outcome.order or 0,
+                deal_ticket=outcome.deal or 0,
+                position_identifier=leg.position_identifier or self._opened(leg, outcome.order),
+                retcode=10010,
+                message=f"{outcome.volume_lots} of {leg.asked_volume_lots} lots were executed",
+            )
+        elif isinstance(outcome, NoChange):
+            leg = replace(leg.apply(LegEvent.FILLED), retcode=10025, message="it was like this already")
+        elif isinstance(outcome, Placed):
+            event = LegEvent.ACCEPTED if outcome.awaits_deal else LegEvent.FILLED
+            leg = replace(
+                leg.apply(event),
+                order_ticket=outcome.order or 0,
+                ticket=leg.ticket or (outcome.order or 0),
+                settle_seconds=_PLACED_SETTLE_SECONDS,
+                message="accepted by the broker; its deal is awaited" if outcome.awaits_deal else "",
+            )
+        elif isinstance(outcome, Ambiguous):
+            leg = replace(
+                leg.apply(LegEvent.AMBIGUOUS),
+                settle_seconds=outcome.settle_seconds,
+                message=outcome.why,
+                retcode=outcome.retcode,
+            )
+        else:
+            leg = replace(leg, message=outcome.words, retcode=outcome.retcode, code=outcome.code)
+        if answer.raw is not None and answer.raw.retcode is not None:
+            leg = replace(leg, retcode=answer.raw.retcode)
+        return leg
+
+    def _executed(self, running: Running, leg: Leg, outcome: Executed, answer: TerminalAnswer) -> Leg:
+        filled = outcome.volume_lots if leg.asked_volume_lots else Decimal(0)
+        sent = answer.request.volume if answer.request is not None else None
+        event, message, asked = LegEvent.FILLED, "", leg.asked_volume_lots
+        if filled is not None and sent is not None and filled < asked:
+            # The position had become smaller meanwhile.
+            message = f"the position had only {sent} lots left"
+            if _closes_all(running.record.command):
+                asked = sent
+            else:
+                event = LegEvent.FILLED_IN_PART
+        return replace(
+            leg.apply(event),
+            asked_volume_lots=asked,
+            filled_volume_lots=filled if filled is not None else leg.asked_volume_lots,
+            price=outcome.price,
+            order_ticket=outcome.order or 0,
+            deal_ticket=outcome.deal or 0,
+            position_identifier=leg.position_identifier or self._opened(leg, outcome.order),
+            message=message,
+            code="",
+        )
+
+    def _opened(self, leg: Leg, order_ticket: int | None) -> int:
+        """Return the position that an open made or joined: on hedging its order's ticket names it."""
+        if not isinstance(leg.order, OpenMarket) or order_ticket is None:
+            return 0
+        if not self._view.hedging:
+            for position in self._view.positions.values():
+                if position.symbol == leg.order.symbol:
+                    return position.identifier
+        return order_ticket
+
+    def _store_result(self, running: Running, leg: Leg) -> None:
+        log.info(
+            "command %s leg %d: %s %s", running.command_id, leg.index, leg.state.value.lower(), leg.message
+        )
+
+    async def _reread(self, running: Running, index: int) -> bool:
+        """Look at the position again and clamp the volume; return whether there is anything to close."""
+        leg = running.leg(index)
+        if not isinstance(leg.order, ClosePosition):
+            return True
+        try:
+            position = await self._terminal.position(leg.order.ticket)
+        except TerminalUnavailable:
+            # The child looks again before the call; it never sends more than there is.
+            return True
+        if position is None or position.side is not leg.order.side:
+            return False
+        if position.volume_lots < leg.order.volume_lots:
+            order = replace(leg.order, volume_lots=position.volume_lots)
+            asked = position.volume_lots if _closes_all(running.record.command) else leg.asked_volume_lots
+            running.put(replace(leg, order=order, asked_volume_lots=asked))
+        return True
+
+    async def _refuse(self, running: Running, index: int, refusal: Refusal) -> None:
+        leg = running.leg(index)
+        running.put(replace(leg.apply(LegEvent.REFUSED), code=refusal.code, message=refusal.message))
+        self._reserved.discard(leg.magic)
+        await self._persist(running, index)
+
+    def _alert_refused(self, running: Running, outcome: NotDone) -> None:
+        self._alerts.raise_alert(
+            f"refused:{outcome.code}",
+            AlertSeverity.CRITICAL,
+            outcome.code,
+            f"Orders are refused: {outcome.words}",
+            known="The order was not executed.",
+            advice="Look at the terminal: other orders will meet the same.",
+            command_id=running.command_id,
+        )
+
+    # -- ends ------------------------------------------------------------------------------------------
+
+    def _write(self, batch: Batch, running: Running, index: int | None = None) -> None:
+        self._store.put_command(batch, running.record)
+        for leg in running.record.legs or ():
+            if index is None or leg.index == index:
+                self._store.put_leg(batch, running.record, leg)
+                if leg.attempt_count:
+                    self._store.put_attempt(batch, running.command_id, leg, leg.state.value)
+
+    def _settle(self, batch: Batch, running: Running, *, tell_unknown: bool) -> None:
+        """Add the outcome to a batch, if the command has come to one."""
+        verdict = judge(running.record)
+        if verdict is None or (verdict.event is CommandEvent.AMBIGUOUS and not tell_unknown):
+            return
+        record = running.record
+        state = next_command_state(record.state, verdict.event)
+        if state is record.state and state is CommandState.UNKNOWN:
+            return
+        running.record = self._store.put_outcome(batch, replace(record, state=state), verdict)
+
+    async def _persist(
+        self, running: Running, index: int | None = None, *, tell_unknown: bool = False
+    ) -> None:
+        """Write what a command has come to; again and again where the disk is full: it has happened."""
+        while True:
+            before = running.record
+            batch = Batch()
+            self._settle(batch, running, tell_unknown=tell_unknown)
+            self._write(batch, running, index)
+            try:
+                await self._store.commit(batch)
+            except JournalUnavailable:
+                # The outcome is not told before it is on disk.
+                running.record = replace(
+                    running.record, state=before.state, outcome_number=before.outcome_number
+                )
+                index = None
+                await asyncio.sleep(_JOURNAL_RETRY_SECONDS)
+                continue
+            break
+        state = running.record.state
+        if state.is_final or state is CommandState.UNKNOWN:
+            running.ended.set()
+            self._wake()
+
+    def _end(self, running: Running) -> None:
+        self._running.pop(running.command_id, None)
+        running.ended.set()
+        self._wake()
+
+    async def tell_unknown(self, running: Running) -> None:
+        """Tell that nobody knows a command's outcome yet."""
+        if not _unknown(running) and not running.record.state.is_final:
+            await self._persist(running, tell_unknown=True)
+            if _unknown(running):
+                words = "; ".join(leg.message for leg in running.record.unresolved if leg.message)
+                self._alerts.raise_alert(
+                    f"unknown:{running.command_id}",
+                    AlertSeverity.CRITICAL,
+                    "COMMAND_UNKNOWN",
+                    f"Nobody knows yet whether a command was executed: {words}",
+                    known="It is looked for in the terminal's records, and is not sent again.",
+                    advice="Look at the terminal. Resolve the command by hand if its records stay silent.",
+                    command_id=running.command_id,
+                )
+
+    async def found(self, running: Running, index: int, finding: Finding) -> None:
+        """Take what the terminal's records say of a leg whose outcome nobody knew."""
+        leg = apply(running.leg(index), finding)
+        running.put(leg)
+        self._reserved.discard(leg.magic)
+        log.info("command %s leg %d was resolved: %s", running.command_id, index, leg.state.value)
+        await self._persist(running, index)
+        self._alerts.settle(f"unknown:{running.command_id}")
+        if running.record.state.is_final:
+            self._end(running)
+
+    async def correct(self, record: CommandRecord, index: int, finding: Finding) -> None:
+        """Take back a "not done": what was said not to have happened has been seen."""
+        running = Running(record)
+        running.put(apply(running.leg(index), finding))
+        batch = Batch()
+        self._settle(batch, running, tell_unknown=False)
+        self._write(batch, running, index)
+        await self._store.commit(batch)
+        self._alerts.raise_alert(
+            f"corrected:{running.command_id}:{index}",
+            AlertSeverity.CRITICAL,
+            "COMMAND_CORRECTED",
+            f"A command that was reported as not executed was executed: {finding.filled_volume_lots} lots",
+            known="The terminal shows its order or deal.",
+            advice="Check the position; close it if it is not wanted.",
+            command_id=running.command_id,
+        )
+        self._wake()
+
+
+def _unknown(running: Running) -> bool:
+    return running.record.state is CommandState.UNKNOWN
+
+
+def _closes_all(command: Command) -> bool:
+    action = command.action
+    if isinstance(action, CloseAction):
+        return action.volume_lots is None and action.fraction in (None, Decimal(1))
+    return True

@@ -1,0 +1,388 @@
+"""Expanding actions by what the terminal shows. It is read only where memory is not enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from signalos_bridge.domain.command import HiddenLevels
+from signalos_bridge.domain.expansion import (
+    Expansion,
+    OpenFacts,
+    Tagger,
+    break_even_stop,
+    expand_cancel_order,
+    expand_close,
+    expand_close_all,
+    expand_levels,
+    expand_modify_order,
+    expand_open,
+    level_leg,
+    level_leg_without_call,
+    position_gone,
+)
+from signalos_bridge.domain.market import AccountSnapshot, Position, SymbolSpec, Tick, WorkingOrder
+from signalos_bridge.domain.normalise import round_stop_loss, round_take_profit
+from signalos_bridge.domain.orders import loosens
+from signalos_bridge.domain.record import KnownPosition
+from signalos_bridge.domain.sizing import money_at_risk, volume_for_risk
+from signalos_bridge.domain.stealth import Money, disaster_stop, ratchet, tighter
+from signalos_bridge.domain.values import (
+    AdoptAction,
+    BreakEvenAction,
+    CancelOrderAction,
+    CloseAction,
+    CloseAllAction,
+    Command,
+    ModifyAction,
+    ModifyOrderAction,
+    OpenAction,
+    OpenKind,
+    Refusal,
+)
+from signalos_bridge.store import Store
+from signalos_bridge.terminal.port import Terminal, TerminalUnavailable
+from signalos_bridge.view import TerminalView
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChange:
+    """Hidden levels that a command gives a position, journalled before its calls."""
+
+    identifier: int
+    levels: HiddenLevels
+    loosening: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a command comes to: its legs, and what changes in the record by our own doing."""
+
+    expansion: Expansion
+    levels: LevelChange | None = None
+    adopt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """An open with its volume, and the numbers behind it."""
+
+    volume_lots: Decimal
+    spec: SymbolSpec
+    tick: Tick
+    account: AccountSnapshot
+    disaster: Decimal | None
+
+
+class Expander:
+    """Turns commands into plans."""
+
+    def __init__(self, terminal: Terminal, view: TerminalView, store: Store) -> None:
+        self._terminal = terminal
+        self._view = view
+        self._store = store
+
+    def expand_now(self, command: Command) -> Plan | None:
+        """Return the plan of a close or cancel that needs no reading, None where one is needed."""
+        action = command.action
+        tagger = self._tagger(command)
+        if isinstance(action, CloseAction):
+            position = self._view.positions.get(action.position_identifier)
+            spec = self._view.last_spec(position.symbol) if position is not None else None
+            if position is None or spec is None:
+                return None
+            expansion = expand_close(action, position, spec, tagger)
+            # A refusal must come from fresh numbers.
+            return None if isinstance(expansion, Refusal) else Plan(expansion)
+        if isinstance(action, CancelOrderAction):
+            order = self._view.orders.get(action.order_ticket)
+            return None if order is None else Plan(expand_cancel_order(order, tagger))
+        return None
+
+    async def expand(self, command: Command) -> Plan | Refusal:
+        """Return the plan, from fresh readings. Raises `TerminalUnavailable`."""
+        action = command.action
+        tagger = self._tagger(command)
+        if isinstance(action, OpenAction):
+            return await self._open(action, replace(tagger, wish=action.comment))
+        if isinstance(action, CloseAction):
+            position = await self._position(action.position_identifier)
+            if position is None:
+                return position_gone(action.position_identifier)
+            return _plan(expand_close(action, position, await self._spec(position.symbol), tagger))
+        if isinstance(action, CloseAllAction):
+            return Plan(expand_close_all(await self._of_close_all(action), tagger))
+        if isinstance(action, ModifyAction):
+            return await self._modify(action, tagger)
+        if isinstance(action, BreakEvenAction):
+            return await self._break_even(action, tagger)
+        if isinstance(action, AdoptAction):
+            return await self._adopt(action, tagger)
+        return await self._order_action(action, tagger)
+
+    # -- opening ---------------------------------------------------------------------------------------
+
+    async def _open(self, action: OpenAction, tagger: Tagger) -> Plan | Refusal:
+        sized = await self.size(action)
+        if isinstance(sized, Refusal):
+            return sized
+        newest = self._view.status.broker_time_msc
+        facts = OpenFacts(
+            spec=sized.spec,
+            tick=sized.tick,
+            hedging=sized.account.margin_mode.is_hedging,
+            disaster_stop=sized.disaster,
+            broker_now_seconds=None if newest is None else newest // 1000,
+        )
+        return _plan(expand_open(action, sized.volume_lots, tagger, facts))
+
+    async def size(self, action: OpenAction) -> Sized | Refusal:
+        """Return an open's volume from live numbers. Raises `TerminalUnavailable`."""
+        spec = await self._view.spec(action.symbol, fresh=True)
+        if spec is None:
+            return Refusal("UNKNOWN_SYMBOL", f"the broker has no symbol {action.symbol}")
+        tick = await self._terminal.tick(action.symbol)
+        if tick is None:
+            return Refusal("NO_QUOTE", f"there is no quote of {action.symbol}")
+        account = await self._terminal.account()
+        volume = action.volume_lots
+        if action.risk is not None:
+            counted = await self._volume_from_risk(action, spec, tick, account)
+            if isinstance(counted, Refusal):
+                return counted
+            volume = counted
+        if volume is None:
+            return Refusal("VOLUME_MISSING", "neither a volume nor a risk was given")
+        disaster = None
+        policies = self._store.policies
+        if policies is not None and policies.stealth:
+            disaster = self._disaster(action, volume, spec, tick, account)
+        return Sized(volume, spec, tick, account, disaster)
+
+    def _disaster(
+        self, action: OpenAction, volume: Decimal, spec: SymbolSpec, tick: Tick, account: AccountSnapshot
+    ) -> Decimal | None:
+        stop = None if action.stop_loss is None else round_stop_loss(action.stop_loss, action.side, spec)
+        at = tick
+        if action.kind is not OpenKind.MARKET and action.price is not None:
+            # A pending order's levels are measured from its own price.
+            at = replace(tick, bid=action.price, ask=action.price)
+        money = Money(account.equity, spec.tick_value_loss or spec.tick_value)
+        return disaster_stop(action.side, volume, stop, spec, at, money)
+
+    async def _volume_from_risk(
+        self, action: OpenAction, spec: SymbolSpec, tick: Tick, account: AccountSnapshot
+    ) -> Decimal | Refusal:
+        assert action.risk is not None
+        if action.stop_loss is None:
+            return Refusal("STOP_LOSS_MISSING", "a volume from risk needs a stop loss")
+        price = action.price if action.kind is not OpenKind.MARKET else tick.opening_price(action.side)
+        if price is None:
+            return Refusal("NO_QUOTE", f"there is no quote of {action.symbol}")
+        if (price - action.stop_loss) * action.side.value <= 0:
+            return Refusal("WRONG_SIDE", f"stop loss {action.stop_loss} is not on the losing side of {price}")
+        loss = await self.loss_per_lot(action, spec, price)
+        return volume_for_risk(money_at_risk(action.risk, account), loss, spec)
+
+    async def loss_per_lot(self, action: OpenAction, spec: SymbolSpec, price: Decimal) -> Decimal:
+        """Return what a lot loses at the stop, commission included; positive, account currency."""
+        assert action.stop_loss is not None
+        unit = min(Decimal(1), spec.volume_max_lots)
+        profit = await self._terminal.calc_profit(action.symbol, action.side, unit, price, action.stop_loss)
+        return -profit / unit + self._view.commission_per_lot(action.symbol)
+
+    # -- levels ----------------------------------------------------------------------------------------
+
+    async def _modify(self, action: ModifyAction, tagger: Tagger) -> Plan | Refusal:
+        position = await self._position(action.position_identifier)
+        if position is None:
+            return position_gone(action.position_identifier)
+        spec = await self._spec(position.symbol)
+        known = self._store.record.positions.get(position.identifier)
+        hidden = known is not None and known.record.hidden
+        stop, target = position.stop_loss, position.take_profit
+        if known is not None and hidden:
+            stop, target = known.record.virtual_stop_loss, known.record.virtual_take_profit
+        if action.set_stop_loss:
+            stop = (
+                None if action.stop_loss is None else round_stop_loss(action.stop_loss, position.side, spec)
+            )
+        if action.set_take_profit:
+            target = (
+                None
+                if action.take_profit is None
+                else round_take_profit(action.take_profit, position.side, spec)
+            )
+        return await self._levels(position, known, stop, target, spec, tagger)
+
+    async def _levels(
+        self,
+        position: Position,
+        known: KnownPosition | None,
+        stop: Decimal | None,
+        target: Decimal | None,
+        spec: SymbolSpec,
+        tagger: Tagger,
+    ) -> Plan | Refusal:
+        tick = await self._terminal.tick(position.symbol)
+        if tick is None:
+            return Refusal("NO_QUOTE", f"there is no quote of {position.symbol}")
+        if known is None or not known.record.hidden:
+            effective = position.stop_loss
+            return _plan(expand_levels(position, stop, target, spec, tick, tagger, effective_stop=effective))
+        return await self._hidden_levels(position, known, HiddenLevels(stop, target), spec, tick, tagger)
+
+    async def _hidden_levels(
+        self,
+        position: Position,
+        known: KnownPosition,
+        levels: HiddenLevels,
+        spec: SymbolSpec,
+        tick: Tick,
+        tagger: Tagger,
+    ) -> Plan | Refusal:
+        side, market = position.side, tick.closing_price(position.side)
+        if market is None:
+            return Refusal("NO_QUOTE", f"there is no quote of {position.symbol}")
+        for what, level, direction in (
+            ("stop loss", levels.stop_loss, -side.value),
+            ("take profit", levels.take_profit, side.value),
+        ):
+            if level is not None and (level - market) * direction <= 0:
+                where = "above" if direction > 0 else "below"
+                return Refusal("WRONG_SIDE", f"{what} {level} must be {where} the market at {market}")
+        loosening = loosens(side, known.effective_stop, levels.stop_loss)
+        account = self._view.account
+        wanted = disaster_stop(
+            side,
+            position.volume_lots,
+            levels.stop_loss,
+            spec,
+            tick,
+            Money(account.equity if account else None, spec.tick_value_loss or spec.tick_value),
+        )
+        held = position.stop_loss
+        broker: Decimal | None
+        if held is not None and tighter(side, held, levels.stop_loss) == held and wanted is not None:
+            # The hidden stop goes behind the disaster stop, which has to go further back.
+            broker = wanted
+        else:
+            broker = ratchet(side, held, wanted, spec.tick_size) or held
+        leg = level_leg_without_call(position, tagger)
+        if broker != held or position.take_profit is not None:
+            leg = level_leg(position, broker, None, tagger, effective_stop=known.effective_stop)
+            if leg.order is not None and not loosening:
+                leg = level_leg(position, broker, None, tagger, effective_stop=None)
+        words = (
+            f"hidden levels: stop loss {_shown(levels.stop_loss)}, take profit {_shown(levels.take_profit)}"
+        )
+        change = LevelChange(position.identifier, levels, loosening, words)
+        return Plan(Expansion((leg,)), change)
+
+    async def _break_even(self, action: BreakEvenAction, tagger: Tagger) -> Plan | Refusal:
+        position = await self._position(action.position_identifier)
+        if position is None:
+            return position_gone(action.position_identifier)
+        spec = await self._view.spec(position.symbol, fresh=True)
+        tick = await self._terminal.tick(position.symbol)
+        if spec is None or tick is None:
+            return Refusal("NO_QUOTE", f"there is no quote of {position.symbol}")
+        deals = await self._terminal.deals_of_position(position.identifier)
+        for deal in deals:
+            self._view.learn_commission(deal)
+        commission = -sum((deal.commission + deal.fee for deal in deals), Decimal(0))
+        # What leaving costs is not known before it happens; brokers charge both ways alike, or none.
+        costs = max(commission, self._view.commission_per_lot(position.symbol) * position.volume_lots)
+        stop = break_even_stop(position, costs - position.swap, spec, tick)
+        if isinstance(stop, Refusal):
+            return stop
+        known = self._store.record.positions.get(position.identifier)
+        effective = known.effective_stop if known is not None else position.stop_loss
+        if effective is not None and (effective - stop) * position.side.value >= 0:
+            leg = level_leg_without_call(position, tagger)
+            return Plan(Expansion((leg,), f"the stop at {effective} covers the costs already"))
+        target = position.take_profit
+        if known is not None and known.record.hidden:
+            target = known.record.virtual_take_profit
+        return await self._levels(position, known, stop, target, spec, tagger)
+
+    # -- the rest --------------------------------------------------------------------------------------
+
+    async def _adopt(self, action: AdoptAction, tagger: Tagger) -> Plan | Refusal:
+        position = await self._position(action.position_identifier)
+        if position is None:
+            return position_gone(action.position_identifier)
+        known = self._store.record.positions.get(position.identifier)
+        leg = level_leg_without_call(position, tagger)
+        if known is not None and known.managed:
+            return Plan(Expansion((leg,), "the position is managed already"))
+        return Plan(Expansion((leg,)), adopt=position.identifier)
+
+    async def _order_action(
+        self, action: ModifyOrderAction | CancelOrderAction, tagger: Tagger
+    ) -> Plan | Refusal:
+        order = await self._order(action.order_ticket)
+        if order is None:
+            return Refusal("ORDER_GONE", f"order {action.order_ticket} is not working at the terminal")
+        if isinstance(action, CancelOrderAction):
+            return Plan(expand_cancel_order(order, tagger))
+        spec = await self._spec(order.symbol)
+        tick = await self._terminal.tick(order.symbol)
+        if tick is None:
+            return Refusal("NO_QUOTE", f"there is no quote of {order.symbol}")
+        return _plan(expand_modify_order(action, order, spec, tick, tagger))
+
+    async def _of_close_all(self, action: CloseAllAction) -> list[Position]:
+        positions = await self._terminal.positions()
+        record = self._store.record.positions
+        prefixes = self._store.prefixes
+        return [
+            position
+            for position in positions
+            if (not action.symbol or position.symbol == action.symbol)
+            and (
+                action.external
+                or (
+                    known.managed
+                    if (known := record.get(position.identifier)) is not None
+                    else position.magic > 0 and position.magic >> 48 in prefixes
+                )
+            )
+        ]
+
+    async def _position(self, identifier: int) -> Position | None:
+        """Return a position by its identifier, which may differ from its ticket on netting accounts."""
+        held = self._view.positions.get(identifier)
+        ticket = held.ticket if held is not None else identifier
+        position = await self._terminal.position(ticket)
+        if position is not None and position.identifier == identifier:
+            return position
+        for other in await self._terminal.positions():
+            if other.identifier == identifier:
+                return other
+        return None
+
+    async def _order(self, ticket: int) -> WorkingOrder | None:
+        for order in await self._terminal.orders():
+            if order.ticket == ticket:
+                return order
+        return None
+
+    async def _spec(self, symbol: str) -> SymbolSpec:
+        spec = await self._view.spec(symbol)
+        if spec is None:
+            # A position in a symbol that the terminal denies: nothing sound can be said of it.
+            raise TerminalUnavailable(f"the terminal shows {symbol} and does not give its rules")
+        return spec
+
+    def _tagger(self, command: Command) -> Tagger:
+        return Tagger(self._store.prefix, command.command_id)
+
+
+def _plan(result: Expansion | Refusal) -> Plan | Refusal:
+    return result if isinstance(result, Refusal) else Plan(result)
+
+
+def _shown(level: Decimal | None) -> str:
+    return "none" if level is None else str(level)

@@ -1,0 +1,315 @@
+"""The guard: every quote of guarded symbols is held against hidden levels and trailing stops.
+
+A crossed level leads to one close, in the journal before anything else. Nothing here waits on a quote's path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from signalos_bridge.alerts import AlertBox
+from signalos_bridge.clock import Clock
+from signalos_bridge.domain.command import POSITION_GONE, CommandRecord, HiddenLevels
+from signalos_bridge.domain.facts import GuardState
+from signalos_bridge.domain.guard import (
+    Crossing,
+    GuardEvent,
+    crossing,
+    first_crossing,
+    is_guarded,
+    next_guard_state,
+)
+from signalos_bridge.domain.normalise import minimum_distance, round_stop_loss
+from signalos_bridge.domain.record import KnownPosition
+from signalos_bridge.domain.stealth import tighter
+from signalos_bridge.domain.tags import bridge_command_id
+from signalos_bridge.domain.values import (
+    AlertSeverity,
+    CloseAction,
+    Command,
+    CommandOrigin,
+    CommandState,
+)
+from signalos_bridge.executor import Executor
+from signalos_bridge.journal import JournalUnavailable
+from signalos_bridge.level_writer import write_levels
+from signalos_bridge.recorder import Recorder
+from signalos_bridge.store import Store
+from signalos_bridge.tasks import Tasks
+from signalos_bridge.terminal.port import TicksArrived
+from signalos_bridge.trailer import Trailer
+from signalos_bridge.view import TerminalView
+
+log = logging.getLogger(__name__)
+
+_JOURNAL_RETRY_SECONDS = 0.25
+_RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+_LAST_RESORT_AFTER = 3
+_UNKNOWN_POLL_SECONDS = 0.25
+
+
+class Guard:
+    """Hidden levels of open positions."""
+
+    def __init__(
+        self,
+        store: Store,
+        view: TerminalView,
+        executor: Executor,
+        recorder: Recorder,
+        trailer: Trailer,
+        clock: Clock,
+        alerts: AlertBox,
+        tasks: Tasks,
+        market_closed_seconds: float,
+    ) -> None:
+        self._store = store
+        self._view = view
+        self._executor = executor
+        self._recorder = recorder
+        self._trailer = trailer
+        self._clock = clock
+        self._alerts = alerts
+        self._tasks = tasks
+        self._market_closed_seconds = market_closed_seconds
+        self._closing: set[int] = set()
+        self._blind = True
+        self._by_symbol: dict[str, list[int]] = {}
+        self.watch_symbols: Callable[[frozenset[str]], None] = lambda _symbols: None
+
+    @property
+    def guarded_count(self) -> int:
+        """Return how many positions are guarded."""
+        return sum(len(identifiers) for identifiers in self._by_symbol.values())
+
+    def refresh(self) -> None:
+        """Look anew at which positions have to be guarded."""
+        by_symbol: dict[str, list[int]] = {}
+        for identifier, known in self._store.record.positions.items():
+            if is_guarded(known):
+                by_symbol.setdefault(known.position.symbol, []).append(identifier)
+        changed = by_symbol.keys() != self._by_symbol.keys()
+        self._by_symbol = by_symbol
+        if changed:
+            self.watch_symbols(frozenset(by_symbol))
+
+    def blinded(self) -> None:
+        """Note that quotes may have been missed: a level that is found crossed was crossed unseen."""
+        self._blind = True
+
+    def on_ticks(self, arrived: TicksArrived) -> None:
+        """Hold quotes against the levels of their symbol."""
+        identifiers = self._by_symbol.get(arrived.symbol)
+        if not identifiers:
+            return
+        blind = self._blind or not arrived.complete
+        for identifier in identifiers:
+            known = self._store.record.positions.get(identifier)
+            if known is None:
+                continue
+            found = first_crossing(known, arrived.ticks)
+            if found is not None:
+                self._begin_close(known, found, blind)
+            elif known.record.trailing is not None:
+                self._trailer.on_ticks(known, arrived.ticks)
+        self._blind = False
+
+    def resume(self) -> None:
+        """Go on with closes that a restart interrupted, once the record is in sync."""
+        for known in list(self._store.record.positions.values()):
+            state = known.record.guard_state
+            if known.missing or state in (None, GuardState.ARMED, GuardState.CLOSED):
+                continue
+            tick = self._view.ticks.get(known.position.symbol)
+            found = None
+            if tick is not None:
+                found = crossing(
+                    known.position.side,
+                    known.record.virtual_stop_loss,
+                    known.record.virtual_take_profit,
+                    tick,
+                )
+            level = known.record.virtual_stop_loss or known.record.virtual_take_profit
+            if found is None and level is not None:
+                is_stop = known.record.virtual_stop_loss is not None
+                found = Crossing(is_stop, level, known.position.current_price or level)
+            if found is not None:
+                self._begin_close(known, found, blind=False)
+
+    # -- closing ---------------------------------------------------------------------------------------
+
+    def _begin_close(self, known: KnownPosition, found: Crossing, blind: bool) -> None:
+        if known.identifier in self._closing:
+            return
+        self._closing.add(known.identifier)
+        self._tasks.spawn(self._close(known, found, blind), f"guard {known.identifier}")
+
+    async def _close(self, known: KnownPosition, found: Crossing, blind: bool) -> None:
+        identifier = known.identifier
+        words = found.words(known.position.side) + (" while the guard was blind" if blind else "")
+        try:
+            await self._await_earlier(identifier)
+            step = known.guard_step
+            failures = 0
+            while True:
+                step += 1
+                record = await self._close_once(known, step, words)
+                current = self._store.record.positions.get(identifier)
+                if _closed(record) or current is None or identifier not in self._view.positions:
+                    break
+                failures += 1
+                await self._failed(current, record, failures)
+                await asyncio.sleep(self._pause(record, failures))
+                current = self._store.record.positions.get(identifier)
+                if current is None or current.record.guard_state is GuardState.ARMED:
+                    # Closed meanwhile, or a person gave it other levels.
+                    break
+        finally:
+            self._closing.discard(identifier)
+
+    async def _await_earlier(self, identifier: int) -> None:
+        """Wait for a close of the guard's that a restart left without a known outcome."""
+        for record in self._store.open_commands():
+            action = record.command.action
+            if (
+                record.command.origin is CommandOrigin.GUARD
+                and isinstance(action, CloseAction)
+                and action.position_identifier == identifier
+            ):
+                await self._final(record.command.command_id)
+
+    async def _close_once(self, known: KnownPosition, step: int, words: str) -> CommandRecord:
+        identifier = known.identifier
+        command = Command(
+            command_id=bridge_command_id(
+                self._store.account_id, identifier, f"guard:{known.level_revision}", step
+            ),
+            origin=CommandOrigin.GUARD,
+            action=CloseAction(identifier),
+            stop_generation=0,
+            automated=False,
+            deadline=None,
+            cause=words,
+        )
+        while True:
+            try:
+                running = await self._executor.deliver(command)
+                break
+            except JournalUnavailable:
+                # Nothing is sent that is not on disk; the broker's own stop stands meanwhile.
+                await asyncio.sleep(_JOURNAL_RETRY_SECONDS)
+        # The close is on its way already: the state is for those who watch.
+        await self._note(
+            identifier,
+            (GuardEvent.CROSSED, GuardEvent.CALLED),
+            words,
+            command.command_id,
+            step,
+        )
+        if "blind" in words:
+            self._alerts.raise_alert(
+                f"blind:{command.command_id}",
+                AlertSeverity.CRITICAL,
+                "CROSSED_WHILE_BLIND",
+                f"{words}: the position is closed now",
+                position_identifier=identifier,
+                command_id=command.command_id,
+            )
+        await running.ended.wait()
+        return await self._final(command.command_id)
+
+    async def _final(self, command_id: str) -> CommandRecord:
+        """Return a command once it is final: what nobody knows is not tried again."""
+        while True:
+            record = self._store.commands[command_id]
+            if record.state.is_final:
+                return record
+            await asyncio.sleep(_UNKNOWN_POLL_SECONDS)
+
+    async def _note(
+        self,
+        identifier: int,
+        events: tuple[GuardEvent, ...],
+        words: str,
+        command_id: str,
+        step: int | None = None,
+    ) -> None:
+        def moved(known: KnownPosition) -> KnownPosition:
+            state = known.record.guard_state or GuardState.ARMED
+            for event in events:
+                if event is GuardEvent.CROSSED and state is not GuardState.ARMED:
+                    continue
+                if event is GuardEvent.CALLED and state is GuardState.CLOSING:
+                    continue
+                state = next_guard_state(state, event)
+            return replace(
+                known,
+                guard_step=known.guard_step if step is None else step,
+                record=replace(known.record, guard_state=state),
+            )
+
+        while True:
+            try:
+                await self._recorder.change(identifier, moved, words, command_id=command_id)
+            except JournalUnavailable:
+                await asyncio.sleep(_JOURNAL_RETRY_SECONDS)
+            else:
+                return
+
+    async def _failed(self, known: KnownPosition, record: CommandRecord, failures: int) -> None:
+        why = next((leg.message for leg in record.legs or () if leg.message), record.refusal_message)
+        await self._note(
+            known.identifier, (GuardEvent.FAILED,), f"the close failed: {why}", record.command.command_id
+        )
+        self._alerts.raise_alert(
+            f"guard:{known.identifier}",
+            AlertSeverity.CRITICAL,
+            "GUARD_CLOSE_FAILED",
+            f"{record.command.cause}, and the close of #{known.position.ticket} failed: {why}",
+            known=f"The broker's own stop is at {known.position.stop_loss or 'none'}.",
+            advice="It is tried again; close it by hand if you can.",
+            command_id=record.command.command_id,
+            position_identifier=known.identifier,
+        )
+        if failures >= _LAST_RESORT_AFTER:
+            await self._tighten(known, record)
+
+    async def _tighten(self, known: KnownPosition, record: CommandRecord) -> None:
+        """Last resort: bring the broker's stop to just beyond the market."""
+        position = self._view.positions.get(known.identifier)
+        spec = self._view.last_spec(known.position.symbol)
+        tick = self._view.ticks.get(known.position.symbol)
+        if position is None or spec is None or tick is None:
+            return
+        market = tick.closing_price(position.side)
+        if market is None:
+            return
+        distance = minimum_distance(spec, tick) + spec.tick_size
+        stop = round_stop_loss(market - position.side.value * distance, position.side, spec)
+        if stop <= 0 or tighter(position.side, position.stop_loss, stop) == position.stop_loss:
+            return
+        await write_levels(
+            self._store,
+            self._executor,
+            position,
+            HiddenLevels(stop, position.take_profit),
+            origin=CommandOrigin.GUARD,
+            step=f"tighten:{record.command.command_id}",
+            cause="last resort: the broker's stop is tightened, because the close fails",
+        )
+
+    def _pause(self, record: CommandRecord, failures: int) -> float:
+        if any(leg.code == "MARKET_CLOSED" for leg in record.legs or ()):
+            return self._market_closed_seconds
+        return _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS)) - 1]
+
+
+def _closed(record: CommandRecord) -> bool:
+    if record.state is CommandState.SUCCEEDED:
+        return True
+    return any(leg.code == POSITION_GONE for leg in record.legs or ()) or (
+        record.refusal_code == POSITION_GONE
+    )

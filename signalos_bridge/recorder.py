@@ -1,0 +1,233 @@
+"""Putting into the record what the terminal shows, and what the bridge itself decides about positions.
+
+Watcher and sync come through here, one at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from signalos_bridge.alerts import AlertBox
+from signalos_bridge.domain.command import Leg, LegEvent
+from signalos_bridge.domain.difference import Difference, Sight, Told, Whose, compare
+from signalos_bridge.domain.facts import (
+    GuardState,
+    PositionChanged,
+    PositionMissing,
+    PositionOpened,
+    TradeOrigin,
+    TrailingChanged,
+)
+from signalos_bridge.domain.market import Deal
+from signalos_bridge.domain.record import KnownPosition
+from signalos_bridge.domain.resolution import Finding, executed
+from signalos_bridge.domain.tags import event_id
+from signalos_bridge.domain.values import AlertSeverity, LegState
+from signalos_bridge.executor import Executor
+from signalos_bridge.expander import LevelChange
+from signalos_bridge.store import Batch, Store
+from signalos_bridge.view import TerminalView
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """The one writer of the record and of events."""
+
+    def __init__(
+        self,
+        store: Store,
+        view: TerminalView,
+        executor: Executor,
+        alerts: AlertBox,
+        wake: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._view = view
+        self._executor = executor
+        self._alerts = alerts
+        self._wake = wake
+        # Set by the core: told whenever positions may have begun or ceased to need the guard.
+        self.on_record_changed: Callable[[], None] = lambda: None
+        self.on_opened: Callable[[Sequence[KnownPosition]], None] = lambda _opened: None
+
+    def whose(self) -> Whose:
+        """Return who is behind magic numbers now."""
+        return Whose(
+            self._store.owners.get,
+            self._store.prefixes,
+            self._store.account_id,
+            self._view.offset_seconds,
+        )
+
+    def compare(self, sight: Sight) -> Difference:
+        """Return what differs, without applying it."""
+        return compare(self._store.record, sight, self.whose())
+
+    async def apply(self, found: Difference, further: Sequence[Told] = (), *, first: bool = False) -> None:
+        """Journal a difference and tell it. The caller holds `record_lock`. Raises `JournalUnavailable`."""
+        batch = Batch()
+        found.told.extend(further)
+        self._store.put_difference(batch, found)
+        if first:
+            self._store.put_begun(batch)
+        if not batch.statements:
+            return
+        await self._store.commit(batch)
+        for known in found.positions:
+            self._executor.seen(known.position.magic)
+        for deal in found.deals:
+            self._view.learn_commission(deal)
+        self._tell(found)
+        self.on_record_changed()
+        self._wake()
+
+    def _tell(self, found: Difference) -> None:
+        opened: list[KnownPosition] = []
+        for told in found.told:
+            fact = told.fact
+            if isinstance(fact, PositionOpened):
+                identifier = fact.position.position.identifier
+                known = self._store.record.positions.get(identifier)
+                if known is not None:
+                    opened.append(known)
+                self._check_closer(fact)
+            elif isinstance(fact, PositionMissing):
+                position = fact.position.position
+                self._alerts.raise_alert(
+                    f"missing:{position.identifier}",
+                    AlertSeverity.CRITICAL,
+                    "POSITION_MISSING",
+                    f"Position #{position.ticket} {position.symbol} is gone, and no closing deal tells why",
+                    known="The terminal does not show it any more; its history has no deal that closed it.",
+                    advice="Look at the account with the broker.",
+                    position_identifier=position.identifier,
+                )
+        if opened:
+            self.on_opened(opened)
+
+    def _check_closer(self, fact: PositionOpened) -> None:
+        """A close that opened a position: what must never happen is looked for all the same."""
+        position = fact.position.position
+        owner = self._store.owners.get(position.magic)
+        if owner is not None and owner.closes:
+            self._alerts.raise_alert(
+                f"close-opened:{position.identifier}",
+                AlertSeverity.CRITICAL,
+                "CLOSE_OPENED_POSITION",
+                f"A close opened position #{position.ticket} {position.symbol} instead of reducing one",
+                known="The position carries the magic number of a close.",
+                advice="Close it by hand, and stop trading on this account.",
+                command_id=owner.command_id,
+                position_identifier=position.identifier,
+            )
+
+    async def correct(self, deals: Sequence[Deal]) -> None:
+        """Hold deals against legs that were reported as not done."""
+        for magic in {deal.magic for deal in deals if deal.magic}:
+            owner = self._store.owners.get(magic)
+            record = self._store.commands.get(owner.command_id) if owner is not None else None
+            if record is None or self._executor.running(record.command.command_id) is not None:
+                continue
+            for leg in record.legs or ():
+                if leg.magic == magic and leg.state is LegState.NOT_DONE and leg.called:
+                    await self._correct_leg(record.command.command_id, leg, deals)
+
+    async def _correct_leg(self, command_id: str, leg: Leg, deals: Sequence[Deal]) -> None:
+        volume, price = executed(leg, deals)
+        if volume <= 0:
+            return
+        event = LegEvent.FILLED if volume >= leg.asked_volume_lots else LegEvent.FILLED_IN_PART
+        mine = [deal for deal in deals if deal.magic == leg.magic]
+        finding = Finding(
+            event,
+            "it was reported as not done, and was seen afterwards",
+            filled_volume_lots=volume,
+            price=price,
+            order_ticket=mine[-1].order or 0,
+            deal_ticket=mine[-1].ticket,
+            position_identifier=mine[-1].position_id or 0,
+        )
+        await self._executor.correct(self._store.commands[command_id], leg.index, finding)
+
+    # -- what the bridge decides -----------------------------------------------------------------------
+
+    async def set_levels(self, change: LevelChange) -> None:
+        """Journal hidden levels that somebody asked for, and arm them."""
+
+        def with_levels(known: KnownPosition) -> KnownPosition:
+            levels = change.levels
+            guarded = levels.stop_loss is not None or levels.take_profit is not None
+            trailing = known.record.trailing
+            if change.loosening and trailing is not None:
+                trailing = replace(trailing, suspended=True)
+            return replace(
+                known,
+                record=replace(
+                    known.record,
+                    virtual_stop_loss=levels.stop_loss,
+                    virtual_take_profit=levels.take_profit,
+                    hidden=True,
+                    guard_state=GuardState.ARMED if guarded else None,
+                    trailing=trailing,
+                ),
+            )
+
+        await self.change(change.identifier, with_levels, change.words)
+
+    async def adopt(self, identifier: int) -> None:
+        """Journal that a position is managed from now on."""
+        await self.change(
+            identifier,
+            lambda known: replace(known, record=replace(known.record, origin=TradeOrigin.ADOPTED)),
+            "taken under management",
+        )
+
+    async def change(
+        self,
+        identifier: int,
+        how: Callable[[KnownPosition], KnownPosition],
+        words: str,
+        *,
+        trailing: bool = False,
+        command_id: str = "",
+        extra: Callable[[Batch], None] | None = None,
+    ) -> KnownPosition | None:
+        """Journal a change that the bridge makes to what it keeps for a position, and tell it.
+
+        `words` empty: nothing is told. None: the position is not known. Raises `JournalUnavailable`.
+        """
+        async with self._store.record_lock:
+            known = self._store.record.positions.get(identifier)
+            if known is None:
+                return None
+            after = how(known)
+            after = replace(after, level_revision=known.level_revision + 1)
+            batch = Batch()
+            self._store.put_position(batch, after)
+            if extra is not None:
+                extra(batch)
+            if words:
+                identity = event_id(
+                    self._store.account_id,
+                    identifier,
+                    "kept",
+                    after.level_revision,
+                    after.record.virtual_stop_loss,
+                    after.record.virtual_take_profit,
+                    after.record.guard_state,
+                    words,
+                )
+                fact: TrailingChanged | PositionChanged
+                if trailing:
+                    fact = TrailingChanged(after.record, words)
+                else:
+                    fact = PositionChanged(after.record, (), words)
+                self._store.put_events(batch, [Told(identity, command_id, fact)])
+            await self._store.commit(batch)
+        self.on_record_changed()
+        if words:
+            self._wake()
+        return after
