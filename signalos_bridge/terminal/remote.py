@@ -71,11 +71,13 @@ class RemoteTerminal:
         timeout_seconds: float = ORDER_TIMEOUT_SECONDS,
     ) -> TerminalAnswer:
         """See `Terminal.submit`."""
-        return await self._child.submit(order, gate=gate, priority=priority, timeout_seconds=timeout_seconds)
+        return await self._child.calls.submit(
+            order, gate=gate, priority=priority, timeout_seconds=timeout_seconds
+        )
 
     async def check(self, order: Order) -> CheckResult:
         """See `Terminal.check`."""
-        result: CheckResult = await self._child.call("check", frames.submit_of(order))
+        result: CheckResult = await self._child.calls.call("check", frames.submit_of(order))
         return result
 
     # Reads
@@ -96,7 +98,7 @@ class RemoteTerminal:
         raise TerminalUnavailable(f"positions changed during each of {_SNAPSHOT_TRIES} readings")
 
     async def _facts(self) -> frames.Facts:
-        facts: frames.Facts = await self._child.call("facts", frames.Nothing())
+        facts: frames.Facts = await self._child.calls.call("facts", frames.Nothing())
         if facts.why_not is not None:
             raise TerminalUnavailable(facts.why_not)
         return facts
@@ -116,15 +118,15 @@ class RemoteTerminal:
         while start <= to_msc:
             end = min(start + length, to_msc)
             if length > _FIRST_PAGE_MSC:
-                count: int = await self._child.call("deals_count", frames.Span(start, end))
+                count: int = await self._child.calls.call("deals_count", frames.Span(start, end))
                 if count > _MOST_PAGE_DEALS:
                     length //= 2
                     continue
             span = frames.Span(start, end, magic)
             began = time.monotonic()
-            page: tuple[Deal, ...] = await self._child.call("deals", span)
+            page: tuple[Deal, ...] = await self._child.calls.call("deals", span)
             took = time.monotonic() - began
-            finished: tuple[HistoryOrder, ...] = await self._child.call("history_orders", span)
+            finished: tuple[HistoryOrder, ...] = await self._child.calls.call("history_orders", span)
             deals.update((deal.ticket, deal) for deal in page)
             orders.update((order.ticket, order) for order in finished)
             if took > _PAGE_SECONDS:
@@ -139,42 +141,44 @@ class RemoteTerminal:
 
     async def positions(self) -> tuple[Position, ...]:
         """See `Terminal.positions`."""
-        positions: tuple[Position, ...] = await self._child.call("positions", frames.Nothing())
+        positions: tuple[Position, ...] = await self._child.calls.call("positions", frames.Nothing())
         return positions
 
     async def position(self, ticket: int) -> Position | None:
         """See `Terminal.position`."""
-        position: Position | None = await self._child.call("position", frames.Numbered(ticket))
+        position: Position | None = await self._child.calls.call("position", frames.Numbered(ticket))
         return position
 
     async def orders(self) -> tuple[WorkingOrder, ...]:
         """See `Terminal.orders`."""
-        orders: tuple[WorkingOrder, ...] = await self._child.call("orders", frames.Nothing())
+        orders: tuple[WorkingOrder, ...] = await self._child.calls.call("orders", frames.Nothing())
         return orders
 
     async def deals_of_position(self, identifier: int) -> tuple[Deal, ...]:
         """See `Terminal.deals_of_position`."""
-        deals: tuple[Deal, ...] = await self._child.call("deals_of_position", frames.Numbered(identifier))
+        deals: tuple[Deal, ...] = await self._child.calls.call(
+            "deals_of_position", frames.Numbered(identifier)
+        )
         return deals
 
     async def history_order(self, ticket: int) -> HistoryOrder | None:
         """See `Terminal.history_order`."""
-        order: HistoryOrder | None = await self._child.call("history_order", frames.Numbered(ticket))
+        order: HistoryOrder | None = await self._child.calls.call("history_order", frames.Numbered(ticket))
         return order
 
     async def account(self) -> AccountSnapshot:
         """See `Terminal.account`."""
-        account: AccountSnapshot = await self._child.call("account", frames.Nothing())
+        account: AccountSnapshot = await self._child.calls.call("account", frames.Nothing())
         return account
 
     async def symbol(self, name: str) -> SymbolSpec | None:
         """See `Terminal.symbol`."""
-        spec: SymbolSpec | None = await self._child.call("symbol", frames.Named(name))
+        spec: SymbolSpec | None = await self._child.calls.call("symbol", frames.Named(name))
         return spec
 
     async def symbols(self) -> tuple[SymbolSpec, ...]:
         """See `Terminal.symbols`."""
-        total: int = await self._child.call("symbols_total", frames.Nothing())
+        total: int = await self._child.calls.call("symbols_total", frames.Nothing())
         found: dict[str, SymbolSpec] = {}
         if total > _MOST_SYMBOLS_AT_ONCE:
             for initial in (*string.ascii_uppercase, *string.ascii_lowercase, *string.digits):
@@ -187,12 +191,12 @@ class RemoteTerminal:
         return tuple(found[name] for name in sorted(found))
 
     async def _add_symbols(self, found: dict[str, SymbolSpec], group: str | None) -> None:
-        page: tuple[SymbolSpec, ...] = await self._child.call("symbols", frames.Named(group))
+        page: tuple[SymbolSpec, ...] = await self._child.calls.call("symbols", frames.Named(group))
         found.update((spec.name, spec) for spec in page)
 
     async def tick(self, symbol: str) -> Tick | None:
         """See `Terminal.tick`."""
-        tick: Tick | None = await self._child.call("tick", frames.Named(symbol))
+        tick: Tick | None = await self._child.calls.call("tick", frames.Named(symbol))
         return tick
 
     async def find_by_magic(self, magic: int, *, from_msc: int) -> MagicTrace:
@@ -235,7 +239,7 @@ class RemoteTerminal:
         return await self._calculate("calc_profit", trade)
 
     async def _calculate(self, name: str, arguments: Any) -> Decimal:
-        result: Decimal = await self._child.call(name, arguments)
+        result: Decimal = await self._child.calls.call(name, arguments)
         return result
 
     # Watching
@@ -265,12 +269,12 @@ class RemoteTerminal:
     @property
     def busy_since(self) -> float | None:
         """See `Terminal.busy_since`."""
-        return self._child.busy_since
+        return self._child.calls.busy_since
 
     @property
     def risk_in_flight(self) -> bool:
         """See `Terminal.risk_in_flight`."""
-        return self._child.risk_in_flight
+        return self._child.calls.risk_in_flight
 
     @property
     def pid(self) -> int | None:
@@ -279,11 +283,11 @@ class RemoteTerminal:
 
     async def until_quiet(self) -> None:
         """See `Terminal.until_quiet`."""
-        await self._child.until_quiet()
+        await self._child.calls.until_quiet()
 
     def expedite(self) -> None:
         """See `Terminal.expedite`."""
-        self._child.expedite()
+        self._child.calls.expedite()
 
 
 def _same_positions(before: tuple[Position, ...], after: tuple[Position, ...]) -> bool:

@@ -15,6 +15,7 @@ import pytest
 from signalos_bridge.domain.orders import Order, Priority
 from signalos_bridge.emulator.admin import BrokerAdmin
 from signalos_bridge.emulator.server import read_address
+from signalos_bridge.terminal.calls import CallLimits
 from signalos_bridge.terminal.frames import PollSettings
 from signalos_bridge.terminal.metatrader5 import AdapterSettings
 from signalos_bridge.terminal.port import Clearance, TerminalAnswer, TerminalChange
@@ -104,8 +105,7 @@ async def unbound(broker: BrokerAdmin, broker_directory: Path, login: int) -> As
     settings = ProcessSettings(
         AdapterSettings(EMULATOR, address.url(login)),
         PollSettings(),
-        read_timeout_seconds=1.0,
-        stop_timeout_seconds=0.5,
+        limits=CallLimits(read_seconds=1.0, stop_seconds=0.5),
     )
     terminal = RemoteTerminal(settings)
     bench = Bench(terminal, broker, login)

@@ -13,13 +13,20 @@ from decimal import Decimal
 import psutil
 import pytest
 
-from signalos_bridge.domain.market import Side, TerminalState
+from signalos_bridge.domain.market import BoundAccount, Side, TerminalState, TradeMode
 from signalos_bridge.domain.orders import CancelPending, ClosePosition, OpenMarket, Priority
 from signalos_bridge.domain.outcomes import Ambiguous, Executed, NotDone
 from signalos_bridge.emulator.faults import Delay, HoldGil, Phase
 from signalos_bridge.terminal import frames
 from signalos_bridge.terminal.metatrader5 import AdapterSettings
-from signalos_bridge.terminal.port import Clearance, StatusChanged, TerminalUnavailable, Watch, WatchStarted
+from signalos_bridge.terminal.port import (
+    Clearance,
+    StatusChanged,
+    TerminalUnavailable,
+    TicksArrived,
+    Watch,
+    WatchStarted,
+)
 from signalos_bridge.terminal.process import ProcessSettings
 from signalos_bridge.terminal.remote import RemoteTerminal
 from tests.signalos_bridge.terminal.conftest import HEDGING, Bench, clear, eventually
@@ -272,3 +279,31 @@ async def test_a_quiet_account_costs_next_to_nothing(bench: Bench) -> None:
 
     # Twenty looks a second, each well under a millisecond of processor time.
     assert (after.user + after.system - before.user - before.system) / 2.0 < 0.06
+
+
+async def test_an_account_bound_while_the_child_is_still_starting_is_not_forgotten(unbound: Bench) -> None:
+    account = BoundAccount(HEDGING, "SignalOS-Emulator", TradeMode.DEMO)
+    await eventually(lambda: unbound.terminal.pid is not None)
+    unbound.terminal.bind(account)
+
+    answer = await unbound.submit(a_buy())
+
+    assert isinstance(answer.outcome, Executed)
+    await eventually(lambda: unbound.terminal.status.account_matches is True)
+
+
+async def test_a_restarted_child_knows_account_watch_and_clock_of_the_one_before(bench: Bench) -> None:
+    bench.terminal.watch(Watch(guarded_symbols=frozenset({"EURUSD"})))
+    await eventually(lambda: bench.terminal.status.utc_offset_seconds is not None, 15)
+    offset = bench.terminal.status.utc_offset_seconds
+    pid = bench.terminal.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await eventually(lambda: bench.terminal.pid not in (None, pid))
+    told = len(bench.heard(TicksArrived))
+
+    answer = await bench.submit(a_buy())
+    assert isinstance(answer.outcome, Executed)
+    await eventually(lambda: len(bench.heard(TicksArrived)) > told)
+    offsets = {change.status.utc_offset_seconds for change in bench.heard(StatusChanged)[-3:]}
+    assert offsets == {offset}
