@@ -33,9 +33,10 @@ from signalos_bridge.terminal.frames import (
     ToChild,
     Trade,
 )
-from signalos_bridge.terminal.look import Look, status_without_terminal
+from signalos_bridge.terminal.look import Look
 from signalos_bridge.terminal.metatrader5 import CallFailed, MetaTrader5, load_module
 from signalos_bridge.terminal.port import StatusChanged, TerminalChange
+from signalos_bridge.terminal.status import status_without_terminal
 
 log = logging.getLogger("signalos_bridge.terminal.child")
 

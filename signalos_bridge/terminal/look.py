@@ -16,10 +16,8 @@ from signalos_bridge.domain.broker_time import BrokerClock
 from signalos_bridge.domain.market import (
     AccountSnapshot,
     Position,
-    TerminalState,
-    TerminalStatus,
-    TradingBlock,
     WorkingOrder,
+    TerminalStatus,
 )
 from signalos_bridge.terminal.frames import Facts, PollSettings
 from signalos_bridge.terminal.history_window import HistoryWindow
@@ -35,6 +33,7 @@ from signalos_bridge.terminal.port import (
     WatchStarted,
 )
 from signalos_bridge.terminal.quotes import Quotes
+from signalos_bridge.terminal.status import same_status, status_of, status_without_terminal
 
 log = logging.getLogger(__name__)
 
@@ -49,26 +48,6 @@ _STATUS_REPEAT_SECONDS = 5.0
 
 Emit = Callable[[TerminalChange], None]
 Announce = Callable[[float], None]
-
-
-def status_without_terminal(code: int | None = None, text: str = "") -> TerminalStatus:
-    """Return the status of a terminal that cannot be reached."""
-    return TerminalStatus(
-        state=TerminalState.NO_PIPE,
-        blocks=(),
-        connected=False,
-        trade_allowed=False,
-        tradeapi_disabled=False,
-        ping_microseconds=None,
-        build=None,
-        company="",
-        login=None,
-        account_matches=None,
-        utc_offset_seconds=None,
-        broker_time_msc=None,
-        error_code=code,
-        error_text=text,
-    )
 
 
 class Look:
@@ -257,56 +236,14 @@ class Look:
         except CallFailed as failure:
             account_raw, self._error = None, (failure.code, failure.text)
         self._account = None if account_raw is None else self._terminal.account_of(account_raw)
-        account, bound = self._account, self._terminal.bound
-        login = account.login if account is not None else 0
-        known = account is not None and login and bound is not None
-        matches = account.bound() == bound if known and account is not None else None
-        connected = bool(terminal.connected)
-        blocks = tuple(self._blocks(terminal, self._account, matches))
-        if not login:
-            state = TerminalState.NOT_LOGGED_IN
-        else:
-            state = TerminalState.TRADING_OFF if blocks else TerminalState.READY
-        clock: BrokerClock = self._quotes.clock
-        code, text = self._error or (None, "")
-        self._status = TerminalStatus(
-            state=state,
-            blocks=blocks,
-            connected=connected,
-            trade_allowed=bool(terminal.trade_allowed),
-            tradeapi_disabled=bool(terminal.tradeapi_disabled),
-            ping_microseconds=int(terminal.ping_last) or None,
-            build=int(terminal.build),
-            company=str(terminal.company),
-            login=login or None,
-            account_matches=matches,
-            utc_offset_seconds=clock.offset_seconds,
-            broker_time_msc=clock.newest_tick_msc,
-            error_code=code,
-            error_text=text,
+        self._status = status_of(
+            terminal, self._account, self._terminal.bound, self._quotes.clock, self._error
         )
-        self._judge(now, connected, login, matches)
+        self._judge(now)
 
-    @staticmethod
-    def _blocks(
-        terminal: Any, account: AccountSnapshot | None, matches: bool | None
-    ) -> Iterator[TradingBlock]:
-        if not terminal.connected:
-            yield TradingBlock.NOT_CONNECTED
-        if not terminal.trade_allowed:
-            yield TradingBlock.TERMINAL_SWITCH
-        if terminal.tradeapi_disabled:
-            yield TradingBlock.API_DISABLED
-        if account is not None and not account.trade_allowed:
-            yield TradingBlock.ACCOUNT_FORBIDS_TRADING
-        if account is not None and not account.trade_expert:
-            yield TradingBlock.ACCOUNT_FORBIDS_EXPERTS
-        if matches is False:
-            yield TradingBlock.WRONG_ACCOUNT
-
-    def _judge(self, now: float, connected: bool, login: int, matches: bool | None) -> None:
-        before = self._why_not
-        if not connected:
+    def _judge(self, now: float) -> None:
+        before, login, matches = self._why_not, self._status.login, self._status.account_matches
+        if not self._status.connected:
             self._why_not = "the terminal is not connected to its trade server"
         elif not login:
             self._why_not = "no account is logged in"
@@ -367,7 +304,7 @@ class Look:
     def _tell_status(self, now: float) -> None:
         if self._told is not None:
             at, told = self._told
-            if now - at < _STATUS_REPEAT_SECONDS and _same_status(told, self._status):
+            if now - at < _STATUS_REPEAT_SECONDS and same_status(told, self._status):
                 return
         self._told = (now, self._status)
         self._emit(StatusChanged(self._status, now))
@@ -444,18 +381,3 @@ class Look:
 
 def _utc_msc() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _same_status(one: TerminalStatus, other: TerminalStatus) -> bool:
-    return (
-        one.state is other.state
-        and one.blocks == other.blocks
-        and one.connected == other.connected
-        and one.login == other.login
-        and one.account_matches == other.account_matches
-        and one.utc_offset_seconds == other.utc_offset_seconds
-        and one.error_code == other.error_code
-        and one.error_text == other.error_text
-        and one.build == other.build
-        and one.company == other.company
-    )

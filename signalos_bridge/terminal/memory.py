@@ -25,7 +25,6 @@ from signalos_bridge.domain.market import (
 from signalos_bridge.domain.orders import ClosePosition, Order, Priority, operation_of
 from signalos_bridge.domain.outcomes import NotDone, NotSent, Retry, classify, not_sent
 from signalos_bridge.terminal.change_stream import ChangeStream
-from signalos_bridge.terminal.look import status_without_terminal
 from signalos_bridge.terminal.memory_broker import MemoryBroker
 from signalos_bridge.terminal.port import (
     ORDER_TIMEOUT_SECONDS,
@@ -44,6 +43,7 @@ from signalos_bridge.terminal.port import (
     Watch,
     WatchStarted,
 )
+from signalos_bridge.terminal.status import status_without_terminal
 
 _ZERO = Decimal(0)
 

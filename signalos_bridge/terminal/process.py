@@ -20,9 +20,9 @@ from signalos_bridge.terminal import frames
 from signalos_bridge.terminal.calls import LATE_SECONDS, CallLimits, Calls
 from signalos_bridge.terminal.change_stream import ChangeStream
 from signalos_bridge.terminal.frames import Beat, Changed, PollSettings, Reply
-from signalos_bridge.terminal.look import status_without_terminal
 from signalos_bridge.terminal.metatrader5 import AdapterSettings
 from signalos_bridge.terminal.port import StatusChanged, Watch
+from signalos_bridge.terminal.status import status_without_terminal
 
 log = logging.getLogger(__name__)
 

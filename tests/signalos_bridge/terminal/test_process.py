@@ -307,3 +307,15 @@ async def test_a_restarted_child_knows_account_watch_and_clock_of_the_one_before
     await eventually(lambda: len(bench.heard(TicksArrived)) > told)
     offsets = {change.status.utc_offset_seconds for change in bench.heard(StatusChanged)[-3:]}
     assert offsets == {offset}
+
+
+async def test_an_answer_that_came_while_the_bridge_itself_was_stopped_still_counts(bench: Bench) -> None:
+    bench.broker.add_fault(Delay(function="order_send", milliseconds=200, count=1))
+    order = asyncio.create_task(bench.terminal.submit(a_buy(91), gate=clear, timeout_seconds=0.5))
+    await eventually(lambda: bench.terminal.busy_since is not None)
+    pid = bench.terminal.pid
+    # As after SIGSTOP and SIGCONT: time has passed, and nothing of it was seen.
+    time.sleep(2.0)  # noqa: ASYNC251
+
+    assert isinstance((await order).outcome, Executed)
+    assert bench.terminal.pid == pid
