@@ -134,8 +134,8 @@ class FakeServer:
                     )
                     yield SubscribeResponse(event=gap)
                 yield SubscribeResponse(event=Event(epoch=self.epoch, snapshot=self.snapshot(user)))
-            while (event := await queue.get()) is not None:
-                yield SubscribeResponse(event=event)
+            while (published := await queue.get()) is not None:
+                yield SubscribeResponse(event=published)
         finally:
             self.subscriptions[user].remove(queue)
 
@@ -202,4 +202,4 @@ async def _abort(context: grpc.aio.ServicerContext[Any, Any], refused: Refused) 
         for field, description in refused.violations:
             bad.field_violations.add(field=field, description=description)
         status.details.add().Pack(bad)
-    await context.abort_with_status(rpc_status.to_status(status))
+    await context.abort_with_status(rpc_status.to_status(status))  # type: ignore[attr-defined]

@@ -23,10 +23,10 @@ from web_gateway.settings import Limits, Timings
 OPEN = {"symbol": "EURUSD", "side": "BUY", "volumeLots": 0.1}
 
 
-def closed(state: CommandState = CommandState.COMMAND_STATE_SUCCEEDED) -> CloseTradeResponse:
+def closed(state: str = "SUCCEEDED") -> CloseTradeResponse:
     response = CloseTradeResponse()
     response.command.command_id = "c-1"
-    response.command.state = state
+    response.command.state = CommandState.Value(f"COMMAND_STATE_{state}")
     return response
 
 
@@ -69,7 +69,7 @@ async def test_a_command_without_a_known_outcome_answers_202_with_its_location(
     tmp_path: Path, state: str
 ) -> None:
     fake = trading_server()
-    fake.answers["CloseTrade"] = lambda _: closed(CommandState.Value(f"COMMAND_STATE_{state}"))
+    fake.answers["CloseTrade"] = lambda _: closed(state)
     async with gateway(tmp_path, server=fake) as served:
         answer = await served.client.post("/api/trades/trd_1/close", json={})
 
@@ -173,7 +173,8 @@ async def test_a_modify_that_names_nothing_or_its_own_mask_is_refused(
 
 async def test_settings_that_name_nothing_do_not_reset_the_rest(tmp_path: Path) -> None:
     async with gateway(tmp_path) as served:
-        for body in ({"settings": {}}, {"settings": None}, {}):
+        empty: list[dict[str, Any]] = [{"settings": {}}, {"settings": None}, {}]
+        for body in empty:
             assert (await served.client.put("/api/settings", json=body)).status_code == 400
         await served.client.put("/api/settings", json={"settings": {"theme": "DARK"}})
 
