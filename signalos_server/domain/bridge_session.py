@@ -210,6 +210,11 @@ class BridgeSession:
         return self._document
 
     @property
+    def stopping(self) -> tuple[str, ...]:
+        """Return the stops that went out from memory and are in no committed document yet."""
+        return tuple(self._stopping)
+
+    @property
     def lease_until(self) -> float | None:
         """Return when the last lease ends at the latest; None: none was granted."""
         return self._lease_until
@@ -396,6 +401,10 @@ class BridgeSession:
         if order.stop_id not in (*self._document.stop_ids, *self._document.cleared_stop_ids):
             self._stopping[order.stop_id] = order
         return [Send(Stream.CONTROL, order)] if self.may_stop() else []
+
+    def take_stopping(self) -> tuple[StopOrder, ...]:
+        """Return the stops that are in no committed document yet, for the session that follows."""
+        return tuple(self._stopping.values())
 
     def events_committed(self, seq: int) -> list[Output]:
         """Events up to `seq` are committed."""

@@ -80,7 +80,7 @@ _EVENT_OF_STATE = {
 }
 
 
-class InvalidTransition(Exception):
+class InvalidTransition(Exception):  # noqa: N818 - named for what is wrong
     """The command's state does not admit this event."""
 
     def __init__(self, state: CommandState, event: CommandEvent) -> None:

@@ -432,9 +432,11 @@ class Hub:
         async with self._link_locks.setdefault(account_id, asyncio.Lock()):
             for _ in range(120):
                 try:
-                    return await self.storage.run(unit)
+                    await self.storage.run(unit)
                 except (StorageUnavailable, CommitUnknown):
                     await asyncio.sleep(_RETRY_SECONDS)
+                else:
+                    return
 
     def desire(self, document: ControlDocument) -> None:
         """A document was changed and committed here: send it, if its bridge is here."""

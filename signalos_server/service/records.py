@@ -138,8 +138,8 @@ class Commands(Protocol):
     def open_of(self, account_id: str, *, lock: bool = False) -> list[Command]:
         """Return the account's commands that have not ended, oldest first."""
 
-    def unoffered(self, account_id: str) -> list[Command]:
-        """Return PENDING commands that no bridge was handed, oldest first, locked."""
+    def unoffered(self, account_id: str, *, lock: bool = True) -> list[Command]:
+        """Return PENDING commands that no bridge was handed, oldest first."""
 
     def accounts_with_unoffered(self) -> list[str]:
         """Return accounts that have such."""

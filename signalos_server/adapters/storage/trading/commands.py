@@ -98,7 +98,7 @@ class SqlCommands:
         )
         return [_command(row) for row in self._session.scalars(query.with_for_update() if lock else query)]
 
-    def unoffered(self, account_id: str) -> list[Command]:
+    def unoffered(self, account_id: str, *, lock: bool = True) -> list[Command]:
         """See `service.records.Commands`."""
         query = (
             select(CommandRow)
@@ -108,9 +108,8 @@ class SqlCommands:
                 CommandRow.offered_epoch.is_(None),
             )
             .order_by(CommandRow.create_time, CommandRow.command_id)
-            .with_for_update()
         )
-        return [_command(row) for row in self._session.scalars(query)]
+        return [_command(row) for row in self._session.scalars(query.with_for_update() if lock else query)]
 
     def accounts_with_unoffered(self) -> list[str]:
         """See `service.records.Commands`."""

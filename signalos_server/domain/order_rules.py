@@ -1,0 +1,195 @@
+"""Whether an order, a level, a volume or a distance fits a symbol's rules, with the numbers where not.
+
+The market is a quote that is fresh enough to judge by, or None: then only what needs no quote is checked,
+and the bridge, which sees the live quote, has the last word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from signalos_server.domain.actions import Open
+from signalos_server.domain.errors import OutOfRange
+from signalos_server.domain.records import SymbolSpec, TrailingStop
+from signalos_server.domain.words import DistanceUnit, OrderType, Side, SymbolTradeMode
+
+# A trailing stop further away than this share of the price is a mistake of units.
+_WIDEST_TRAILING = Decimal("0.20")
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A fresh quote."""
+
+    bid: Decimal
+    ask: Decimal
+
+    def opening(self, side: Side) -> Decimal:
+        """Return the price at which a position opens."""
+        return self.ask if side is Side.BUY else self.bid
+
+    def closing(self, side: Side) -> Decimal:
+        """Return the price at which a position closes."""
+        return self.bid if side is Side.BUY else self.ask
+
+
+def _refuse(field: str, value: Decimal, why: str, **bounds: Decimal) -> OutOfRange:
+    numbers = {name: format(bound, "f") for name, bound in bounds.items()}
+    return OutOfRange(f"{field} {value} {why}", {"field": field, "value": format(value, "f"), **numbers})
+
+
+def check_volume(spec: SymbolSpec, volume_lots: Decimal, field: str = "volumeLots") -> None:
+    """Raise `OutOfRange` where a volume is not one that the symbol takes."""
+    bounds = {
+        "minimum": spec.volume_minimum_lots,
+        "maximum": spec.volume_maximum_lots,
+        "step": spec.volume_step_lots,
+    }
+    if not spec.volume_minimum_lots <= volume_lots <= spec.volume_maximum_lots:
+        raise _refuse(
+            field,
+            volume_lots,
+            f"is not from {spec.volume_minimum_lots} to {spec.volume_maximum_lots} lots",
+            **bounds,
+        )
+    if spec.volume_step_lots > 0 and volume_lots % spec.volume_step_lots != 0:
+        raise _refuse(field, volume_lots, f"is not a multiple of {spec.volume_step_lots}", **bounds)
+
+
+def check_price(spec: SymbolSpec, price: Decimal, field: str) -> None:
+    """Raise `OutOfRange` where a price is finer than the symbol's ticks."""
+    tick = spec.tick_size or spec.point
+    if tick > 0 and price % tick != 0:
+        raise _refuse(field, price, f"is not a multiple of the tick size {tick}", step=tick)
+
+
+def check_open(spec: SymbolSpec, action: Open, market: Market | None) -> None:
+    """Raise `OutOfRange` where an order cannot be one that the broker takes."""
+    _check_trade_mode(spec, action.side)
+    if action.volume_lots is not None:
+        check_volume(spec, action.volume_lots)
+    if action.price is not None:
+        check_price(spec, action.price, "price")
+        _check_pending_price(spec, action, market)
+    reference = action.price
+    if reference is None and market is not None:
+        reference = market.closing(action.side)
+    check_levels(spec, action.side, reference, action.stop_loss, action.take_profits)
+    if action.price is None and action.stop_loss is None and action.risk is not None:
+        raise OutOfRange("risk needs a stop loss to be counted to", {"field": "stopLoss"})
+
+
+def _check_trade_mode(spec: SymbolSpec, side: Side) -> None:
+    allowed = {
+        SymbolTradeMode.DISABLED: (),
+        SymbolTradeMode.CLOSE_ONLY: (),
+        SymbolTradeMode.LONG_ONLY: (Side.BUY,),
+        SymbolTradeMode.SHORT_ONLY: (Side.SELL,),
+    }.get(spec.trade_mode, (Side.BUY, Side.SELL))
+    if side not in allowed:
+        raise OutOfRange(
+            f"{spec.symbol} does not take this side: its trade mode is {spec.trade_mode.name}",
+            {"field": "side", "value": side.name},
+        )
+
+
+def _check_pending_price(spec: SymbolSpec, action: Open, market: Market | None) -> None:
+    assert action.price is not None
+    if market is None:
+        return
+    now = market.opening(action.side)
+    distance = spec.stops_level_points * spec.point
+    # A buy limit and a sell stop wait below the market, the other two above.
+    below = (action.order_type is OrderType.LIMIT) is (action.side is Side.BUY)
+    if (below and action.price > now - distance) or (below and action.price >= now):
+        raise _refuse("price", action.price, f"has to be below {now - distance}", maximum=now - distance)
+    if not below and (action.price < now + distance or action.price <= now):
+        raise _refuse("price", action.price, f"has to be above {now + distance}", minimum=now + distance)
+
+
+def check_levels(
+    spec: SymbolSpec,
+    side: Side,
+    reference: Decimal | None,
+    stop_loss: Decimal | None,
+    take_profits: tuple[Decimal, ...],
+) -> None:
+    """Raise `OutOfRange` where a level is on the wrong side of the reference, or too near to it.
+
+    Without a reference only the two are held against each other.
+    """
+    levels = [("stopLoss", stop_loss, -side.sign)] if stop_loss is not None else []
+    levels += [("takeProfit", price, side.sign) for price in take_profits]
+    for field, price, direction in levels:
+        assert price is not None
+        check_price(spec, price, field)
+        if reference is not None:
+            _check_distance(spec, field, price, direction, reference)
+    for price in take_profits:
+        if stop_loss is not None and (price - stop_loss) * side.sign <= 0:
+            raise _refuse("takeProfit", price, f"is on the wrong side of the stop loss {stop_loss}")
+
+
+def _check_distance(spec: SymbolSpec, field: str, price: Decimal, direction: int, reference: Decimal) -> None:
+    distance = spec.stops_level_points * spec.point
+    away = (price - reference) * direction
+    if away > 0 and away >= distance:
+        return
+    bound = reference + direction * distance
+    word, name = ("above", "minimum") if direction > 0 else ("below", "maximum")
+    why = f"has to be {word} {bound}"
+    if away > 0:
+        why += f": the broker's stops level is {spec.stops_level_points} points"
+    raise _refuse(field, price, why, **{name: bound})
+
+
+def part_of(spec: SymbolSpec, open_lots: Decimal, fraction: Decimal) -> Decimal:
+    """Return a fraction of a volume, rounded down to the volume step."""
+    step = spec.volume_step_lots
+    share = open_lots * fraction
+    return share if step <= 0 else (share / step).to_integral_value(ROUND_DOWN) * step
+
+
+def check_part(spec: SymbolSpec, open_lots: Decimal, part_lots: Decimal, field: str) -> None:
+    """Raise `OutOfRange` where a partial close leaves or makes a part below the minimum lot."""
+    rest = open_lots - part_lots
+    minimum = spec.volume_minimum_lots
+    if part_lots < minimum or rest < minimum:
+        raise OutOfRange(
+            f"closing {part_lots} of {open_lots} lots leaves {rest}: both have to be at least {minimum}",
+            {
+                "field": field,
+                "value": format(part_lots, "f"),
+                "minimum": format(minimum, "f"),
+                "maximum": format(open_lots - minimum, "f"),
+                "step": format(spec.volume_step_lots, "f"),
+            },
+        )
+
+
+def distance_in_price(spec: SymbolSpec, distance: Decimal, unit: DistanceUnit) -> Decimal:
+    """Return a distance as a difference of prices."""
+    if unit is DistanceUnit.PRICE:
+        return distance
+    if unit is DistanceUnit.POINTS:
+        return distance * spec.point
+    return distance * spec.point * (10 if spec.digits in (3, 5) else 1)
+
+
+def check_trailing(spec: SymbolSpec, trailing: TrailingStop, price: Decimal) -> None:
+    """Raise `OutOfRange` where a trailing stop is nearer than the stops level or absurdly far."""
+    distance = distance_in_price(spec, trailing.distance, trailing.unit)
+    minimum = max(spec.stops_level_points * spec.point, spec.tick_size or spec.point)
+    maximum = price * _WIDEST_TRAILING
+    if minimum <= distance <= maximum:
+        return
+    raise OutOfRange(
+        f"a distance of {distance} is not from {minimum} (stops level) to {maximum} (20 % of the price)",
+        {
+            "field": "distance",
+            "value": format(distance, "f"),
+            "minimum": format(minimum, "f"),
+            "maximum": format(maximum.normalize(), "f"),
+        },
+    )

@@ -1,0 +1,390 @@
+"""Trades: what can be asked of them, checked with numbers before it becomes a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from signalos_server.domain import control, order_rules
+from signalos_server.domain.actions import (
+    Action,
+    Adopt,
+    BreakEven,
+    Close,
+    CloseAll,
+    Modify,
+    Open,
+    loosens,
+)
+from signalos_server.domain.caller import Caller
+from signalos_server.domain.command import Command
+from signalos_server.domain.errors import (
+    BridgeAway,
+    NoBridge,
+    NotFound,
+    OutOfRange,
+    PermissionDenied,
+    RequestIdReused,
+    StaleData,
+    UnknownSymbol,
+    WrongState,
+)
+from signalos_server.domain.frames import Check, CheckResult
+from signalos_server.domain.happenings import TrailingChanged
+from signalos_server.domain.order_rules import Market
+from signalos_server.domain.records import Deal, SymbolSpec, Trade, TrailingStop
+from signalos_server.domain.words import MarginMode, TradeOrigin, TradeState
+from signalos_server.service.access import seen_account, seen_accounts, traded_account
+from signalos_server.service.commands import Asked, CommandUseCases, Draft
+from signalos_server.service.hub import Clocks, Hub
+from signalos_server.service.live import LiveTrade
+from signalos_server.service.records import AccountRef, Page, Records, Request, Storage
+
+# A quote older than this is not judged by; the bridge checks again with the live one.
+QUOTE_FRESH_SECONDS = 5.0
+_CHECK_SECONDS = 5.0
+_HALF = Decimal("0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class TrailingAnswer:
+    """What became of the wish for a trailing stop."""
+
+    trade: Trade
+    wanted: TrailingStop | None
+    revision: int
+    applied: bool
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class TradeWithNumbers:
+    """A trade, what changes of it at every tick, and how old that is."""
+
+    trade: Trade
+    live: LiveTrade | None
+    age_seconds: float | None
+
+
+class Trades:
+    """The use cases of `TradeService`."""
+
+    def __init__(self, storage: Storage, hub: Hub, commands: CommandUseCases, clocks: Clocks) -> None:
+        self._storage = storage
+        self._hub = hub
+        self._commands = commands
+        self._clocks = clocks
+
+    # Acting.
+
+    async def open(self, asked: Asked, account_id: str, action: Open) -> Command:
+        """Open a trade or place a pending order."""
+
+        def prepare(records: Records) -> Draft:
+            account = traded_account(records, asked.caller, account_id)
+            self._check_open(records, account, action)
+            return Draft(account, action, increases_risk=True)
+
+        return await self._commands.accept(asked, prepare)
+
+    def _check_open(self, records: Records, account: AccountRef, action: Open) -> None:
+        if records.bridges.of_account(account.account_id) is None:
+            raise NoBridge(account.account_id)
+        spec = _symbol(records, account.account_id, action.symbol)
+        if len(action.take_profits) > 1 and account.margin_mode is not MarginMode.HEDGING:
+            raise OutOfRange(
+                "several take profits need a hedging account",
+                {"field": "takeProfits", "value": str(len(action.take_profits)), "maximum": "1"},
+            )
+        order_rules.check_open(spec, action, self._market(account.account_id, spec))
+
+    async def preview(self, caller: Caller, account_id: str, action: Open) -> CheckResult:
+        """Count an order with live numbers at the bridge, without sending it."""
+
+        def unit(records: Records) -> AccountRef:
+            account = traded_account(records, caller, account_id)
+            self._check_open(records, account, action)
+            return account
+
+        account = await self._storage.read(unit)
+        session = self._hub.session(account.account_id)
+        if session is None or not session.machine.may_send(increases_risk=False):
+            raise BridgeAway(account.account_id, "")
+        check_id = self._hub.new_uuid()
+        with self._hub.board.checks.watch(check_id) as watch:
+            session.perform(session.machine.send(Check(check_id, action)))
+            result = await watch.until(_CHECK_SECONDS, lambda _: True)
+        if result is None or result.unavailable:
+            raise StaleData(account.account_id, "the terminal")
+        if result.unknown_symbol:
+            raise UnknownSymbol(action.symbol, account.account_id)
+        return result
+
+    async def close(self, asked: Asked, trade_id: str) -> Command:
+        """Close a trade."""
+        return await self._act(asked, trade_id, lambda _, trade: Close(trade.position.identifier))
+
+    async def partial_close(
+        self, asked: Asked, trade_id: str, fraction: Decimal | None, volume_lots: Decimal | None
+    ) -> Command:
+        """Close a part of a trade: a fraction of what is open when the bridge acts, or so many lots."""
+
+        def action(records: Records, trade: Trade) -> Action:
+            spec = _symbol(records, trade.account_id, trade.position.symbol)
+            open_lots = trade.position.volume_lots
+            if volume_lots is not None:
+                order_rules.check_volume(spec, volume_lots)
+                order_rules.check_part(spec, open_lots, volume_lots, "volumeLots")
+                return Close(trade.position.identifier, volume_lots=volume_lots)
+            share = fraction if fraction is not None else _HALF
+            part = order_rules.part_of(spec, open_lots, share)
+            order_rules.check_part(spec, open_lots, part, "percentage")
+            return Close(trade.position.identifier, fraction=share)
+
+        return await self._act(asked, trade_id, action)
+
+    async def modify(self, asked: Asked, trade_id: str, levels: Modify) -> Command:
+        """Set or remove levels. `levels.position_identifier` is filled in here."""
+
+        def prepare(records: Records) -> Draft:
+            account, trade = _managed(records, asked.caller, trade_id)
+            position = trade.position
+            action = Modify(
+                position.identifier,
+                levels.set_stop_loss,
+                levels.stop_loss,
+                levels.set_take_profit,
+                levels.take_profit,
+            )
+            self._check_levels(records, trade, action)
+            risky = levels.set_stop_loss and loosens(position.side, trade.stop_loss, levels.stop_loss)
+            return Draft(account, action, increases_risk=risky, trade_id=trade_id)
+
+        return await self._commands.accept(asked, prepare)
+
+    def _check_levels(self, records: Records, trade: Trade, action: Modify) -> None:
+        spec = _symbol(records, trade.account_id, trade.position.symbol)
+        market = self._market(trade.account_id, spec)
+        side = trade.position.side
+        stop_loss = action.stop_loss if action.set_stop_loss else None
+        take_profits = (action.take_profit,) if action.set_take_profit and action.take_profit else ()
+        reference = None if market is None else market.closing(side)
+        order_rules.check_levels(spec, side, reference, stop_loss, take_profits)
+
+    async def break_even(self, asked: Asked, trade_id: str) -> Command:
+        """Move the stop to where leaving costs nothing, once."""
+        return await self._act(
+            asked, trade_id, lambda _, trade: BreakEven(trade.position.identifier), managed=True
+        )
+
+    async def adopt(self, asked: Asked, trade_id: str) -> Command:
+        """Take a trade that was opened outside under management."""
+
+        def action(_: Records, trade: Trade) -> Action:
+            if trade.position.origin is not TradeOrigin.EXTERNAL:
+                raise WrongState("trade", trade_id, trade.position.origin.name)
+            return Adopt(trade.position.identifier)
+
+        return await self._act(asked, trade_id, action)
+
+    async def close_all(self, asked: Asked, account_id: str, *, external: bool, symbol: str) -> Command:
+        """Close all trades of an account."""
+
+        def prepare(records: Records) -> Draft:
+            account = traded_account(records, asked.caller, account_id)
+            return Draft(account, CloseAll(external, symbol), increases_risk=False)
+
+        return await self._commands.accept(asked, prepare)
+
+    async def _act(
+        self,
+        asked: Asked,
+        trade_id: str,
+        action: Callable[[Records, Trade], Action],
+        *,
+        managed: bool = False,
+    ) -> Command:
+        def prepare(records: Records) -> Draft:
+            find = _managed if managed else _open_trade
+            account, trade = find(records, asked.caller, trade_id)
+            return Draft(account, action(records, trade), increases_risk=False, trade_id=trade_id)
+
+        return await self._commands.accept(asked, prepare)
+
+    async def set_trailing(
+        self, asked: Asked, trade_id: str, trailing: TrailingStop | None
+    ) -> TrailingAnswer:
+        """Set or remove what is wanted of a trade's stop, and wait for the bridge to keep to it."""
+
+        def unit(records: Records) -> tuple[Trade, control.ControlDocument, bool]:
+            account, trade = _managed(records, asked.caller, trade_id)
+            now = self._clocks.moment().wall
+            request = Request(asked.caller.user_id, asked.request_id, asked.body_hash, "")
+            before = records.commands.claim(request, now)
+            document = records.control.lock(account.account_id).document
+            if before is not None:
+                if before.body_hash != asked.body_hash:
+                    raise RequestIdReused(asked.request_id, before.command_id)
+                return trade, document, False
+            if records.bridges.of_account(account.account_id) is None:
+                raise NoBridge(account.account_id)
+            if trailing is not None:
+                self._check_trailing(records, trade, trailing)
+            changed = control.set_trailing_stop(document, trade.position.identifier, trailing)
+            records.control.save(changed)
+            records.happened(
+                account.account_id,
+                TrailingChanged(
+                    f"trailing:{trade_id}:{changed.revision}",
+                    trade,
+                    trailing,
+                    False,
+                    "trailing stop set" if trailing is not None else "trailing stop removed",
+                ),
+            )
+            return trade, changed, True
+
+        account_id = await self._account_of(asked.caller, trade_id)
+        with self._hub.board.applied.watch(account_id) as watch:
+            trade, document, changed = await self._storage.run(unit)
+            policy = control.trailing_wanted(document, trade.position.identifier)
+            revision = policy.revision if policy is not None else document.revision
+            if changed:
+                self._hub.desire(document)
+            saved = await watch.until(
+                asked.wait_seconds if changed else 0.0, lambda one: one.revision >= revision
+            )
+
+        def fresh(records: Records) -> tuple[Trade, int]:
+            wanted = records.control.get(account_id)
+            applied = wanted.applied.revision if wanted.applied is not None else 0
+            return records.book.trade(trade_id) or trade, applied
+
+        trade, applied = await self._storage.read(fresh)
+        return TrailingAnswer(
+            trade=trade,
+            wanted=policy.trailing_stop if policy is not None else None,
+            revision=revision,
+            applied=applied >= revision,
+            problem=saved.problem if saved is not None and saved.revision >= revision else "",
+        )
+
+    def _check_trailing(self, records: Records, trade: Trade, trailing: TrailingStop) -> None:
+        spec = _symbol(records, trade.account_id, trade.position.symbol)
+        market = self._market(trade.account_id, spec)
+        price = trade.position.open_price if market is None else market.closing(trade.position.side)
+        order_rules.check_trailing(spec, trailing, price)
+
+    async def _account_of(self, caller: Caller, trade_id: str) -> str:
+        def unit(records: Records) -> str:
+            return _seen_trade(records, caller, trade_id).account_id
+
+        return await self._storage.read(unit)
+
+    def _market(self, account_id: str, spec: SymbolSpec) -> Market | None:
+        found = self._hub.live.quote(account_id, spec.symbol, within_seconds=QUOTE_FRESH_SECONDS)
+        if found is None or not found.quote.bid or not found.quote.ask:
+            return None
+        digits = Decimal(1).scaleb(-spec.digits)
+        return Market(
+            Decimal(repr(found.quote.bid)).quantize(digits), Decimal(repr(found.quote.ask)).quantize(digits)
+        )
+
+    # Reading.
+
+    async def page(
+        self,
+        caller: Caller,
+        account_id: str,
+        page: Page,
+        *,
+        state: TradeState | None,
+        symbol: str,
+        start: int | None,
+        end: int | None,
+    ) -> list[Trade]:
+        """Return trades, newest first; bounds in milliseconds since 1970."""
+
+        def unit(records: Records) -> list[Trade]:
+            accounts = [account.account_id for account in seen_accounts(records, caller, account_id)]
+            return records.book.trades(accounts, page, state=state, symbol=symbol, start=start, end=end)
+
+        return await self._storage.read(unit)
+
+    async def open_trades(self, caller: Caller, account_id: str) -> list[TradeWithNumbers]:
+        """Return open trades with their numbers."""
+
+        def unit(records: Records) -> list[Trade]:
+            accounts = [account.account_id for account in seen_accounts(records, caller, account_id)]
+            return records.book.open_trades(accounts)
+
+        return [self._with_numbers(trade) for trade in await self._storage.read(unit)]
+
+    async def get(self, caller: Caller, trade_id: str) -> tuple[TradeWithNumbers, list[Deal]]:
+        """Return a trade with its deals."""
+
+        def unit(records: Records) -> tuple[Trade, list[Deal]]:
+            trade = _seen_trade(records, caller, trade_id)
+            return trade, records.book.deals_of(trade.account_id, trade.position.identifier)
+
+        trade, deals = await self._storage.read(unit)
+        return self._with_numbers(trade), deals
+
+    async def deals(
+        self, caller: Caller, account_id: str, page: Page, *, start: int | None, end: int | None
+    ) -> list[tuple[str, Deal]]:
+        """Return deals with their accounts, newest first."""
+
+        def unit(records: Records) -> list[tuple[str, Deal]]:
+            accounts = [account.account_id for account in seen_accounts(records, caller, account_id)]
+            return records.book.deals(accounts, page, start=start, end=end)
+
+        return await self._storage.read(unit)
+
+    def _with_numbers(self, trade: Trade) -> TradeWithNumbers:
+        live = None
+        if not trade.is_over:
+            live = self._hub.live.trade(trade.account_id, trade.position.identifier)
+        age = None if live is None else max(self._clocks.monotonic() - live.read_at, 0.0)
+        return TradeWithNumbers(trade, live, age)
+
+
+def _symbol(records: Records, account_id: str, symbol: str) -> SymbolSpec:
+    spec = records.book.symbol(account_id, symbol)
+    if spec is None:
+        raise UnknownSymbol(symbol, account_id)
+    return spec
+
+
+def _seen_trade(records: Records, caller: Caller, trade_id: str) -> Trade:
+    trade = records.book.trade(trade_id)
+    if trade is None:
+        raise NotFound("trade", trade_id)
+    try:
+        seen_account(records, caller, trade.account_id)
+    except NotFound:
+        raise NotFound("trade", trade_id) from None
+    return trade
+
+
+def _open_trade(records: Records, caller: Caller, trade_id: str) -> tuple[AccountRef, Trade]:
+    """Return an open trade of the caller's own account."""
+    trade = _seen_trade(records, caller, trade_id)
+    account = records.account(trade.account_id)
+    assert account is not None
+    if account.owner_user_id != caller.user_id:
+        raise PermissionDenied("OWNER")
+    if trade.is_over:
+        raise WrongState("trade", trade_id, trade.state.name)
+    return account, trade
+
+
+def _managed(records: Records, caller: Caller, trade_id: str) -> tuple[AccountRef, Trade]:
+    """Return an open trade that SignalOS manages: what was opened outside is adopted first."""
+    account, trade = _open_trade(records, caller, trade_id)
+    if trade.position.origin is TradeOrigin.EXTERNAL:
+        raise WrongState(
+            "trade", trade_id, "EXTERNAL", "it was opened outside: adopt it before its stop is managed"
+        )
+    return account, trade
