@@ -87,6 +87,9 @@ class Child:
                 if time.monotonic() < look_at:
                     continue
             self._look_once()
+            if self._look.hopeless:
+                log.error("the terminal stays out of reach; a new process shall try")
+                return
             look_at = time.monotonic() + self._look.interval_seconds
 
     def _look_once(self) -> None:

@@ -16,8 +16,8 @@ from signalos_bridge.domain.broker_time import BrokerClock
 from signalos_bridge.domain.market import (
     AccountSnapshot,
     Position,
-    WorkingOrder,
     TerminalStatus,
+    WorkingOrder,
 )
 from signalos_bridge.terminal.frames import Facts, PollSettings
 from signalos_bridge.terminal.history_window import HistoryWindow
@@ -38,6 +38,8 @@ from signalos_bridge.terminal.status import same_status, status_of, status_witho
 log = logging.getLogger(__name__)
 
 _ATTACH_BACKOFF_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0)
+# About a minute. The package keeps state in its module, which a new process does not inherit.
+_ATTACH_TRIES = 15
 _NO_PIPE = -10004
 _CALL_FAILED = -1
 _FAILURES_UNTIL_ATTACH = 3
@@ -103,6 +105,11 @@ class Look:
     def attached(self) -> bool:
         """Return whether there is a terminal to call."""
         return self._attached
+
+    @property
+    def hopeless(self) -> bool:
+        """Return whether the terminal was out of reach so often that a new process should try."""
+        return self._attach_failures >= _ATTACH_TRIES
 
     @property
     def error(self) -> tuple[int, str] | None:
