@@ -9,6 +9,7 @@ import pytest
 
 from signalos_server.adapters.storage import Database, database_url, open_database
 from signalos_server.adapters.storage.migrate import upgrade
+from tests.signalos_server.serving import World, quick_settings, served
 from tests.support.postgres import postgres_database, postgres_server
 
 
@@ -37,3 +38,10 @@ async def database(storage_url: str, tmp_path: Path) -> AsyncIterator[Database]:
     opened = open_database(url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def world(storage_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    """A server in this process, on a real port and either database."""
+    async with served(quick_settings(tmp_path / "server", storage_url)) as running:
+        yield running
