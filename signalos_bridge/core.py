@@ -6,11 +6,17 @@ knows them by `Gate` and `on_outgoing`.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from signalos_bridge.alerts import AlertBox
+from signalos_bridge.checking import Checker
 from signalos_bridge.clock import Clock, SystemClock
 from signalos_bridge.domain.facts import (
     BridgeEvent,
@@ -22,11 +28,15 @@ from signalos_bridge.domain.facts import (
     SyncReport,
     SyncTrigger,
 )
-from signalos_bridge.domain.market import BoundAccount, SymbolSpec
+from signalos_bridge.domain.market import BoundAccount, SymbolSpec, TerminalState
+from signalos_bridge.domain.record import KnownPosition, state_hash
 from signalos_bridge.domain.values import (
     Alert,
+    AlertSeverity,
+    CloseAction,
     Command,
     CommandOrigin,
+    CommandState,
     LapsePolicy,
     OpenAction,
     OpenCheck,
@@ -36,7 +46,36 @@ from signalos_bridge.domain.values import (
     Refusal,
     Standing,
 )
-from signalos_bridge.terminal.port import Terminal
+from signalos_bridge.executor import Executor
+from signalos_bridge.expander import Expander
+from signalos_bridge.flatten import Flattener
+from signalos_bridge.guarding import Guard
+from signalos_bridge.hiding import Hider
+from signalos_bridge.journal import Journal, JournalUnavailable
+from signalos_bridge.journal_rows import CorruptRow
+from signalos_bridge.lanes import Lanes
+from signalos_bridge.recorder import Recorder
+from signalos_bridge.resolver import Resolver
+from signalos_bridge.store import Batch, Store
+from signalos_bridge.sync import Syncer
+from signalos_bridge.tasks import Tasks
+from signalos_bridge.terminal.port import (
+    StatusChanged,
+    Terminal,
+    TicksArrived,
+    Watch,
+    WatchStarted,
+)
+from signalos_bridge.trailer import Trailer
+from signalos_bridge.view import TerminalView
+from signalos_bridge.watcher import Watcher
+
+log = logging.getLogger(__name__)
+
+_PRUNE_SECONDS = 3600.0
+_SYNC_RETRY_SECONDS = 1.0
+_BLIND_SECONDS = 3.0
+_GUARD_CHECK_SECONDS = 0.5
 
 
 class Gate(Protocol):
@@ -84,36 +123,168 @@ class Core:
     ) -> None:
         """Build without I/O. `on_outgoing` is called, cheaply and often, when something waits to be sent:
         receipts, outcomes, events, alerts or a live update."""
+        self._settings = settings
+        self._terminal = terminal
+        self._gate = gate
+        self._wake = on_outgoing
         self._clock = clock or SystemClock()
-        raise NotImplementedError
+        self._alerts = AlertBox(on_outgoing)
+        self._tasks = Tasks()
+        self._view = TerminalView(terminal, self._clock)
+        self._journal = Journal(settings.journal_path, self._journal_problem)
+        self._store = Store(self._journal, self._clock, settings.account_id)
+        self._build()
+        self._sync_soon = asyncio.Event()
+        self._sync_trigger = SyncTrigger.START
+
+    def _build(self) -> None:
+        """Build the parts around the store."""
+        settings, clock = self._settings, self._clock
+        lanes = Lanes()
+        self._expander = Expander(self._terminal, self._view, self._store)
+        self._executor = Executor(
+            self._store,
+            self._terminal,
+            self._gate,
+            self._view,
+            self._expander,
+            clock,
+            self._alerts,
+            self._tasks,
+            lanes,
+            self._wake,
+        )
+        self._recorder = Recorder(self._store, self._view, self._executor, self._alerts, self._wake)
+        self._resolver = Resolver(
+            self._terminal,
+            self._view,
+            self._executor,
+            clock,
+            self._tasks,
+            settle_scale=settings.settle_scale,
+            interval_seconds=settings.resolve_interval_seconds,
+        )
+        self._trailer = Trailer(
+            self._store, self._view, self._executor, self._recorder, clock, self._alerts, self._tasks
+        )
+        self._guard = Guard(
+            self._store,
+            self._view,
+            self._executor,
+            self._recorder,
+            self._trailer,
+            clock,
+            self._alerts,
+            self._tasks,
+            settings.market_closed_retry_seconds,
+        )
+        self._hider = Hider(
+            self._store,
+            self._terminal,
+            self._view,
+            self._executor,
+            self._recorder,
+            clock,
+            self._alerts,
+            self._tasks,
+        )
+        self._watcher = Watcher(self._terminal, self._view, self._store, self._recorder, clock, self._wake)
+        self._syncer = Syncer(
+            self._terminal, self._view, self._store, self._recorder, self._watcher, clock, self._alerts
+        )
+        self._flattener = Flattener(
+            self._store,
+            self._terminal,
+            self._view,
+            self._executor,
+            clock,
+            retry_seconds=settings.stop_retry_seconds,
+            market_closed_seconds=settings.market_closed_retry_seconds,
+        )
+        self._checker = Checker(self._terminal, self._view, self._expander)
+        self._executor.keeper = self._recorder
+        self._executor.on_ambiguous = self._resolver.take
+        self._executor.sync_refusal = self._syncer.refusal
+        self._recorder.on_record_changed = self._record_changed
+        self._recorder.on_opened = self._opened
+        self._guard.watch_symbols = lambda symbols: self._terminal.watch(Watch(guarded_symbols=symbols))
+        self._watcher.on_ticks = self._ticks
+        self._watcher.on_status = self._status_changed
+        self._watcher.on_watch = self._watch_started
+        self._syncer.take_resolved = self._executor.take_resolved
 
     # -- life ------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Open the journal (a corrupt one is set aside and a new one begun, with an alert), restore levels,
         begin to watch the terminal and to resolve what was left open. Nothing that increases exposure runs
-        before the first sync has succeeded. The terminal need not answer yet."""
-        raise NotImplementedError
+        before the first sync has succeeded. The terminal need not answer yet.
+
+        Raises `JournalUnavailable` when the journal cannot be opened: a bridge without one does not run.
+        """
+        await asyncio.to_thread(self._open_journal)
+        self._tasks.open()
+        self._journal.start()
+        if self._settings.bound is not None:
+            self._terminal.bind(self._settings.bound)
+        # Before the first quote: what was guarded is guarded.
+        self._guard.refresh()
+        self._tasks.spawn(self._watcher.follow(), "watch the terminal")
+        self._tasks.spawn(self._watcher.keep(), "keep the record")
+        self._tasks.spawn(self._sync_regularly(), "sync")
+        self._tasks.spawn(self._watch_guard(), "watch the guard")
+        await self._executor.resume()
+
+    def _open_journal(self) -> None:
+        try:
+            self._journal.open()
+            self._store.load()
+        except CorruptRow as error:
+            log.error("the journal holds what it should not: %s", error)
+            self._journal.replace()
+            self._store.reset()
+            self._store.load()
+        if self._journal.set_aside is not None:
+            self._alerts.raise_alert(
+                f"journal:{self._journal.journal_id}",
+                AlertSeverity.CRITICAL,
+                "JOURNAL_CORRUPT",
+                f"The journal was corrupt and was set aside as {self._journal.set_aside.name}",
+                known="What it said of commands under way is not believed; they are UNKNOWN at the server.",
+                advice="Hold the account against the broker's records before you trade on.",
+            )
 
     async def close(self) -> None:
         """End every task and close the journal. What is in the terminal stays ambiguous and is resolved at
         the next start."""
-        raise NotImplementedError
+        await self._tasks.close()
+        await self._journal.close()
 
     async def run(self) -> None:
         """Wait for a failure of one of the core's tasks and raise it; return when closed. For the program's
         task group, so that no error is lost."""
-        raise NotImplementedError
+        await self._tasks.failed()
 
     @property
     def journal_id(self) -> str:
         """New when a journal is made. Valid after `start`."""
-        raise NotImplementedError
+        return self._journal.journal_id
 
     def set_magic_prefix(self, prefix: int) -> None:
         """Take the 15 bits from a welcome; they are journalled, and earlier ones stay known as ours. To be
         called before commands are delivered."""
-        raise NotImplementedError
+        if prefix == self._store.prefix:
+            return
+        batch = Batch()
+        self._store.put_prefix(batch, prefix)
+        # In memory at once; on disk before any command that comes after it.
+        for effect in batch.effects:
+            effect()
+        self._tasks.spawn(self._write_quietly(batch), "write the magic prefix")
+
+    async def _write_quietly(self, batch: Batch) -> None:
+        with contextlib.suppress(JournalUnavailable):
+            await self._store.commit(batch)
 
     # -- commands --------------------------------------------------------------------------------------
 
@@ -124,47 +295,75 @@ class Core:
         its receipt, or its outcome, waits to be sent once more. Raises `JournalUnavailable` when it could
         not be written: it was then not taken, and nothing of it will run.
         """
-        raise NotImplementedError
+        known = command.command_id in self._store.commands
+        await self._executor.deliver(command)
+        if known:
+            self.standings([command.command_id])
+            state = self._store.commands[command.command_id].state
+            if state in (CommandState.DELIVERED, CommandState.RUNNING):
+                self._executor.receipts.append(Receipt(command.command_id, state))
+            self._wake()
 
     async def cancel(self, command_id: str) -> None:
         """Take a command back. Legs whose first call has not begun end CANCELLED; the outcome tells. One
         that is unknown here or has ended is left alone, and its outcome waits to be sent once more."""
-        raise NotImplementedError
+        if not self._executor.take_back(command_id):
+            self.standings([command_id])
+            self._wake()
 
     def standings(self, command_ids: Sequence[str]) -> list[Standing]:
         """Return where commands stand; the outcomes of ended and UNKNOWN ones wait to be sent once more."""
-        raise NotImplementedError
+        standings: list[Standing] = []
+        for command_id in command_ids:
+            record = self._store.commands.get(command_id)
+            running = self._executor.running(command_id)
+            state = running.record.state if running is not None else None
+            if record is not None and (state is None or record.state.is_final):
+                state = record.state
+            if record is None:
+                # Its first sync is under way, or it was never seen.
+                state = None
+            standings.append(Standing(command_id, state))
+            outcome = self._store.outcomes.get(command_id)
+            if outcome is not None:
+                self._store.unacknowledged.setdefault(command_id, outcome)
+        return standings
 
     def take_receipts(self) -> list[Receipt]:
         """Return receipts since the last call, in order. Losable: `standings` tells the same."""
-        raise NotImplementedError
+        taken, self._executor.receipts = self._executor.receipts, []
+        return taken
 
     def unacknowledged_outcomes(self) -> list[Outcome]:
         """Return every outcome that was not acknowledged, oldest first; only the highest of a command."""
-        raise NotImplementedError
+        return list(self._store.unacknowledged.values())
 
     async def acknowledge_outcome(self, command_id: str, outcome_number: int) -> None:
         """Note that the server has committed an outcome; a higher one stays unacknowledged."""
-        raise NotImplementedError
+        await self._store.acknowledge_outcome(command_id, outcome_number)
 
     # -- events ----------------------------------------------------------------------------------------
 
     @property
     def next_event_seq(self) -> int:
         """The sequence number that the next event will have."""
-        raise NotImplementedError
+        return self._store.next_seq
 
     def events_after(self, seq: int, limit: int) -> list[BridgeEvent]:
         """Return unacknowledged events beyond `seq`, in order, at most `limit`."""
-        raise NotImplementedError
+        events = self._store.events
+        if not events:
+            return []
+        first = max(0, seq + 1 - events[0].seq)
+        return [events[index] for index in range(first, min(len(events), first + limit))]
 
     async def acknowledge_events(self, seq: int) -> None:
         """Note that the server has committed every event up to `seq`."""
-        raise NotImplementedError
+        await self._store.acknowledge_events(seq)
 
     def take_alerts(self) -> list[Alert]:
         """Return alerts since the last call; one that repeats is given once. To be called while connected."""
-        raise NotImplementedError
+        return self._alerts.take()
 
     # -- state -----------------------------------------------------------------------------------------
 
@@ -174,45 +373,83 @@ class Core:
         A sync that was applied also leaves its report as an event; a dry run's, and one's that could not be
         done, is only returned. One runs at a time; a second waits. Never raises for the terminal's sake.
         """
-        raise NotImplementedError
+        report = await self._syncer.run(trigger, sync_id, dry_run=dry_run)
+        if not dry_run:
+            if report.succeeded:
+                self._synced()
+            else:
+                self._sync_soon.set()
+        return report
 
     async def check(self, action: OpenAction) -> OpenCheck:
         """Count an order with live numbers without sending it. Never raises for the terminal's sake."""
-        raise NotImplementedError
+        return await self._checker.check(action)
 
     async def adopt_record(self, state: RecordedState) -> None:
         """Take the server's record into a new journal: virtual levels, trailing stops, origins, last deal.
         Ignored by a journal that already has a record of its own."""
-        raise NotImplementedError
+        await self._recorder.take_record(state)
 
     async def apply_policies(self, policies: Policies) -> list[str]:
         """Keep to policies from now on, journalled; return what could not be kept to, in plain words.
 
         A trade's policy is applied when its revision is above the one held, so that a resend changes
         nothing. Hiding or showing levels of open positions goes on in the background; what is refused there
-        comes as alerts.
+        comes as alerts. Raises `JournalUnavailable`.
         """
-        raise NotImplementedError
+        batch = Batch()
+        self._store.put_policies(batch, policies)
+        await self._store.commit(batch)
+        problems = [problem for trade in policies.trades if (problem := await self._trailer.apply(trade))]
+        if self._syncer.in_sync:
+            self._hider.bring_up()
+        return problems
 
     def take_live_update(self) -> LiveUpdate | None:
         """Return the latest of what changed since the last call, None when nothing did."""
-        raise NotImplementedError
+        return self._watcher.take_live()
 
     async def symbols(self) -> tuple[SymbolSpec, ...]:
         """Return the account's symbols as the terminal has them. Raises `TerminalUnavailable`."""
-        raise NotImplementedError
+        return await self._terminal.symbols()
 
     def status(self) -> CoreStatus:
         """Return the state of terminal, guard and journal, with ages as of now."""
-        raise NotImplementedError
+        now = self._clock.awake_seconds()
+        read_at, tick_at = self._terminal.last_read_at, self._view.tick_at
+        read_age = None if read_at is None else max(0.0, now - read_at)
+        seen = max((at for at in (read_at, tick_at) if at is not None), default=None)
+        return CoreStatus(
+            terminal=self._terminal.status,
+            account=self._view.account,
+            guard_age_seconds=None if seen is None else max(0.0, now - seen),
+            read_age_seconds=read_age,
+            tick_age_seconds=None if tick_at is None else max(0.0, now - tick_at),
+            blind_seconds=read_age if read_age is not None and read_age >= 1.0 else None,
+            guarded_count=self._guard.guarded_count,
+            in_sync=self._syncer.in_sync,
+            syncing=self._syncer.running,
+            journal_problem=self._journal.problem,
+            unknown_command_count=len(self._store.unknown_commands()),
+        )
 
     def snapshot(self) -> RecordSnapshot:
         """Return the record: open positions and working orders as of the last event."""
-        raise NotImplementedError
+        record = self._store.record
+        return RecordSnapshot(
+            self._store.next_seq - 1,
+            tuple(known.record for known in record.positions.values() if not known.missing),
+            tuple(order.record for order in record.orders.values()),
+        )
 
     def state_hash(self) -> str:
         """Return SHA-256 over positions and orders sorted by ticket, in hex; empty before a first sync."""
-        raise NotImplementedError
+        if not self._syncer.in_sync:
+            return ""
+        record = self._store.record
+        return state_hash(
+            (known for known in record.positions.values() if not known.missing), record.orders.values()
+        )
 
     # -- stops -----------------------------------------------------------------------------------------
 
@@ -226,14 +463,170 @@ class Core:
         Journalled: after a restart call it again with the same id, and it goes on; a finished one answers
         from the journal at once. Cancelling the task interrupts it without undoing anything.
         """
-        raise NotImplementedError
+        return await self._flattener.stop(stop_id, close_positions, progress)
+
+    async def release_stops(self, stop_ids: Sequence[str]) -> None:
+        """Forget stops that a re-arm has cleared; positions that appear are theirs no longer to close."""
+        batch = Batch()
+        self._store.drop_stop_tasks(batch, stop_ids)
+        await self._store.commit(batch)
 
     async def lapse(self, policy: LapsePolicy) -> str:
         """Do what the policy wants of working orders (and positions) now that the lease has lapsed. Returns
-        what was done, in plain words, e.g. `2 orders can still fill`."""
-        raise NotImplementedError
+        what was done, in plain words, e.g. `2 orders can still fill`. Goes on until it is done; to be
+        cancelled when a lease is held again."""
+        return await self._flattener.lapse(policy)
 
     async def unhide_all(self, why: str) -> list[str]:
         """Write the real levels to the broker for every hidden position, before a planned shutdown; return
         what could not be. Virtual levels stay guarded until their visible ones are seen."""
-        raise NotImplementedError
+        return await self._hider.show_all(why)
+
+    # -- what the parts tell ---------------------------------------------------------------------------
+
+    def _journal_problem(self, words: str) -> None:
+        if words:
+            self._alerts.raise_alert(
+                "journal",
+                AlertSeverity.CRITICAL,
+                "JOURNAL_UNAVAILABLE",
+                f"No order is sent: {words}",
+                known="The broker's own stops stand; hidden levels cannot be acted upon.",
+                advice="Free disk space; trading goes on by itself.",
+            )
+            return
+        self._alerts.settle("journal")
+        self._request_sync(SyncTrigger.BACKGROUND)
+        self._wake()
+
+    def _record_changed(self) -> None:
+        self._guard.refresh()
+
+    def _opened(self, opened: Sequence[KnownPosition]) -> None:
+        self._hider.protect(opened)
+        self._tasks.spawn(self._trailer.catch_up(opened), "apply policies")
+        if self._gate.latched:
+            self._born_under_stop(opened)
+        if self._hider.wanted and self._syncer.in_sync:
+            self._hider.bring_up()
+
+    def _born_under_stop(self, opened: Sequence[KnownPosition]) -> None:
+        """Tell of positions that appeared after a stop; ours are closed if closing was asked."""
+        closing = next((task for task in self._store.stop_tasks.values() if task.close_positions), None)
+        for known in opened:
+            if not known.managed:
+                continue
+            position = known.position
+            self._alerts.raise_alert(
+                f"after-stop:{known.identifier}",
+                AlertSeverity.CRITICAL,
+                "POSITION_AFTER_STOP",
+                f"Position #{position.ticket} {position.symbol} appeared while trading is stopped",
+                known="It is closed." if closing is not None else "It was left as it is.",
+                advice="Look at the account.",
+                position_identifier=known.identifier,
+            )
+            if closing is not None and closing.complete:
+                command = Command(
+                    str(uuid.uuid5(uuid.UUID(int=0), f"{closing.stop_id}|{known.identifier}")),
+                    CommandOrigin.STOP,
+                    CloseAction(known.identifier),
+                    0,
+                    False,
+                    None,
+                    cause="it appeared after an emergency stop that closes",
+                    stop_id=closing.stop_id,
+                )
+                self._tasks.spawn(self._close_born(command), f"close {known.identifier}")
+
+    async def _close_born(self, command: Command) -> None:
+        with contextlib.suppress(JournalUnavailable):
+            await self._executor.deliver(command)
+
+    def _ticks(self, arrived: TicksArrived) -> None:
+        self._guard.on_ticks(arrived)
+
+    def _watch_started(self, started: WatchStarted) -> None:
+        """Changes may have been missed."""
+        self._guard.blinded()
+        if self._syncer.in_sync:
+            log.info("the terminal is watched anew: %s", started.reason)
+            self._syncer.doubt(started.reason)
+            self._request_sync(SyncTrigger.RECONNECT)
+        else:
+            self._sync_soon.set()
+
+    def _status_changed(self, changed: StatusChanged) -> None:
+        status = changed.status
+        if status.account_matches is False:
+            self._watcher.pause()
+            self._syncer.doubt("the terminal is logged in to another account")
+            self._sync_trigger = SyncTrigger.ACCOUNT_CHANGE
+            self._alerts.raise_alert(
+                "account",
+                AlertSeverity.CRITICAL,
+                "ACCOUNT_MISMATCH",
+                f"The terminal is logged in to account {status.login}, not to the one this bridge trades",
+                known="Nothing is traded, and nothing is read from the other account.",
+                advice="Log the terminal in to the right account.",
+            )
+        elif status.account_matches:
+            self._alerts.settle("account")
+        if status.state is not TerminalState.NO_PIPE and not self._syncer.in_sync:
+            self._sync_soon.set()
+        self._wake()
+
+    def _request_sync(self, trigger: SyncTrigger) -> None:
+        self._sync_trigger = trigger
+        self._sync_soon.set()
+
+    async def _sync_regularly(self) -> None:
+        """Sync by ourselves: whenever the record is in doubt, and in the background."""
+        pruned_at = self._clock.seconds()
+        while True:
+            in_sync = self._syncer.in_sync
+            wait = self._settings.background_sync_seconds if in_sync else _SYNC_RETRY_SECONDS
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._sync_soon.wait()
+            self._sync_soon.clear()
+            if self._store.record.fresh:
+                # The server may hold levels for a journal that lost them; its record comes first.
+                continue
+            trigger = self._sync_trigger if not self._syncer.in_sync else SyncTrigger.BACKGROUND
+            report = await self._syncer.run(trigger, str(uuid.uuid4()), dry_run=False)
+            if report.succeeded:
+                self._sync_trigger = SyncTrigger.RECONNECT
+                self._synced()
+            else:
+                await asyncio.sleep(_SYNC_RETRY_SECONDS)
+            if self._clock.seconds() - pruned_at >= _PRUNE_SECONDS:
+                pruned_at = self._clock.seconds()
+                with contextlib.suppress(JournalUnavailable):
+                    await self._store.prune()
+
+    def _synced(self) -> None:
+        self._guard.refresh()
+        self._guard.resume()
+        self._hider.bring_up()
+        self._hider.protect(list(self._store.record.positions.values()))
+        self._wake()
+
+    async def _watch_guard(self) -> None:
+        """Say when the guard is blind."""
+        while True:
+            await asyncio.sleep(_GUARD_CHECK_SECONDS)
+            read_at = self._terminal.last_read_at
+            age = None if read_at is None else self._clock.awake_seconds() - read_at
+            if self._guard.guarded_count and (age is None or age >= _BLIND_SECONDS):
+                self._guard.blinded()
+                self._alerts.raise_alert(
+                    "blind",
+                    AlertSeverity.CRITICAL,
+                    "GUARD_BLIND",
+                    f"The guard has been blind for {age or 0.0:.1f} s: the terminal does not answer",
+                    known="Hidden levels are not watched meanwhile; disaster stops stand at the broker.",
+                    advice="Look at the terminal.",
+                )
+            elif age is not None and age < _BLIND_SECONDS:
+                self._alerts.settle("blind")

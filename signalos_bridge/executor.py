@@ -28,6 +28,7 @@ from signalos_bridge.domain.command import (
     judge,
     next_command_state,
 )
+from signalos_bridge.domain.facts import SyncDifference, SyncDifferenceKind
 from signalos_bridge.domain.normalise import points
 from signalos_bridge.domain.orders import ClosePosition, OpenMarket, Order, PlacePending
 from signalos_bridge.domain.outcomes import (
@@ -124,6 +125,7 @@ class Executor:
         self._running: dict[str, Running] = {}
         self._reserved: set[int] = set()
         self._risk_calls: dict[str, int] = {}
+        self._resolved: list[SyncDifference] = []
         self.receipts: list[Receipt] = []
         # Set by the core, which builds all parts before any of them runs.
         self.keeper: Keeper | None = None
@@ -193,6 +195,11 @@ class Executor:
     def risk_calls(self) -> tuple[str, ...]:
         """Return the commands that have a call increasing exposure in the terminal now."""
         return tuple(self._risk_calls)
+
+    @property
+    def unseen_opens(self) -> int:
+        """Return how many opens were called and are neither refused nor shown by the terminal yet."""
+        return len(self._reserved)
 
     def seen(self, magic: int) -> None:
         """Note that the terminal shows what a leg opened: it is counted there from now on."""
@@ -743,7 +750,21 @@ class Executor:
         await self._persist(running, index)
         self._alerts.settle(f"unknown:{running.command_id}")
         if running.record.state.is_final:
+            words = f"command {running.command_id} is {running.record.state.value.lower()}"
+            self._resolved.append(
+                SyncDifference(
+                    SyncDifferenceKind.COMMAND_RESOLVED,
+                    f"{words}: {leg.message}" if leg.message else words,
+                    position_identifier=leg.position_identifier,
+                    order_ticket=leg.order_ticket,
+                )
+            )
             self._end(running)
+
+    def take_resolved(self) -> list[SyncDifference]:
+        """Return the commands that were resolved since the last call."""
+        taken, self._resolved = self._resolved, []
+        return taken
 
     async def correct(self, record: CommandRecord, index: int, finding: Finding) -> None:
         """Take back a "not done": what was said not to have happened has been seen."""

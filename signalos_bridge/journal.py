@@ -109,6 +109,13 @@ class Journal:
             except sqlite3.DatabaseError as second:
                 raise JournalUnavailable(str(second)) from second
 
+    def replace(self) -> None:
+        """Set the open file aside and begin a new one; before `start`."""
+        if self._connection is not None:
+            self._connection.close()
+        self._set_aside()
+        self.open()
+
     def start(self) -> None:
         """Begin to take writes, for the running loop."""
         self._loop = asyncio.get_running_loop()

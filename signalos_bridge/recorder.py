@@ -17,11 +17,12 @@ from signalos_bridge.domain.facts import (
     PositionChanged,
     PositionMissing,
     PositionOpened,
+    RecordedState,
     TradeOrigin,
     TrailingChanged,
 )
 from signalos_bridge.domain.market import Deal
-from signalos_bridge.domain.record import KnownPosition
+from signalos_bridge.domain.record import KnownOrder, KnownPosition
 from signalos_bridge.domain.resolution import Finding, executed
 from signalos_bridge.domain.tags import event_id
 from signalos_bridge.domain.values import AlertSeverity, LegState
@@ -78,7 +79,10 @@ class Recorder:
         await self._store.commit(batch)
         for known in found.positions:
             self._executor.seen(known.position.magic)
+        for order in found.orders:
+            self._executor.seen(order.record.magic)
         for deal in found.deals:
+            self._executor.seen(deal.magic)
             self._view.learn_commission(deal)
         self._tell(found)
         self.on_record_changed()
@@ -123,6 +127,29 @@ class Recorder:
                 command_id=owner.command_id,
                 position_identifier=position.identifier,
             )
+
+    async def take_record(self, state: RecordedState) -> None:
+        """Take the server's record into a journal that has none. Raises `JournalUnavailable`."""
+        async with self._store.record_lock:
+            if not self._store.record.fresh:
+                return
+            batch = Batch()
+            for record in state.positions:
+                guarded = record.virtual_stop_loss is not None or record.virtual_take_profit is not None
+                state_ = record.guard_state or (GuardState.ARMED if guarded else None)
+                if state_ is GuardState.CLOSED:
+                    state_ = GuardState.ARMED
+                kept = replace(record, guard_state=state_ if guarded else None)
+                self._store.put_position(batch, KnownPosition(kept))
+            for order in state.orders:
+                self._store.put_order(batch, KnownOrder(order))
+            if state.last_deal_msc:
+                self._store.put_floor(batch, state.last_deal_msc)
+            if state.positions or state.orders or state.last_deal_msc:
+                self._store.put_begun(batch)
+            if batch.statements:
+                await self._store.commit(batch)
+        self.on_record_changed()
 
     async def correct(self, deals: Sequence[Deal]) -> None:
         """Hold deals against legs that were reported as not done."""

@@ -62,6 +62,10 @@ class Store:
         self.journal = journal
         self.account_id = account_id
         self._clock = clock
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, before anything was written."""
         self.record_lock = asyncio.Lock()
         self.commands: dict[str, CommandRecord] = {}
         self.owners: dict[int, Owner] = {}

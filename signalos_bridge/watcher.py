@@ -116,7 +116,7 @@ class Watcher:
         self._live(change.at)
 
     def _take_positions(self, change: PositionsChanged) -> None:
-        if change.at <= self._synced_at:
+        if change.at < self._synced_at:
             # Read before the sync's snapshot, which is the newer.
             return
         positions = self._view.positions
@@ -137,7 +137,7 @@ class Watcher:
         self._live(change.at)
 
     def _take_orders(self, change: OrdersChanged) -> None:
-        if change.at <= self._synced_at:
+        if change.at < self._synced_at:
             return
         orders = self._view.orders
         if change.baseline:
