@@ -104,6 +104,10 @@ class Controller:
                 self._runner.begin(group, stop, 0, on_disk=True)
             group.create_task(self._watch(), name="latch watch")
             group.create_task(self._serve(), name="control work")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._group = None
 
     def give_body(self, body: Body) -> None:
         """Say who carries stops, policies and lapses out."""

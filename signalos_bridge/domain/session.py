@@ -396,6 +396,11 @@ class ConnectSession(_Stream):
         """Say that the journal has more events; `next_event_seq` is the number of the one to come."""
         self._next_event_seq = max(self._next_event_seq, next_event_seq)
 
+    @property
+    def every_event_sent(self) -> bool:
+        """Return whether the journal has no event that was not sent in this session."""
+        return self._sent_seq >= self._next_event_seq - 1
+
     def events_to_send(self, limit: int, now: float) -> tuple[int, int] | None:
         """Return the first and last of at most `limit` events to send now, and count them as sent.
 

@@ -100,6 +100,7 @@ class ConnectLink:
         self._tasks: list[asyncio.Task[None]] = []
         self._tables: deque[bridge_pb2.SymbolTable] = deque()
         self._resumed = False
+        self._snapshot_due = False
         self._live_at = 0.0
         self._driver: StreamDriver[bridge_service_pb2.ConnectRequest, bridge_service_pb2.ConnectResponse] = (
             StreamDriver(
@@ -215,9 +216,8 @@ class ConnectLink:
             log.warning("sync failed", problem=report.problem)
             self._answer(bridge_service_pb2.ConnectRequest(sync_report=events.sync_report(report)))
             await asyncio.sleep(_RETRY_SECONDS)
-        snapshot = bridge_service_pb2.ConnectRequest(snapshot=events.snapshot(self._core.snapshot()))
-        if self._machine.live:
-            self._send(snapshot, "snapshot")
+        self._snapshot_due = True
+        self._driver.wake()
 
     # -- what the core has to say ----------------------------------------------------------------------
 
@@ -244,6 +244,11 @@ class ConnectLink:
             first, last = span
             for event in self._core.events_after(first - 1, last - first + 1):
                 self._send(bridge_service_pb2.ConnectRequest(event=events.event(event)))
+        if self._snapshot_due and self._machine.every_event_sent:
+            # It contains events, so that it comes after them.
+            self._snapshot_due = False
+            record = events.snapshot(self._core.snapshot())
+            self._send(bridge_service_pb2.ConnectRequest(snapshot=record), "snapshot")
         while self._tables and self._outbox.has_room:
             self._send(bridge_service_pb2.ConnectRequest(symbols=self._tables.popleft()))
         return self._feed_live(now)

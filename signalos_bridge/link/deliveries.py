@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 
 import structlog
 
@@ -21,6 +22,7 @@ from signalos_bridge.journal import JournalUnavailable
 log = structlog.get_logger(__name__)
 
 Send = Callable[[bridge_service_pb2.ConnectRequest], None]
+Work = Callable[[], Coroutine[None, None, None]]
 
 
 class Deliveries:
@@ -38,41 +40,47 @@ class Deliveries:
         """Hold the tasks until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._group = None
 
     def take(self, payload: object, age_seconds: float, send: Send) -> None:
         """Take what arrived; `send` puts an answer into the stream that it came by."""
         match payload:
             case bridge_pb2.CommandDelivery():
-                task = self._spawn(self._command(payload, age_seconds, send), "command")
-                self._delivering[payload.command_id] = task
-                task.add_done_callback(lambda _: self._delivering.pop(payload.command_id, None))
+                task = self._spawn(partial(self._command, payload, age_seconds, send), "command")
+                if task is not None:
+                    self._delivering[payload.command_id] = task
+                    task.add_done_callback(lambda _: self._delivering.pop(payload.command_id, None))
             case bridge_pb2.CancelCommandDelivery():
-                self._spawn(self._cancel(payload.command_id), "cancel")
+                self._spawn(partial(self._cancel, payload.command_id), "cancel")
             case bridge_pb2.SyncRequest():
-                self._spawn(self._sync(payload, send), "sync")
+                self._spawn(partial(self._sync, payload, send), "sync")
             case bridge_pb2.CheckRequest():
-                self._spawn(self._check(payload, send), "check")
+                self._spawn(partial(self._check, payload, send), "check")
 
     def acknowledge_events(self, seq: int) -> None:
         """Tell the journal that the server has these events; many acknowledgements become one."""
         self._acked_events = max(self._acked_events, seq)
         if not self._acking:
             self._acking = True
-            self._spawn(self._acknowledge_events(), "event ack")
+            self._spawn(self._acknowledge_events, "event ack")
 
     def acknowledge_outcome(self, command_id: str, number: int) -> None:
         """Tell the journal that the server has an outcome."""
-        self._spawn(self._acknowledge_outcome(command_id, number), "outcome ack")
+        self._spawn(partial(self._acknowledge_outcome, command_id, number), "outcome ack")
 
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
-        assert self._group is not None, "deliveries run before the link does"
+    def _spawn(self, work: Work, name: str) -> asyncio.Task[None] | None:
+        """Begin a task; None while the program ends: the server tells it again to the next one."""
+        if self._group is None:
+            return None
         return self._group.create_task(self._guarded(work, name), name=name)
 
-    async def _guarded(self, work: Coroutine[None, None, None], name: str) -> None:
+    async def _guarded(self, work: Work, name: str) -> None:
         """One frame that cannot be handled must not end the guarding of open positions."""
         try:
-            await work
+            await work()
         except JournalUnavailable as error:
             log.error("journal unavailable", work=name, problem=str(error))
         except Exception:

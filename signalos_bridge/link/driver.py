@@ -91,6 +91,8 @@ class StreamDriver(Generic[RequestT, ResponseT]):
         """Live until the stream is over, and abort its connection. Returns why."""
         try:
             async with open_stream as stream:
+                # Headers only, into the socket's buffer: reader and writer both need them gone.
+                await stream.send_request()
                 self._act(self._machine.opened(self._clock.seconds()))
                 async with asyncio.TaskGroup() as group:
                     tasks = [

@@ -154,10 +154,12 @@ class _Link:
         )
         self._writers = (writer, out_writer)
         self.lost = Direction(0)
+        self._ended = asyncio.Event()
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
         tasks = [asyncio.ensure_future(self._pump(*way)) for way in self._ways]
+        tasks.append(asyncio.ensure_future(self._ending()))
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -171,9 +173,13 @@ class _Link:
             if not self.done.done():
                 self.done.set_result(None)
 
+    async def _ending(self) -> None:
+        await self._ended.wait()
+
     def close(self) -> None:
         for writer in self._writers:
             writer.close()
+        self._ended.set()
 
     def reset(self) -> None:
         for writer in self._writers:
@@ -182,6 +188,7 @@ class _Link:
                 with contextlib.suppress(OSError):
                     found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
+        self._ended.set()
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction
