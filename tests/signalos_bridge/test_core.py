@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from signalos_bridge.domain.facts import PositionClosed, PositionOpened, SyncReport
+from signalos_bridge.domain.outcomes import Ambiguous, NotDone, Retry
+from signalos_bridge.domain.values import (
+    CloseAction,
+    CommandState,
+    Limits,
+    ModifyAction,
+    Refusal,
+)
+from tests.signalos_bridge.core_world import World, a_world, buy, eventually
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(tmp_path / "journal.db") as made:
+        yield made
+
+
+async def test_an_open_and_its_close_are_executed_once_and_told(world: World) -> None:
+    opened = await world.open()
+    assert opened.state is CommandState.SUCCEEDED
+    assert opened.filled_volume_lots == Decimal("0.10")
+    identifier = opened.legs[0].position_identifier
+
+    closed = await world.outcome(await world.deliver(CloseAction(identifier)))
+
+    assert closed.state is CommandState.SUCCEEDED
+    assert not world.terminal._broker.positions
+    assert len(world.terminal._broker.deals) == 2
+    facts = await eventually(
+        lambda: (
+            [e.fact for e in world.events() if not isinstance(e.fact, SyncReport)][1:]
+            and [e.fact for e in world.events() if not isinstance(e.fact, SyncReport)]
+        )
+    )
+    assert [type(fact) for fact in facts] == [PositionOpened, PositionClosed]
+    assert [e.seq for e in world.events()] == list(range(1, len(world.events()) + 1))
+
+
+async def test_a_repeated_command_is_not_executed_again(world: World) -> None:
+    command_id = await world.deliver(buy())
+    await world.deliver(buy(), command_id=command_id)
+
+    assert len(world.terminal._broker.deals) == 1
+
+
+async def test_a_command_whose_time_is_over_expires(world: World) -> None:
+    outcome = await world.outcome(await world.deliver(buy(), time_left=-0.1))
+
+    assert (outcome.state, outcome.reason) == (CommandState.EXPIRED, "EXPIRED_IN_QUEUE")
+    assert not world.terminal.sent
+
+
+async def test_a_stop_keeps_opens_from_the_terminal_and_lets_closes_pass(world: World) -> None:
+    opened = await world.open()
+    world.gate.why, world.gate.latched = Refusal("STOPPED", "trading is stopped"), True
+
+    refused = await world.outcome(await world.deliver(buy()))
+    closed = await world.outcome(await world.deliver(CloseAction(opened.legs[0].position_identifier)))
+
+    assert (refused.state, refused.reason) == (CommandState.REJECTED, "STOPPED")
+    assert closed.state is CommandState.SUCCEEDED
+
+
+async def test_an_order_issued_before_a_stop_is_fenced(world: World) -> None:
+    world.gate.why = Refusal("FENCED", "issued under generation 1, now 2")
+
+    outcome = await world.outcome(await world.deliver(buy()))
+
+    assert outcome.state is CommandState.FENCED
+
+
+async def test_limits_are_kept_to_with_their_numbers(world: World) -> None:
+    await world.core.apply_policies(world.policies(limits=Limits(maximum_positions=1)))
+    await world.open()
+
+    outcome = await world.outcome(await world.deliver(buy()))
+
+    assert outcome.state is CommandState.REJECTED
+    assert outcome.message == "MAXIMUM_POSITIONS: limit=1 current=1"
+
+
+async def test_an_execution_behind_an_ambiguous_answer_is_found(world: World) -> None:
+    world.terminal.after = lambda _order: Ambiguous("no answer", 120)
+
+    outcome = await world.outcome(await world.deliver(buy()))
+
+    assert outcome.state is CommandState.SUCCEEDED
+    assert outcome.outcome_number == 1
+    assert len(world.terminal._broker.deals) == 1
+
+
+async def test_an_ambiguous_answer_without_a_trace_is_believed_not_done_after_patience(
+    world: World,
+) -> None:
+    world.terminal.before = lambda _order: Ambiguous("no answer", 120)
+
+    outcome = await world.outcome(await world.deliver(buy()))
+
+    assert (outcome.state, outcome.reason) == (CommandState.REJECTED, "NOT_EXECUTED")
+    assert len(world.terminal.sent) == 1
+
+
+async def test_while_nothing_can_be_read_the_command_is_unknown_and_no_further_open_runs(
+    world: World,
+) -> None:
+    world.terminal.before = lambda _order: Ambiguous("no answer", 120)
+    world.terminal.blind = True
+    command_id = await world.deliver(buy())
+    first = await world.outcome(command_id)
+    world.terminal.before = None
+
+    second = await world.outcome(await world.deliver(buy()))
+    world.terminal.blind = False
+    corrected = await world.outcome(command_id, number=2)
+
+    assert first.state is CommandState.UNKNOWN
+    assert second.reason == "UNKNOWN_OPEN"
+    assert corrected.state is CommandState.REJECTED
+    assert [alert.code for alert in world.core.take_alerts()] == ["COMMAND_UNKNOWN"]
+
+
+async def test_a_requote_is_tried_again_and_a_refusal_is_not(world: World) -> None:
+    answers = [NotDone("REQUOTE", "another price", Retry.NEW_QUOTE, 10004)]
+    world.terminal.before = lambda _order: answers.pop() if answers else None
+    again = await world.outcome(await world.deliver(buy()))
+    answers.append(NotDone("NO_MONEY", "not enough money", Retry.NEVER, 10019))
+    refused = await world.outcome(await world.deliver(buy()))
+
+    assert again.state is CommandState.SUCCEEDED
+    assert again.legs[0].attempt_count == 2
+    assert (refused.state, refused.reason) == (CommandState.REJECTED, "NO_MONEY")
+
+
+async def test_several_targets_become_legs_with_the_remainder_on_the_first(world: World) -> None:
+    targets = (Decimal("1.09200"), Decimal("1.09000"), Decimal("1.09100"))
+    outcome = await world.outcome(await world.deliver(buy("0.10", take_profits=targets)))
+
+    assert [leg.asked_volume_lots for leg in outcome.legs] == [
+        Decimal("0.04"),
+        Decimal("0.03"),
+        Decimal("0.03"),
+    ]
+    assert [p.take_profit for p in world.terminal._broker.positions.values()] == sorted(targets)
+    assert len({p.magic for p in world.terminal._broker.positions.values()}) == 3
+
+
+async def test_a_fraction_is_of_the_volume_at_the_time_and_rounded_down(world: World) -> None:
+    opened = await world.open("0.05")
+    identifier = opened.legs[0].position_identifier
+
+    half = await world.outcome(await world.deliver(CloseAction(identifier, Decimal("0.5"))))
+
+    assert half.filled_volume_lots == Decimal("0.02")
+    assert half.state is CommandState.SUCCEEDED
+
+
+async def test_levels_are_modified_and_kept(world: World) -> None:
+    opened = await world.open()
+    identifier = opened.legs[0].position_identifier
+    action = ModifyAction(identifier, True, Decimal("1.08000"), True, Decimal("1.09000"))
+    await world.deliver(action)
+    await world.deliver(ModifyAction(identifier, False, None, True, None))
+
+    position = world.terminal._broker.positions[identifier]
+    assert (position.stop_loss, position.take_profit) == (Decimal("1.08000"), None)
+
+
+async def test_a_close_of_what_is_gone_says_so(world: World) -> None:
+    outcome = await world.outcome(await world.deliver(CloseAction(99)))
+
+    assert (outcome.state, outcome.reason) == (CommandState.REJECTED, "POSITION_GONE")
+
+
+async def test_what_is_acknowledged_is_not_told_again_also_after_a_restart(world: World) -> None:
+    opened = await world.open()
+    await world.core.acknowledge_outcome(opened.command_id, 1)
+    last = world.core.next_event_seq - 1
+    await world.core.acknowledge_events(last)
+    await world.restart()
+
+    assert world.core.unacknowledged_outcomes() == []
+    assert all(event.seq > last for event in world.events())
+    assert world.core.next_event_seq > last
+    assert world.core.standings([opened.command_id])[0].state is CommandState.SUCCEEDED
+
+
+async def test_a_close_is_quick(world: World) -> None:
+    identifiers = []
+    for _ in range(20):
+        opened = await world.open("0.01")
+        identifiers.append(opened.legs[0].position_identifier)
+    spans = []
+    for identifier in identifiers:
+        begun = time.perf_counter()
+        await world.deliver(CloseAction(identifier))
+        spans.append(time.perf_counter() - begun)
+
+    # Generous: other work shares the machine. The figure itself belongs to the benchmarks.
+    assert sorted(spans)[len(spans) // 2] < 0.05
