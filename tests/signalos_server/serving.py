@@ -121,7 +121,7 @@ async def served(settings: app.Settings) -> AsyncIterator[World]:
     try:
         yield World(serving, channel)
     finally:
-        await channel.close()
+        await channel.close(None)
         await app.stop(serving)
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)

@@ -97,8 +97,8 @@ def audit_heads(session: Session) -> dict[str, tuple[int, str]]:
     return {chain: (number, hash_) for chain, number, hash_ in rows}
 
 
-def verify_audit(session: Session) -> tuple[int, list[Broken]]:
-    """Check every chain; return the number of chains and where they are not whole."""
+def verify_audit_chains(session: Session) -> list[Broken]:
+    """Check every chain from its first entry; return where they are not whole."""
     heads = audit_heads(session)
     headless = set(session.scalars(select(AuditEntryRow.chain).distinct())) - set(heads)
     broken = [Broken(chain, 1, "the chain's head is missing") for chain in sorted(headless)]
@@ -106,7 +106,7 @@ def verify_audit(session: Session) -> tuple[int, list[Broken]]:
         found = verify(chain, _entries(session, chain), head)
         if found is not None:
             broken.append(found)
-    return len(heads), broken
+    return broken
 
 
 def _entries(session: Session, chain: str) -> Iterator[SealedEntry]:

@@ -214,7 +214,7 @@ async def test_a_field_that_breaks_its_rule_is_named_by_its_json_path(world: Wor
 
 
 async def test_bytes_that_are_no_message_are_the_callers_fault(world: World) -> None:
-    call = world.channel.unary_unary("/signalos.v1.AuthService/Login")
+    call = world.channel.unary_unary("/signalos.v1.AuthService/Login", None, None)
 
     code, reason, _, _ = await refused(call(b"\xff\xff\xff"))
 
@@ -234,7 +234,7 @@ async def test_health_says_little_without_a_token_and_each_part_with_one(world: 
 
 
 async def test_a_method_that_is_not_in_the_table_is_not_served(world: World) -> None:
-    call = world.channel.unary_unary("/signalos.v1.AuthService/Nothing")
+    call = world.channel.unary_unary("/signalos.v1.AuthService/Nothing", None, None)
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call(b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
@@ -33,9 +34,6 @@ async def test_a_result_is_returned_once_its_changes_are_there_for_others(databa
 
 
 async def test_a_failing_unit_is_undone_alone_among_those_that_commit_with_it(database: Database) -> None:
-    def good(user_id: str) -> None:
-        pass
-
     def unit(number: int, session: Session) -> int:
         session.add(add_stream(f"u{number}"))
         session.flush()
@@ -44,7 +42,7 @@ async def test_a_failing_unit_is_undone_alone_among_those_that_commit_with_it(da
         return number
 
     results = await asyncio.gather(
-        *(database.run(lambda session, n=n: unit(n, session)) for n in range(30)), return_exceptions=True
+        *(database.run(partial(unit, n)) for n in range(30)), return_exceptions=True
     )
 
     assert [r if isinstance(r, int) else str(r) for r in results] == [
