@@ -198,6 +198,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         ws=LiveProtocol,
         ws_per_message_deflate=False,
         ws_max_size=MAXIMUM_FRAME_BYTES,
+        # Its headers are bounded; the quicker parser bounds nothing and saves a tenth of a millisecond.
         http="h11",
         h11_max_incomplete_event_size=_HEADER_BYTES,
         loop="auto",
