@@ -1,1 +1,198 @@
-"""What the command line asks of the server's own parts, in its own words."""
+"""What the command line asks of the server's own parts, in its own words.
+
+An operator at the server's machine works on the database itself, whether the server runs or not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from signalos_cli.datadir import DataDir, make_private
+from signalos_cli.errors import EXIT_FAILED, EXIT_WRONG_USE, UserError
+from signalos_cli.extras import needs
+from signalos_cli.supervisor import ProgramFile
+
+if TYPE_CHECKING:
+    from signalos_server.admin import AuditFindings
+
+_NAME = re.compile(r"[A-Za-z0-9._@-]{3,64}")
+_PASSWORD_LENGTHS = range(10, 201)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedUser:
+    """A user as `signalos user list` shows it."""
+
+    name: str
+    role: str
+    disabled: bool
+    made: str
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Turn what the server refuses, or cannot do here, into a `UserError`."""
+    with needs("server"):
+        from signalos_server.domain.errors import InvalidField, Refusal
+        from signalos_server.rpc.server import UnsafeAddress
+    try:
+        yield
+    except UnsafeAddress as error:
+        raise UserError(str(error)) from error
+    except Refusal as error:
+        code = EXIT_WRONG_USE if isinstance(error, InvalidField) else EXIT_FAILED
+        raise UserError(error.message, exit_code=code) from error
+
+
+def check_database_url(url: str | None) -> None:
+    """Raises `UserError` for a URL that names no database of ours."""
+    with needs("server"):
+        from sqlalchemy.exc import ArgumentError
+
+        from signalos_server.adapters.storage import database_url
+    try:
+        database_url(url, Path())
+    except (ValueError, ArgumentError) as error:
+        # The URL itself is not repeated: it holds a password.
+        words = str(error) if isinstance(error, ValueError) else "it cannot be read as a URL"
+        raise UserError(f"--database-url: {words}") from error
+
+
+def add_user(data: DataDir, database_url: str | None, name: str, password: str, *, admin: bool) -> None:
+    """Make a user. Raises `UserError`."""
+    _check_name(name)
+    _check_password(password)
+    with _operating(data, database_url):
+        from signalos_server import admin as operator
+
+        operator.add_user(data.server, database_url, name, password, admin=admin)
+
+
+def ensure_user(data: DataDir, database_url: str | None, name: str, password: str) -> None:
+    """See to it that `name`, made an administrator, can sign in with `password`. Raises `UserError`."""
+    _check_name(name)
+    _check_password(password)
+    with _operating(data, database_url):
+        from signalos_server import admin as operator
+
+        operator.ensure_user(data.server, database_url, name, password, admin=True)
+
+
+def users(data: DataDir, database_url: str | None) -> list[ListedUser]:
+    """All users by name. Raises `UserError`."""
+    with _operating(data, database_url):
+        from signalos_server import admin as operator
+
+        return [
+            ListedUser(
+                each.user_name,
+                "administrator" if each.role.name == "ADMIN" else "trader",
+                each.disabled,
+                f"{each.create_time:%Y-%m-%d %H:%M} UTC",
+            )
+            for each in operator.users(data.server, database_url)
+        ]
+
+
+def has_users(data: DataDir, database_url: str | None) -> bool:
+    """Whether there is anybody to sign in. Raises `UserError`."""
+    with _operating(data, database_url):
+        from signalos_server import admin as operator
+
+        return operator.has_users(data.server, database_url)
+
+
+def disable_user(data: DataDir, database_url: str | None, name: str) -> None:
+    """Take a user's right to sign in, and end the user's sessions. Raises `UserError`."""
+    with _operating(data, database_url):
+        from signalos_server import admin as operator
+
+        operator.disable_user(data.server, database_url, name)
+
+
+def set_password(data: DataDir, database_url: str | None, name: str, password: str) -> None:
+    """Set a user's password, and end the user's sessions. Raises `UserError`."""
+    _check_password(password)
+    with _operating(data, database_url):
+        from signalos_server import admin as operator
+
+        operator.set_password(data.server, database_url, name, password)
+
+
+def pairing_code(
+    data: DataDir,
+    database_url: str | None,
+    user_name: str,
+    *,
+    server_address: str,
+    account_id: str = "",
+    tls_cert: Path | None = None,
+) -> str:
+    """Make a code for a bridge that calls `server_address`. Raises `UserError`."""
+    with _operating(data, database_url):
+        from signalos_server import admin as operator
+
+        code, _ = operator.create_pairing_code(
+            data.server,
+            database_url,
+            user_name,
+            server_address=server_address,
+            account_id=account_id or None,
+            tls_cert=tls_cert,
+        )
+        return code
+
+
+def listening_address(data: DataDir) -> str:
+    """Where the server of this machine listens. Raises `UserError` when that tells a bridge nothing."""
+    running = ProgramFile.read(data.server / "server.json")
+    if running is None:
+        raise UserError("no server runs here", hint="say where bridges reach it: --server-address HOST:PORT")
+    if running.address.rpartition(":")[0] in ("0.0.0.0", "[::]"):  # noqa: S104 - compared, not bound
+        raise UserError(
+            "the server listens on every address of this machine",
+            hint="say by which name bridges reach it: --server-address HOST:PORT",
+        )
+    return running.address
+
+
+def upgrade(data: DataDir, database_url: str | None) -> None:
+    """Bring the database up to date. Raises `UserError`."""
+    with _operating(data, database_url):
+        from signalos_server import admin as operator
+
+        operator.upgrade_database(data.server, database_url)
+
+
+def verify_audit(data: DataDir, database_url: str | None) -> AuditFindings:
+    """Read every chain of the audit. Raises `UserError`."""
+    with _operating(data, database_url):
+        from signalos_server import admin as operator
+
+        return operator.verify_audit(data.server, database_url)
+
+
+@contextmanager
+def _operating(data: DataDir, database_url: str | None) -> Iterator[None]:
+    """Around the server's own operator functions: what they refuse is told in words."""
+    check_database_url(database_url)
+    make_private(data.server)
+    with needs("server"), in_words():
+        yield
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UserError(f"{name!r} is no user name: 3 to 64 letters, digits and . _ - @")
+
+
+def _check_password(password: str) -> None:
+    if len(password) not in _PASSWORD_LENGTHS:
+        raise UserError(
+            f"a password has {_PASSWORD_LENGTHS.start} to {_PASSWORD_LENGTHS.stop - 1} characters"
+        )

@@ -41,5 +41,5 @@ def verify(data_dir: options.DataDirOption = None, database_url: options.Databas
     for problem in found.problems:
         err.print(f"[red]broken:[/] {problem}")
     if found.problems:
-        raise UserError(f"{len(found.problems)} of the audit's chains are broken", exit_code=EXIT_FAILED)
-    tell_done(f"{found.entries} entries in {found.chains} chains, none broken")
+        raise UserError(f"the audit is broken in {len(found.problems)} places", exit_code=EXIT_FAILED)
+    tell_done(f"{found.entries} entries in {found.chains} chains, every one whole")

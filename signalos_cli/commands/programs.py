@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from signalos_cli import options
+from signalos_cli import options, server_side
 from signalos_cli.errors import UserError
 from signalos_cli.extras import needs
 from signalos_cli.running import run_alone
@@ -46,6 +46,11 @@ def server(
     """
     with needs("server"):
         from signalos_server import app
+    if bus_url is not None:
+        raise UserError("this version runs as one node: leave --bus-url out")
+    if (tls_cert is None) != (tls_key is None):
+        raise UserError("--tls-cert and --tls-key belong together")
+    server_side.check_database_url(database_url)
     directory = options.data_dir(data_dir).server
     settings = app.Settings(
         data_dir=directory,
@@ -60,7 +65,8 @@ def server(
         metrics_port=metrics_port,
         log_format=log_format.value,
     )
-    run_alone(directory, "server", lambda: app.run(settings))
+    with server_side.in_words():
+        run_alone(directory, "server", lambda: app.run(settings))
 
 
 def gateway(

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import typer
 
 from signalos_cli import demo as demo_set_up
-from signalos_cli import options
+from signalos_cli import options, server_side
 from signalos_cli.console import err, out
 from signalos_cli.datadir import DataDir, default_data_dir, make_private, single_instance, write_private
 from signalos_cli.domain.supervision import Program
@@ -147,7 +147,7 @@ def run_up(settings: UpSettings) -> None:
 
 def first_user_words(settings: UpSettings, address: str) -> str:
     """How the first user is made: said until there is one."""
-    with_users = demo_set_up.has_users(settings.data, settings.database_url)
+    with_users = server_side.has_users(settings.data, settings.database_url)
     if with_users:
         return ""
     return (
