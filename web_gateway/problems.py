@@ -22,6 +22,8 @@ from web_gateway.naming import json_path
 DOMAIN: Final = "signalos"
 MEDIA_TYPE: Final = "application/problem+json"
 _AGAIN: Final = "; whether it was accepted is not known, repeat it with the same Idempotency-Key"
+# For a refusal that leaves a part of the request unread.
+CLOSE: Final = (("connection", "close"),)
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 
 HTTP_STATUS: Final[Mapping[str, int]] = {
