@@ -64,6 +64,7 @@ class Demo:
         self._data = data
         self._database_url = database_url
         self._lock = threading.Lock()
+        self._has_user = False
 
     @property
     def _file(self) -> Path:
@@ -73,10 +74,16 @@ class Demo:
         """What the bridge attaches to."""
         return f"emulator://{addresses['emulator'].address}/{LOGIN}"
 
-    def prepare(self, addresses: Addresses) -> None:
-        """Once server and broker serve: user, positions, pairing. Raises `UserError`."""
+    def prepare_server(self, addresses: Addresses) -> None:
+        """Before the server's first start: the user, so that no set-up code is offered. Raises `UserError`."""
         with self._lock:
-            server_side.ensure_user(self._data, self._database_url, USER, self.password())
+            if not self._has_user:
+                server_side.ensure_user(self._data, self._database_url, USER, self.password())
+                self._has_user = True
+
+    def prepare_bridge(self, addresses: Addresses) -> None:
+        """Once server and broker serve: positions, and pairing. Raises `UserError`."""
+        with self._lock:
             self.open_positions()
             self._pair(addresses)
 

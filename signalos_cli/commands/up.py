@@ -159,7 +159,7 @@ def first_user_words(settings: UpSettings, address: str) -> str:
 
 def programs(settings: UpSettings, demo: demo_set_up.Demo | None) -> Sequence[Supervised]:
     """In the order in which they start, as far as they wait for each other."""
-    listed = [_server(settings)]
+    listed = [_server(settings, demo)]
     if demo is not None:
         listed += [_emulator(settings), _bridge(settings, demo)]
     return [*listed, _gateway(settings)]
@@ -202,7 +202,7 @@ def _to_the_server(settings: UpSettings, port: int) -> list[str]:
     return ["--server-address", f"{name}:{port}", "--server-tls-ca", str(settings.tls_cert)]
 
 
-def _server(settings: UpSettings) -> Supervised:
+def _server(settings: UpSettings, demo: demo_set_up.Demo | None) -> Supervised:
     def command(addresses: Addresses) -> list[str]:
         port = _port(settings.grpc_port, "server", addresses)
         switches = ["--dev"] * settings.dev + ["--registration-open"] * settings.registration_open
@@ -214,7 +214,11 @@ def _server(settings: UpSettings) -> Supervised:
         ]
 
     return Supervised(
-        Program("server"), command, settings.data.server / "server.json", _environment(settings)
+        Program("server"),
+        command,
+        settings.data.server / "server.json",
+        _environment(settings),
+        prepare=None if demo is None else demo.prepare_server,
     )
 
 
@@ -269,5 +273,5 @@ def _bridge(settings: UpSettings, demo: demo_set_up.Demo) -> Supervised:
         command,
         settings.data.bridge() / "bridge.json",
         _environment(settings),
-        prepare=demo.prepare,
+        prepare=demo.prepare_bridge,
     )
