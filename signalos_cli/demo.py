@@ -75,7 +75,7 @@ class Demo:
         return f"emulator://{addresses['emulator'].address}/{LOGIN}"
 
     def prepare_server(self, addresses: Addresses) -> None:
-        """Before the server's first start: the user, so that no set-up code is offered. Raises `UserError`."""
+        """Before the server starts first: the user, so that it offers no set-up code. Raises `UserError`."""
         with self._lock:
             if not self._has_user:
                 server_side.ensure_user(self._data, self._database_url, USER, self.password())

@@ -27,7 +27,9 @@ from signalos_cli.domain.supervision import (
 
 KILLED = Exit(signal=9)
 FAILED = Exit(code=1)
-LIMITS = Limits(first_pause_seconds=1, longest_pause_seconds=8, calm_seconds=60, start_seconds=20, end_seconds=10)
+LIMITS = Limits(
+    first_pause_seconds=1, longest_pause_seconds=8, calm_seconds=60, start_seconds=20, end_seconds=10
+)
 
 
 def three(limits: Limits = LIMITS) -> Supervision:
