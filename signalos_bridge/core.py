@@ -209,6 +209,7 @@ class Core:
         self._recorder.on_opened = self._opened
         self._guard.watch_symbols = lambda symbols: self._terminal.watch(Watch(guarded_symbols=symbols))
         self._watcher.on_ticks = self._ticks
+        self._watcher.on_positions = self._guard.on_positions
         self._watcher.on_status = self._status_changed
         self._watcher.on_watch = self._watch_started
         self._syncer.take_resolved = self._executor.take_resolved

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from signalos_bridge.alerts import AlertBox
@@ -22,6 +22,7 @@ from signalos_bridge.domain.guard import (
     is_guarded,
     next_guard_state,
 )
+from signalos_bridge.domain.market import Position, Tick
 from signalos_bridge.domain.normalise import minimum_distance, round_stop_loss
 from signalos_bridge.domain.record import KnownPosition
 from signalos_bridge.domain.stealth import tighter
@@ -116,6 +117,22 @@ class Guard:
             elif known.record.trailing is not None:
                 self._trailer.on_ticks(known, arrived.ticks)
         self._blind = False
+
+    def on_positions(self, changed: Sequence[Position]) -> None:
+        """Hold the prices that positions themselves show against their hidden stops.
+
+        A second pair of eyes: it sees what moved before a symbol's quotes were watched. Take profits wait for
+        quotes, because a position's price may still be the one that it was opened at.
+        """
+        for position in changed:
+            known = self._store.record.positions.get(position.identifier)
+            price = position.current_price
+            if known is None or price is None or known.record.virtual_stop_loss is None:
+                continue
+            tick = Tick(position.symbol, price, price, position.update_time_msc)
+            found = first_crossing(known, (tick,))
+            if found is not None and found.stop_loss:
+                self._begin_close(known, found, blind=False)
 
     def resume(self) -> None:
         """Go on with closes that a restart interrupted, once the record is in sync."""

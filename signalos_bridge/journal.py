@@ -83,6 +83,7 @@ class Journal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection: sqlite3.Connection | None = None
         self._problem = ""
+        self._timeout_seconds = 5.0
         self.journal_id = ""
         self.set_aside: Path | None = None
 
@@ -161,7 +162,9 @@ class Journal:
             raise sqlite3.DatabaseError("database disk image is malformed: a committed tail is damaged")
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         os.close(descriptor)
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        connection = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, timeout=self._timeout_seconds
+        )
         try:
             # A second bridge on the same journal must fail here, not trade.
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")

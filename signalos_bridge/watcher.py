@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from signalos_bridge.clock import Clock
@@ -75,6 +75,7 @@ class Watcher:
         self._live_at = 0.0
         # Set by the core.
         self.on_ticks: Callable[[TicksArrived], None] = lambda _arrived: None
+        self.on_positions: Callable[[Sequence[Position]], None] = lambda _changed: None
         self.on_status: Callable[[StatusChanged], None] = lambda _changed: None
         self.on_watch: Callable[[WatchStarted], None] = lambda _started: None
 
@@ -134,6 +135,7 @@ class Watcher:
             self._live_positions.add(position.identifier)
         if gone or change.baseline:
             self._dirty.set()
+        self.on_positions(change.changed)
         self._live(change.at)
 
     def _take_orders(self, change: OrdersChanged) -> None:

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from signalos_bridge.domain.facts import (
+    CloseCause,
+    PositionClosed,
+    PositionMissing,
+    PositionOpened,
+    PositionRecord,
+    RecordedState,
+    SyncReport,
+    SyncTrigger,
+    TradeOrigin,
+)
+from signalos_bridge.domain.facts import SyncDifferenceKind as Kind
+from signalos_bridge.domain.market import Reason
+from signalos_bridge.domain.orders import ClosePosition, ModifyLevels
+from signalos_bridge.domain.values import AdoptAction, CommandState
+from signalos_bridge.terminal.port import TerminalChange
+from tests.signalos_bridge.core_world import World, a_world, buy, eventually
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(tmp_path / "journal.db") as made:
+        yield made
+
+
+async def sync(world: World, *, dry_run: bool = False) -> SyncReport:
+    world.advance()
+    return await world.core.sync(SyncTrigger.REQUEST, str(uuid.uuid4()), dry_run)
+
+
+def unseen(world: World) -> None:
+    """From now on the watch tells nothing."""
+
+    def silent(change: TerminalChange) -> None:
+        del change
+
+    world.terminal._broker._tell = silent
+
+
+async def test_what_happened_unseen_is_explained_and_a_second_sync_finds_nothing(world: World) -> None:
+    closed = world.by_hand("0.10")
+    partly = world.by_hand("0.20")
+    moved = world.by_hand("0.30")
+    await eventually(lambda: len(world.core.snapshot().positions) == 3 or None)
+    unseen(world)
+    broker = world.terminal._broker
+    world.advance()
+    broker.trade(ClosePosition(closed.ticket, "EURUSD", closed.side, Decimal("0.10"), 0, "x"))
+    broker.trade(ClosePosition(partly.ticket, "EURUSD", partly.side, Decimal("0.05"), 0, "x"))
+    broker.trade(ModifyLevels(moved.ticket, "EURUSD", Decimal("1.08"), None, False))
+    broker.deals[-2] = replace(broker.deals[-2], reason=Reason.STOP_LOSS)
+    world.by_hand("0.40")
+
+    seq = world.core.next_event_seq
+    dry = await sync(world, dry_run=True)
+    assert world.core.next_event_seq == seq
+    report = await sync(world)
+    second_seq = world.core.next_event_seq
+    second = await sync(world)
+
+    kinds = {difference.kind for difference in report.differences}
+    assert kinds == {Kind.CLOSED, Kind.PARTIALLY_CLOSED, Kind.LEVEL_MOVED, Kind.OPENED_OUTSIDE}
+    assert dry.differences == report.differences
+    assert second.differences == ()
+    assert world.core.next_event_seq == second_seq + 1
+    fact = next(e.fact for e in world.events(seq - 1) if isinstance(e.fact, PositionClosed))
+    assert fact.cause is CloseCause.STOP_LOSS
+
+
+async def test_a_position_without_a_closing_deal_is_missing_and_not_closed(world: World) -> None:
+    position = world.by_hand()
+    await eventually(lambda: world.core.snapshot().positions)
+    unseen(world)
+    del world.terminal._broker.positions[position.ticket]
+
+    report = await sync(world)
+
+    assert [difference.kind for difference in report.differences] == [Kind.UNKNOWN_MISSING]
+    assert any(isinstance(event.fact, PositionMissing) for event in world.events())
+    assert (await sync(world)).differences == ()
+
+
+async def test_the_watcher_and_the_sync_give_one_fact_the_same_id(tmp_path: Path) -> None:
+    ids = []
+    for watching in (True, False):
+        async with a_world(tmp_path / f"journal-{watching}.db") as world:
+            world.now_msc = 1_700_000_000_000
+            position = world.by_hand()
+            await eventually(lambda: world.core.snapshot().positions)
+            if not watching:
+                unseen(world)
+            world.advance()
+            world.terminal._broker.trade(
+                ClosePosition(position.ticket, "EURUSD", position.side, Decimal("0.10"), 0, "x")
+            )
+            if not watching:
+                await sync(world)
+            closed = await eventually(
+                lambda: next(
+                    (e for e in world.events() if isinstance(e.fact, PositionClosed)),
+                    None,
+                )
+            )
+            opened = next(e for e in world.events() if isinstance(e.fact, PositionOpened))
+            ids.append((opened.event_id, closed.event_id))
+
+    assert ids[0] == ids[1]
+
+
+async def test_an_adopted_position_is_managed_from_then_on(world: World) -> None:
+    position = world.by_hand()
+    await eventually(lambda: world.core.snapshot().positions)
+
+    outcome = await world.outcome(await world.deliver(AdoptAction(position.identifier)))
+
+    assert outcome.state is CommandState.SUCCEEDED
+    assert world.core.snapshot().positions[0].origin is TradeOrigin.ADOPTED
+
+
+async def test_nothing_opens_before_the_first_sync_succeeded(tmp_path: Path) -> None:
+    async with a_world(tmp_path / "journal.db", sync=False) as world:
+        outcome = await world.outcome(await world.deliver(buy()))
+
+        assert (outcome.state, outcome.reason) == (CommandState.REJECTED, "SYNC_IN_PROGRESS")
+
+
+async def test_a_new_journal_takes_the_servers_record_with_its_hidden_levels(tmp_path: Path) -> None:
+    async with a_world(tmp_path / "journal.db", sync=False) as world:
+        position = world.by_hand()
+        record = PositionRecord(
+            position, TradeOrigin.MANAGED, "cmd", virtual_stop_loss=Decimal("1.08"), hidden=True
+        )
+        await world.core.adopt_record(RecordedState((record,), (), world.now_msc))
+        report = await sync(world)
+
+        kept = world.core.snapshot().positions[0]
+        assert report.differences == ()
+        assert kept.virtual_stop_loss == Decimal("1.08")
+        assert kept.origin is TradeOrigin.MANAGED
+        assert world.core.status().guarded_count == 1
+
+
+async def test_five_hundred_positions_are_synced_in_well_under_two_seconds(world: World) -> None:
+    unseen(world)
+    for _ in range(500):
+        world.by_hand("0.01")
+
+    begun = time.perf_counter()
+    report = await sync(world)
+
+    assert report.position_count == len(report.differences) == 500
+    assert time.perf_counter() - begun < 1.5
