@@ -49,6 +49,7 @@ _CHECKS_AT_ONCE: Final = 16
 _FRAMES_PER_SECOND: Final = 50.0
 _FRAME_BURST: Final = 200.0
 _RETRY_SECONDS: Final = 0.5
+_TICK_SECONDS: Final = 0.5
 _INFO_AGE_SECONDS: Final = 10.0
 _REFUSING_CODES: Final = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
@@ -308,7 +309,7 @@ class Hub:
 
     async def _watch_clock(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(_TICK_SECONDS)
             try:
                 self._tick(loop_time())
             except Exception:  # noqa: BLE001  (the clock must not stop: it is what cuts stalled readers)

@@ -193,7 +193,7 @@ class Socket:
             self._drained.set()
 
     def tick(self, now: float) -> None:
-        """Looks at the clock; to be called about once a second."""
+        """Looks at the clock; to be called about twice a second."""
         if not self.open:
             return
         timings = self._timings

@@ -121,7 +121,7 @@ class UserStream:
                 delay = min(_LONGEST_DELAY_SECONDS, delay * 2)
 
     def tick(self, now: float) -> None:
-        """About once a second: says how things are where the server does not."""
+        """About twice a second: says how things are where the server does not."""
         if now - self._heartbeat_sent_at < self._timings.heartbeat_seconds + 0.5:
             return
         self._beat(now)
