@@ -7,12 +7,13 @@ statuses. The one broad catch of the server is here.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import grpc
 import structlog
@@ -98,14 +99,14 @@ class Edge(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs
             return None  # type: ignore[return-value]
         if handler.request_streaming and handler.response_streaming:
             return grpc.stream_stream_rpc_method_handler(
-                self._stream_stream(method, access, handler.stream_stream),  # type: ignore[arg-type]
+                self._streaming(method, access, handler.stream_stream, requests=True),  # type: ignore[arg-type]
                 handler.request_deserializer,
                 handler.response_serializer,
             )
         parse = _tolerant(handler.request_deserializer)
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(
-                self._unary_stream(method, access, handler.unary_stream),  # type: ignore[arg-type]
+                self._streaming(method, access, handler.unary_stream, requests=False),  # type: ignore[arg-type]
                 parse,
                 _as_bytes(handler.response_serializer),
             )
@@ -140,49 +141,37 @@ class Edge(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs
 
         return handle
 
-    def _unary_stream(
-        self, method: str, access: Access, serve: Callable[[Any, Context], AsyncGenerator[Any]]
-    ) -> Callable[[Any, Context], AsyncIterator[Any]]:
-        async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
-            async def answers() -> AsyncIterator[Any]:
-                self._check(request, access)
+    def _streaming(
+        self, method: str, access: Access, serve: Callable[[Any, Context], Any], *, requests: bool
+    ) -> Callable[[Any, Context], Any]:
+        """Wrap a servicer that streams: an async generator, or a coroutine that writes for itself."""
+
+        async def generate(request: Any, context: Context) -> AsyncIterator[Any]:
+            async with self._guarded(method, access, context):
+                if not requests:
+                    self._check(request, access)
                 async with aclosing(serve(request, context)) as stream:
                     async for answer in stream:
                         yield answer
 
-            async with aclosing(self._guarded(method, access, context, answers)) as stream:
-                async for answer in stream:
-                    yield answer
+        async def write(request: Any, context: Context) -> None:
+            async with self._guarded(method, access, context):
+                if not requests:
+                    self._check(request, access)
+                await serve(request, context)
 
-        return handle
+        return generate if inspect.isasyncgenfunction(serve) else write
 
-    def _stream_stream(
-        self, method: str, access: Access, serve: Callable[[Any, Context], AsyncGenerator[Any]]
-    ) -> Callable[[Any, Context], AsyncIterator[Any]]:
-        async def handle(requests: Any, context: Context) -> AsyncIterator[Any]:
-            async def answers() -> AsyncIterator[Any]:
-                async with aclosing(serve(requests, context)) as stream:
-                    async for answer in stream:
-                        yield answer
-
-            async with aclosing(self._guarded(method, access, context, answers)) as stream:
-                async for answer in stream:
-                    yield answer
-
-        return handle
-
-    async def _guarded(
-        self, method: str, access: Access, context: Context, answers: Callable[[], AsyncIterator[Any]]
-    ) -> AsyncGenerator[Any]:
+    @asynccontextmanager
+    async def _guarded(self, method: str, access: Access, context: Context) -> AsyncIterator[None]:
+        """Let a stream in, and answer what it raises."""
         code = "OK"
         call = self._call(method, context)
         streams = self._metrics.streams.labels(method)
         streams.inc()
         try:
             await self._enter(call, access)
-            async with aclosing(cast(AsyncGenerator[Any], answers())) as stream:
-                async for answer in stream:
-                    yield answer
+            yield
         except Exception as error:  # noqa: BLE001 - the edge; logged and translated there
             status = self._status(error, call)
             code = _code_name(status)
