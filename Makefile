@@ -14,7 +14,7 @@ OPTIONS ?=
 RUN_STAMP := $(VENV)/.stamp-run
 DEV_STAMP := $(VENV)/.stamp-dev
 CONTRACT := $(wildcard protos/signalos/v1/*.proto) build_hooks/contract.py
-SOURCES := signalos_server signalos_bridge web_gateway signalos_cli tests benchmarks build_hooks
+SOURCES := signalos_server signalos_bridge web_gateway signalos_cli tests benchmarks build_hooks tools
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check proto bench lock clean
@@ -55,7 +55,7 @@ lock: ## Write requirements.lock anew, with the newest versions that fit
 	rm -rf .build/lock
 
 clean: ## Remove all that was made here, but no data
-	rm -rf $(VENV) .build dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .build .cache dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf *.egg-info protos/buf
 	find protos/signalos \( -name '*_pb2.py' -o -name '*_pb2.pyi' -o -name '*_grpc.py' -o -name '*_grpc.pyi' \) -delete
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
