@@ -67,6 +67,7 @@ from signalos_server.service.live import Live
 from signalos_server.service.people_records import PeopleRecords
 from signalos_server.service.system import System
 from signalos_server.service.verified import VerifiedCallers
+from signalos_server.trading import TradingPart
 
 log = structlog.get_logger(__name__)
 
@@ -224,7 +225,7 @@ def build(settings: Settings) -> Foundation:
 
 def parts(foundation: Foundation) -> list[Part]:
     """Build what is served beside the foundation."""
-    return []
+    return [TradingPart(foundation)]
 
 
 def _accounts_part(foundation: Foundation) -> SnapshotPart:

@@ -210,6 +210,11 @@ class BridgeSession:
         return self._document
 
     @property
+    def applied_revision(self) -> int:
+        """Return the revision that the bridge keeps to in this session; 0: it has not said."""
+        return self._applied_revision
+
+    @property
     def stopping(self) -> tuple[str, ...]:
         """Return the stops that went out from memory and are in no committed document yet."""
         return tuple(self._stopping)
@@ -442,6 +447,10 @@ class BridgeSession:
     def revoke(self) -> list[Output]:
         """The bridge's credential was revoked."""
         return self._over("NOT_AUTHENTICATED", "the credential was revoked")
+
+    def go_away(self, why: str) -> list[Output]:
+        """End both streams; the bridge comes back by itself."""
+        return self._over("WRONG_STATE", why)
 
     def lost(self, stream: Stream, why: str) -> list[Output]:
         """A stream ended."""

@@ -62,7 +62,9 @@ class BridgeSessions:
         self._timings = timings or SessionTimings()
         hub.on_ended(self._ended)
 
-    async def open(self, bridge_id: str, hello: Hello, wire: Wire, address: str) -> LiveSession:
+    async def open(
+        self, bridge_id: str, hello: Hello, make_wire: Callable[[int], Wire], address: str
+    ) -> LiveSession:
         """Make a session for a bridge that showed its credential. The newest wins.
 
         Raises `VersionUnsupported`, `AccountMismatch`, `NotAuthenticated`.
@@ -92,7 +94,15 @@ class BridgeSessions:
             open_command_ids=tuple(command.command_id for command in opened.open_commands),
         )
         machine = BridgeSession(welcome, opened.document, now)
-        session = LiveSession(scene, machine, wire, self._hub, boot_id=hello.boot_id, address=address)
+        session = LiveSession(
+            scene,
+            machine,
+            make_wire(opened.epoch),
+            self._hub,
+            owner_user_id=opened.account.owner_user_id,
+            boot_id=hello.boot_id,
+            address=address,
+        )
         before = self._hub.install(session)
         if before is not None:
             # Stops that are in memory only go on in the new session.
@@ -143,13 +153,12 @@ class BridgeSessions:
             incarnation=records.incarnation(),
         )
 
-    def control(self, bridge_id: str, account_id: str, epoch: int) -> LiveSession:
+    def find(self, bridge_id: str, account_id: str, epoch: int) -> LiveSession:
         """Return the session whose Control stream opens. Raises `WrongState` for any but the live one."""
         session = self._hub.session(account_id)
         if session is None or session.bridge_id != bridge_id or session.epoch != epoch:
             live = "none" if session is None else str(session.epoch)
             raise WrongState("session", str(epoch), f"live session: {live}")
-        session.perform(session.machine.open_control(self._clocks.monotonic()))
         return session
 
     def _supersede(self, before: LiveSession, after: LiveSession) -> None:

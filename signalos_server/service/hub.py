@@ -45,7 +45,7 @@ from signalos_server.domain.frames import (
     ToData,
 )
 from signalos_server.domain.happenings import LinkChanged as LinkTold
-from signalos_server.domain.stop import Stop
+from signalos_server.domain.stop import Stage, Stop
 from signalos_server.domain.words import SyncTrigger
 from signalos_server.service.bridge_facts import Fenced, Told, apply_all, offer_waiting
 from signalos_server.service.live import Live
@@ -124,12 +124,14 @@ class LiveSession:
         wire: Wire,
         hub: Hub,
         *,
+        owner_user_id: str,
         boot_id: str,
         address: str,
     ) -> None:
         self._scene = scene
         self.machine = machine
         self.wire = wire
+        self.owner_user_id = owner_user_id
         self.boot_id = boot_id
         self.address = address
         self._hub = hub
@@ -167,6 +169,8 @@ class LiveSession:
                 case Send():
                     self.wire.write(output.stream, output.frame)
                 case Record():
+                    if isinstance(output.item, Stage):
+                        self._hub.staged(self.account_id, output.item)
                     self._record(Told(output.item, self._hub.clocks.moment()))
                 case Observe():
                     self._observe(output)
@@ -375,6 +379,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._link_locks: dict[str, asyncio.Lock] = {}
         self._ended: list[Callable[[LiveSession], None]] = []
+        self._stage_listeners: list[Callable[[str, Stage], None]] = []
 
     def new_uuid(self) -> str:
         """Return a random UUID."""
@@ -404,6 +409,15 @@ class Hub:
     def on_ended(self, listener: Callable[[LiveSession], None]) -> None:
         """Call `listener` with each session that is over."""
         self._ended.append(listener)
+
+    def on_stage(self, listener: Callable[[str, Stage], None]) -> None:
+        """Call `listener` with each word on a stop's progress, before it is on record."""
+        self._stage_listeners.append(listener)
+
+    def staged(self, account_id: str, stage: Stage) -> None:
+        """A bridge told how far a stop has come."""
+        for listener in self._stage_listeners:
+            listener(account_id, stage)
 
     def spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` beside all else; what it raises is logged."""

@@ -1,6 +1,29 @@
 """The tables, one file for each subject. Each is imported here, so that the metadata is whole."""
 
-from signalos_server.adapters.storage.tables import accounts, alerts, audit, events, health, sessions, users
+from signalos_server.adapters.storage.tables import (
+    accounts,
+    alerts,
+    audit,
+    commands,
+    control,
+    events,
+    health,
+    sessions,
+    trades,
+    users,
+)
 from signalos_server.adapters.storage.tables.base import Table
 
-__all__ = ["Table", "accounts", "alerts", "audit", "events", "health", "sessions", "users"]
+__all__ = [
+    "Table",
+    "accounts",
+    "alerts",
+    "audit",
+    "commands",
+    "control",
+    "events",
+    "health",
+    "sessions",
+    "trades",
+    "users",
+]
