@@ -1,0 +1,382 @@
+"""Pause, stealth, limits, re-arm, sync and drill: desired state, wanted and applied."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from signalos_server.domain import control
+from signalos_server.domain.bridge_session import Stream
+from signalos_server.domain.caller import Caller
+from signalos_server.domain.control import ControlDocument, Limits
+from signalos_server.domain.errors import BridgeAway, PasswordRequired, StaleStops
+from signalos_server.domain.frames import DrillLatched, DrillOrder, SyncReport, SyncRequest
+from signalos_server.domain.happenings import (
+    Happening,
+    Paused,
+    Rearmed,
+    StealthChanged,
+    TradingStanding,
+)
+from signalos_server.domain.words import OrderState
+from signalos_server.service.access import only_seen_account, seen_accounts, traded_account
+from signalos_server.service.control_facts import flattening_stops, standing_of
+from signalos_server.service.hub import Clocks, Hub
+from signalos_server.service.records import AccountRef, Page, Records, Storage
+from signalos_server.service.unit_effects import LeaseSeen
+
+
+class PasswordCheck(Protocol):
+    """Whether a caller knows their password."""
+
+    async def check_password(self, caller: Caller, password: str) -> None:
+        """Raise `BadCredentials` where it is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillResult:
+    """What a drill measured at one account."""
+
+    account_id: str
+    reached: bool
+    latched_milliseconds: float | None
+    terminal_busy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUse:
+    """How far a limit is used; None is not known."""
+
+    code: str
+    limit: float
+    current: float | None
+
+    @property
+    def headroom(self) -> float | None:
+        """Return what is left."""
+        if self.current is None:
+            return None
+        return self.current - self.limit if self.code.startswith("MINIMUM") else self.limit - self.current
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsAnswer:
+    """The limits of one account."""
+
+    account_id: str
+    limits: Limits
+    revision: int
+    applied: bool
+    uses: tuple[LimitUse, ...] = ()
+
+
+# Answers with the changed document, the happening that tells of it, and the audit's action and detail.
+_Change = Callable[[ControlDocument], ControlDocument]
+_Tell = Callable[[str, TradingStanding], Happening]
+
+
+class ControlUseCases:
+    """The use cases of `ControlService`, apart from the stop itself."""
+
+    def __init__(self, storage: Storage, hub: Hub, clocks: Clocks, passwords: PasswordCheck) -> None:
+        self._storage = storage
+        self._hub = hub
+        self._clocks = clocks
+        self._passwords = passwords
+
+    def _lease(self, account_id: str) -> LeaseSeen:
+        held, expire_time = self._hub.live.lease(account_id)
+        return LeaseSeen(held, expire_time)
+
+    async def states(self, caller: Caller, account_id: str) -> tuple[list[TradingStanding], str]:
+        """Return whether accounts may trade, and the word that changes with stops and re-arms."""
+
+        def unit(records: Records) -> list[TradingStanding]:
+            return [
+                standing_of(records, account.account_id, self._lease(account.account_id))
+                for account in seen_accounts(records, caller, account_id)
+            ]
+
+        standings = await self._storage.read(unit)
+        return standings, control.generation_token(tuple(one.document for one in standings))
+
+    async def pause(
+        self, caller: Caller, account_id: str, paused: bool, wait_seconds: float
+    ) -> list[TradingStanding]:
+        """Hold back automated opens, or let them pass again."""
+        return await self._change(
+            caller,
+            account_id,
+            lambda document: control.set_paused(document, paused),
+            lambda event_id, standing: Paused(event_id, standing, paused),
+            "pause" if paused else "resume",
+            wait_seconds,
+        )
+
+    async def stealth(
+        self, caller: Caller, account_id: str, stealth: bool | None, wait_seconds: float
+    ) -> list[TradingStanding]:
+        """Hide levels or show them; None toggles each account."""
+        return await self._change(
+            caller,
+            account_id,
+            lambda document: control.set_stealth(
+                document, not document.stealth if stealth is None else stealth
+            ),
+            StealthChanged,
+            "stealth",
+            wait_seconds,
+        )
+
+    async def _change(
+        self,
+        caller: Caller,
+        account_id: str,
+        change: _Change,
+        tell: _Tell,
+        action: str,
+        wait_seconds: float,
+    ) -> list[TradingStanding]:
+        def unit(records: Records) -> list[tuple[ControlDocument, bool]]:
+            found: list[tuple[ControlDocument, bool]] = []
+            for account in sorted(_own(records, caller, account_id), key=lambda one: one.account_id):
+                before = records.control.lock(account.account_id).document
+                after = change(before)
+                found.append((after, after is not before))
+                if after is before:
+                    continue
+                records.control.save(after)
+                detail = {"revision": after.revision, "paused": after.paused, "stealth": after.stealth}
+                records.audit(account.account_id, caller.user_id, action, detail)
+                standing = standing_of(records, account.account_id, self._lease(account.account_id))
+                event_id = f"{action}:{account.account_id}:{after.revision}"
+                records.happened(account.account_id, tell(event_id, standing))
+            return found
+
+        documents = [document for document, _ in await self._storage.run(unit)]
+        await self._spread(documents, wait_seconds)
+        return await self._standings([document.account_id for document in documents])
+
+    async def _spread(self, documents: Sequence[ControlDocument], wait_seconds: float) -> None:
+        """Send documents to the bridges that are here, and wait for them to be kept to."""
+
+        async def one(document: ControlDocument) -> None:
+            account_id = document.account_id
+            session = self._hub.session(account_id)
+            with self._hub.board.applied.watch(account_id) as watch:
+                self._hub.desire(document)
+                if session is None or session.machine.applied_revision >= document.revision:
+                    return
+                await watch.until(wait_seconds, lambda said: said.revision >= document.revision)
+
+        await asyncio.gather(*(one(document) for document in documents))
+
+    async def _standings(self, account_ids: Sequence[str]) -> list[TradingStanding]:
+        return await self._storage.read(
+            lambda records: [
+                standing_of(records, account_id, self._lease(account_id)) for account_id in account_ids
+            ]
+        )
+
+    # Re-arm.
+
+    async def rearm(
+        self,
+        caller: Caller,
+        stop_ids: tuple[str, ...],
+        generation: str,
+        reason: str,
+        password: str,
+        wait_seconds: float,
+    ) -> list[TradingStanding]:
+        """Lead out of the stops that are named, or of those that the caller was last shown.
+
+        Raises `PasswordRequired`, `BadCredentials`, `StaleStops`, `FlattenRunning`.
+        """
+        if caller.is_person:
+            if not password:
+                raise PasswordRequired("a re-arm needs the password again")
+            await self._passwords.check_password(caller, password)
+        rearm_id = self._hub.new_uuid()
+
+        def unit(records: Records) -> list[ControlDocument]:
+            return self._rearm(records, caller, stop_ids, generation, reason, rearm_id)
+
+        documents = await self._storage.run(unit)
+        await self._spread(documents, wait_seconds)
+        return await self._standings([document.account_id for document in documents])
+
+    def _rearm(
+        self,
+        records: Records,
+        caller: Caller,
+        stop_ids: tuple[str, ...],
+        generation: str,
+        reason: str,
+        rearm_id: str,
+    ) -> list[ControlDocument]:
+        accounts = sorted(seen_accounts(records, caller), key=lambda one: one.account_id)
+        documents = [records.control.lock(account.account_id).document for account in accounts]
+        in_force = tuple(dict.fromkeys(stop_id for document in documents for stop_id in document.stop_ids))
+        named = tuple(dict.fromkeys(stop_ids))
+        if not named:
+            if generation != control.generation_token(tuple(documents)):
+                raise StaleStops(in_force)
+            named = in_force
+        if not named or not set(named) <= set(in_force):
+            raise StaleStops(in_force)
+        now = self._clocks.moment().wall
+        changed = []
+        for document in documents:
+            mine = tuple(stop_id for stop_id in named if stop_id in document.stop_ids)
+            if not mine:
+                continue
+            account_id = document.account_id
+            after = control.rearm(document, mine, flattening_stops(records, account_id), rearm_id)
+            if records.bridges.of_account(account_id) is None:
+                # Nobody holds a latch that has to be told.
+                after = control.rearm_confirmed(after, ())
+            records.control.save(after)
+            records.control.mark_rearmed(mine, account_id, now)
+            detail = {"stop_ids": list(mine), "reason": reason, "rearm_id": rearm_id}
+            records.audit(account_id, caller.user_id, "rearm", detail)
+            standing = standing_of(records, account_id, self._lease(account_id))
+            event_id = f"rearm:{rearm_id}:{account_id}"
+            records.happened(account_id, Rearmed(event_id, standing, mine, reason))
+            changed.append(after)
+        return changed
+
+    # Limits.
+
+    async def limits(self, caller: Caller, account_id: str) -> LimitsAnswer:
+        """Return an account's limits and how far they are used."""
+
+        def unit(records: Records) -> tuple[LimitsAnswer, int]:
+            account = only_seen_account(records, caller, account_id)
+            answer = _limits(records, account)
+            accounts = [account.account_id]
+            working = records.book.orders(accounts, None, OrderState.WORKING)
+            return answer, len(records.book.open_trades(accounts)) + len(working)
+
+        answer, positions = await self._storage.read(unit)
+        money = self._hub.live.money(answer.account_id)
+        equity = money.money.equity if money is not None else None
+        limits = answer.limits
+        uses = (
+            ("MAXIMUM_ORDER_LOTS", limits.maximum_order_lots, None),
+            ("MAXIMUM_POSITIONS", limits.maximum_positions, float(positions)),
+            ("MAXIMUM_SPREAD_POINTS", limits.maximum_spread_points, None),
+            ("MINIMUM_EQUITY", limits.minimum_equity, equity),
+        )
+        return LimitsAnswer(
+            account_id=answer.account_id,
+            limits=limits,
+            revision=answer.revision,
+            applied=answer.applied,
+            uses=tuple(
+                LimitUse(code, float(limit), current) for code, limit, current in uses if limit is not None
+            ),
+        )
+
+    async def set_limits(
+        self, caller: Caller, account_id: str, limits: Limits, wait_seconds: float
+    ) -> LimitsAnswer:
+        """Replace an account's limits."""
+
+        def unit(records: Records) -> ControlDocument:
+            account = traded_account(records, caller, account_id)
+            before = records.control.lock(account.account_id).document
+            after = control.set_limits(before, limits)
+            if after is not before:
+                records.control.save(after)
+                detail = {"before": repr(before.limits), "after": repr(limits)}
+                records.audit(account.account_id, caller.user_id, "limits", detail)
+            return after
+
+        document = await self._storage.run(unit)
+        await self._spread([document], wait_seconds)
+
+        def read(records: Records) -> LimitsAnswer:
+            account = records.account(document.account_id)
+            assert account is not None
+            return _limits(records, account)
+
+        return await self._storage.read(read)
+
+    # Sync and drill.
+
+    async def sync(
+        self, caller: Caller, account_id: str, *, dry_run: bool, wait_seconds: float
+    ) -> tuple[list[tuple[str, SyncReport]], list[str]]:
+        """Compare the record with the terminals. Raises `BridgeAway` where none of them is there."""
+        accounts = await self._storage.read(lambda records: _own(records, caller, account_id))
+
+        async def one(account: AccountRef) -> SyncReport | None:
+            session = self._hub.session(account.account_id)
+            if session is None or not session.machine.may_send(increases_risk=False):
+                return None
+            sync_id = self._hub.new_uuid()
+            with self._hub.board.syncs.watch(sync_id) as watch:
+                session.perform(session.machine.send(SyncRequest(sync_id, dry_run)))
+                return await watch.until(wait_seconds, lambda _: True)
+
+        here = [
+            account
+            for account in accounts
+            if (session := self._hub.session(account.account_id)) is not None
+            and session.machine.may_send(increases_risk=False)
+        ]
+        if accounts and not here:
+            raise BridgeAway(accounts[0].account_id, "")
+        reports = await asyncio.gather(*(one(account) for account in accounts))
+        answered = [
+            (account.account_id, report)
+            for account, report in zip(accounts, reports, strict=True)
+            if report is not None
+        ]
+        known = {account_id for account_id, _ in answered}
+        return answered, [one.account_id for one in accounts if one.account_id not in known]
+
+    async def sync_reports(self, caller: Caller, account_id: str, page: Page) -> list[tuple[str, SyncReport]]:
+        """Return sync reports with their accounts, newest first."""
+
+        def unit(records: Records) -> list[tuple[str, SyncReport]]:
+            accounts = [account.account_id for account in seen_accounts(records, caller, account_id)]
+            return records.control.syncs(accounts, page)
+
+        return await self._storage.read(unit)
+
+    async def drill(self, caller: Caller, account_id: str, wait_seconds: float) -> list[DrillResult]:
+        """Rehearse a stop; touches no order and no latch in force."""
+        accounts = await self._storage.read(lambda records: _own(records, caller, account_id))
+        drill_id = self._hub.new_uuid()
+
+        async def one(account: AccountRef) -> DrillResult:
+            session = self._hub.session(account.account_id)
+            if session is None or not session.machine.may_stop():
+                return DrillResult(account.account_id, False, None, False)
+            started = self._clocks.monotonic()
+            with self._hub.board.drills.watch(f"{drill_id}:{account.account_id}") as watch:
+                session.perform(session.machine.send(DrillOrder(drill_id), Stream.CONTROL))
+                latched: DrillLatched | None = await watch.until(wait_seconds, lambda _: True)
+            if latched is None:
+                return DrillResult(account.account_id, True, None, False)
+            milliseconds = (self._clocks.monotonic() - started) * 1000
+            return DrillResult(account.account_id, True, milliseconds, latched.terminal_busy)
+
+        return list(await asyncio.gather(*(one(account) for account in accounts)))
+
+
+def _own(records: Records, caller: Caller, account_id: str) -> list[AccountRef]:
+    """Return the caller's own accounts, or the one that is named."""
+    if account_id:
+        return [traded_account(records, caller, account_id)]
+    return records.accounts_of(caller.user_id)
+
+
+def _limits(records: Records, account: AccountRef) -> LimitsAnswer:
+    wanted = records.control.get(account.account_id)
+    applied = wanted.applied is not None and wanted.applied.limits == wanted.document.limits
+    return LimitsAnswer(account.account_id, wanted.document.limits, wanted.document.revision, applied)
