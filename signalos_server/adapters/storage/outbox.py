@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import insert, select, update
+from sqlalchemy import BigInteger, LargeBinary, String, bindparam, select, text
 from sqlalchemy.orm import Session
 
 from signalos.v1 import event_pb2
 from signalos_server.adapters.storage.rows import insert_new
 from signalos_server.adapters.storage.tables.accounts import AccountRow
-from signalos_server.adapters.storage.tables.events import EventRow, StreamRow
+from signalos_server.adapters.storage.tables.events import StreamRow
 from signalos_server.adapters.storage.tables.users import UserRow
+from signalos_server.adapters.storage.types import UtcTime
 from signalos_server.adapters.storage.wakes import stream_subject, wake
 from signalos_server.domain.caller import Role
 
@@ -61,60 +62,62 @@ def make_stream(session: Session, user_id: str) -> None:
     )
 
 
+# Written out, since every commit takes this way: composing them costs more than running them.
+_ALLOCATE = text("UPDATE streams SET seq = seq + :count WHERE user_id = :user_id RETURNING seq").bindparams(
+    bindparam("count", type_=BigInteger), bindparam("user_id", type_=String)
+)
+_INSERT = text(
+    "INSERT INTO events (user_id, seq, event_id, time, payload)"
+    " VALUES (:user_id, :seq, :event_id, :time, :payload)"
+    " ON CONFLICT (user_id, event_id) DO NOTHING"
+).bindparams(
+    bindparam("user_id", type_=String),
+    bindparam("seq", type_=BigInteger),
+    bindparam("event_id", type_=String),
+    bindparam("time", type_=UtcTime),
+    bindparam("payload", type_=LargeBinary),
+)
+
+
 def append_events(session: Session, user_ids: Collection[str], events: Sequence[NewEvent]) -> None:
     """Append `events` in order to the streams of `user_ids`, and wake their readers after the commit.
 
     An event that a stream has already is left out of it, and takes no number. Streams stay locked until the
     unit has committed, so that numbers appear in the order of commits.
     """
-    unique = {event.event_id: event for event in events}
-    if not unique or not user_ids:
+    if not events or not user_ids:
         return
-    streams = _locked_streams(session, sorted(user_ids))
-    found = session.execute(
-        select(EventRow.user_id, EventRow.event_id).where(
-            EventRow.user_id.in_(streams), EventRow.event_id.in_(unique)
-        )
-    )
-    known = {(user_id, event_id) for user_id, event_id in found}
-    rows: list[dict[str, object]] = []
-    for user_id in streams:
-        fresh = [event for event in unique.values() if (user_id, event.event_id) not in known]
-        if not fresh:
-            continue
-        last = session.execute(
-            update(StreamRow)
-            .where(StreamRow.user_id == user_id)
-            .values(seq=StreamRow.seq + len(fresh))
-            .returning(StreamRow.seq)
-            .execution_options(synchronize_session=False)
-        ).scalar_one()
-        rows.extend(
-            {
-                "user_id": user_id,
-                "seq": last - len(fresh) + position,
-                "event_id": event.event_id,
-                "time": event.time,
-                "payload": event.payload,
-            }
-            for position, event in enumerate(fresh, 1)
-        )
-        wake(session, stream_subject(user_id))
-    if rows:
-        session.execute(insert(EventRow), rows)
+    session.flush()
+    connection = session.connection()
+    # In the order of their ids, so that two units never wait for each other.
+    for user_id in sorted(user_ids):
+        count = len(events)
+        last = _allocate(session, user_id, count)
+        seq = last - count
+        for event in events:
+            result = connection.execute(
+                _INSERT,
+                {
+                    "user_id": user_id,
+                    "seq": seq + 1,
+                    "event_id": event.event_id,
+                    "time": event.time,
+                    "payload": event.payload,
+                },
+            )
+            seq += result.rowcount
+        if seq < last:
+            # Numbers of events that the stream had already; nobody else could take one meanwhile.
+            connection.execute(_ALLOCATE, {"count": seq - last, "user_id": user_id})
+        if seq > last - count:
+            wake(session, stream_subject(user_id))
 
 
-def _locked_streams(session: Session, user_ids: Sequence[str]) -> list[str]:
-    """Lock the streams in the order of their ids, so that two units never wait for each other."""
-    select_locked = (
-        select(StreamRow.user_id)
-        .where(StreamRow.user_id.in_(user_ids))
-        .order_by(StreamRow.user_id)
-        .with_for_update()
-    )
-    locked = list(session.scalars(select_locked))
-    if len(locked) < len(user_ids):
-        for user_id in user_ids:
-            make_stream(session, user_id)
-        locked = list(session.scalars(select_locked))
-    return locked
+def _allocate(session: Session, user_id: str, count: int) -> int:
+    """Take the next `count` numbers of a stream, and return the last of them."""
+    given = {"count": count, "user_id": user_id}
+    last = session.connection().execute(_ALLOCATE, given).scalar_one_or_none()
+    if last is None:
+        make_stream(session, user_id)
+        last = session.connection().execute(_ALLOCATE, given).scalar_one()
+    return int(last)
