@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -77,9 +78,27 @@ class Demo:
     def prepare_server(self, addresses: Addresses) -> None:
         """Before the server starts first: the user, so that it offers no set-up code. Raises `UserError`."""
         with self._lock:
+            _wait_for_predecessor(self._data.server)
             if not self._has_user:
                 server_side.ensure_user(self._data, self._database_url, USER, self.password())
                 self._has_user = True
+
+    def server_port(self) -> int:
+        """The port at which the paired bridge knows the server, while it is free; 0: any."""
+        with needs("bridge"):
+            from signalos_bridge import credentials
+        try:
+            port = int(credentials.load(self._data.bridge()).server_address.rpartition(":")[2])
+        except (credentials.NotPaired, credentials.CredentialUnreadable, ValueError):
+            return 0
+        with socket.socket() as trial:
+            # As the server itself will, past connections that are still closing.
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind(("127.0.0.1", port))
+            except OSError:
+                return 0
+        return port
 
     def prepare_bridge(self, addresses: Addresses) -> None:
         """Once server and broker serve: positions, and pairing. Raises `UserError`."""
@@ -167,10 +186,7 @@ class Demo:
             if held.server_address == address:
                 return
             account_id = held.account_id  # the same account, at a server that listens elsewhere now
-        # A bridge whose supervisor was killed ends by itself, a moment later.
-        deadline = time.monotonic() + GRACE_SECONDS + 5.0
-        while is_owned(directory) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        _wait_for_predecessor(directory)
         code = server_side.pairing_code(
             self._data, self._database_url, USER, server_address=address, account_id=account_id
         )
@@ -187,3 +203,10 @@ class Demo:
 
     def _write(self, kept: _Kept) -> None:
         write_private(self._file, json.dumps({"user": USER, "password": kept.password, "shown": kept.shown}))
+
+
+def _wait_for_predecessor(directory: Path) -> None:
+    """A program whose supervisor was killed ends by itself, a moment later."""
+    deadline = time.monotonic() + GRACE_SECONDS + 5.0
+    while is_owned(directory) and time.monotonic() < deadline:
+        time.sleep(0.1)

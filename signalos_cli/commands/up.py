@@ -204,7 +204,10 @@ def _to_the_server(settings: UpSettings, port: int) -> list[str]:
 
 def _server(settings: UpSettings, demo: demo_set_up.Demo | None) -> Supervised:
     def command(addresses: Addresses) -> list[str]:
-        port = _port(settings.grpc_port, "server", addresses)
+        asked = settings.grpc_port
+        if asked == 0 and demo is not None:
+            asked = demo.server_port()
+        port = _port(asked, "server", addresses)
         switches = ["--dev"] * settings.dev + ["--registration-open"] * settings.registration_open
         tls = _tls(settings) if _grpc_is_public(settings) else []
         return [
