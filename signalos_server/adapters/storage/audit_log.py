@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select, tuple_, update
+from sqlalchemy import String, bindparam, insert, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from signalos_server.adapters.storage.rows import insert_new
@@ -23,6 +23,18 @@ from signalos_server.domain.audit import (
 _PAGE = 1000
 
 
+# Written out, since composing them costs more than running them.
+_NEXT = text(
+    "UPDATE audit_chains SET number = number + 1 WHERE chain = :chain RETURNING number, hash"
+).bindparams(bindparam("chain", type_=String))
+_SEAL = text("UPDATE audit_chains SET hash = :hash WHERE chain = :chain").bindparams(
+    bindparam("hash", type_=String), bindparam("chain", type_=String)
+)
+
+
+_INSERT = insert(AuditEntryRow.__table__)  # type: ignore[arg-type]  # a table, as declared
+
+
 def append_audit(
     session: Session,
     chain: str,
@@ -34,13 +46,16 @@ def append_audit(
     detail: Mapping[str, object],
 ) -> SealedEntry:
     """Append an entry to `chain` (an account id or `system`); the chain stays locked until the commit."""
-    insert_new(session, AuditChainRow, [{"chain": chain, "number": 0, "hash": GENESIS}])
-    number, previous = session.execute(
-        select(AuditChainRow.number, AuditChainRow.hash).where(AuditChainRow.chain == chain).with_for_update()
-    ).one()
+    session.flush()
+    connection = session.connection()
+    head = connection.execute(_NEXT, {"chain": chain}).one_or_none()
+    if head is None:
+        insert_new(session, AuditChainRow, [{"chain": chain, "number": 0, "hash": GENESIS}])
+        head = connection.execute(_NEXT, {"chain": chain}).one()
+    number, previous = head
     entry = AuditEntry(
         chain=chain,
-        number=number + 1,
+        number=number,
         time=now,
         monotonic_microseconds=int(monotonic_seconds * 1_000_000),
         user_id=user_id,
@@ -48,24 +63,20 @@ def append_audit(
         detail=detail_text(detail),
     )
     sealed = SealedEntry(entry, seal(previous, entry))
-    session.add(
-        AuditEntryRow(
-            chain=chain,
-            number=entry.number,
-            time=entry.time,
-            monotonic_microseconds=entry.monotonic_microseconds,
-            user_id=entry.user_id,
-            action=entry.action,
-            detail=entry.detail,
-            hash=sealed.hash,
-        )
+    connection.execute(
+        _INSERT,
+        {
+            "chain": chain,
+            "number": entry.number,
+            "time": entry.time,
+            "monotonic_microseconds": entry.monotonic_microseconds,
+            "user_id": entry.user_id,
+            "action": entry.action,
+            "detail": entry.detail,
+            "hash": sealed.hash,
+        },
     )
-    session.execute(
-        update(AuditChainRow)
-        .where(AuditChainRow.chain == chain)
-        .values(number=entry.number, hash=sealed.hash)
-        .execution_options(synchronize_session=False)
-    )
+    connection.execute(_SEAL, {"chain": chain, "hash": sealed.hash})
     return sealed
 
 
