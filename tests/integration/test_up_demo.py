@@ -9,8 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -41,18 +41,18 @@ class Up:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.log = directory.with_name(f"up-{time.monotonic_ns()}.log")
-        self._errors = self.log.open("wb")
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "signalos_cli", "up", "--demo", "--data-dir", str(directory)),
-                *("--http-port", "0", "--grpc-port", "0"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env={**os.environ, "SIGNALOS_DEMO_PASSWORD": PASSWORD},
-            text=True,
-        )
+        with self.log.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "signalos_cli", "up", "--demo", "--data-dir", str(directory)),
+                    *("--http-port", "0", "--grpc-port", "0"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, "SIGNALOS_DEMO_PASSWORD": PASSWORD},
+                text=True,
+            )
         self.seen: set[int] = set()
 
     def wait_ready(self) -> str:
@@ -80,9 +80,7 @@ class Up:
     def finish(self, number: int) -> int:
         self.note_processes()
         self.process.send_signal(number)
-        code = self.process.wait(60)
-        self._errors.close()
-        return code
+        return self.process.wait(60)
 
     def gone(self) -> bool:
         return not any(psutil.pid_exists(pid) and _lives(pid) for pid in self.seen)
@@ -123,12 +121,14 @@ def signed_in(address: str) -> httpx.Client:
     return client
 
 
-def live_trades(client: httpx.Client) -> list[dict[str, Any]]:
+def live_symbols(client: httpx.Client) -> list[str]:
     try:
         answer = client.get("/api/trades/live")
     except httpx.HTTPError:
         return []
-    return list(answer.json()["trades"]) if answer.status_code == 200 else []
+    if answer.status_code != 200:
+        return []
+    return sorted(each["trade"]["symbol"] for each in answer.json()["trades"])
 
 
 def test_the_demo_shows_its_positions_survives_kills_and_a_restart_and_leaves_nothing(
@@ -136,26 +136,22 @@ def test_the_demo_shows_its_positions_survives_kills_and_a_restart_and_leaves_no
 ) -> None:
     up = start()
     address = up.wait_ready()
-    symbols = {each.symbol for each in OPENING_POSITIONS}
-    with signed_in(address) as client:
-        eventually(
-            lambda: {trade["symbol"] for trade in live_trades(client)} == symbols, "the positions show"
-        )
+    symbols = sorted(each.symbol for each in OPENING_POSITIONS)
+    with closing(signed_in(address)) as client:
+        eventually(lambda: live_symbols(client) == symbols, "the positions show")
 
         for name in ("bridge", "server", "gateway", "emulator"):
             before = up.program(name)
             os.kill(before.pid, signal.SIGKILL)
             eventually(lambda name=name, before=before: _restarted(up, name, before), f"{name} is back")  # type: ignore[misc]
             assert up.program(name).address == before.address or name == "bridge"
-        eventually(
-            lambda: {trade["symbol"] for trade in live_trades(client)} == symbols, "the positions show again"
-        )
+        eventually(lambda: live_symbols(client) == symbols, "the positions show again")
     assert up.finish(signal.SIGINT) == 0, up.log.read_text()
     eventually(up.gone, "no process is left")
 
     again = start()
-    with signed_in(again.wait_ready()) as client:
-        eventually(lambda: len(live_trades(client)) == len(symbols), "the same positions show")
+    with closing(signed_in(again.wait_ready())) as client:
+        eventually(lambda: live_symbols(client) == symbols, "the same positions show")
     assert again.finish(signal.SIGTERM) == 0, again.log.read_text()
     eventually(again.gone, "no process is left")
 
