@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from web_gateway.contract_document import ContractDocument
 from web_gateway.docs_page import docs_page
 from web_gateway.doors import Doors
+from web_gateway.http_protocol import HttpProtocol
 from web_gateway.live.client_frames import MAXIMUM_FRAME_BYTES
 from web_gateway.live.hub import Hub
 from web_gateway.live.protocol import LiveProtocol
@@ -198,8 +199,8 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         ws=LiveProtocol,
         ws_per_message_deflate=False,
         ws_max_size=MAXIMUM_FRAME_BYTES,
-        # Its headers are bounded; the quicker parser bounds nothing and saves a tenth of a millisecond.
-        http="h11",
+        # On h11: it bounds the headers; the quicker parser does not, and saves a tenth of a millisecond.
+        http=HttpProtocol,
         h11_max_incomplete_event_size=_HEADER_BYTES,
         loop="auto",
         lifespan="on",

@@ -39,7 +39,7 @@ class Timings:
     # With a few events a second, a reader that has stalled is so cut within 10 s: the time to send this much,
     # the time to answer, the time to abort.
     ping_after_bytes: int = 4 * 1024
-    pong_seconds: float = 4.0
+    pong_seconds: float = 5.0
     stalled_seconds: float = 5.0
     abort_seconds: float = 2.0
     session_check_seconds: float = 4.0

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import grpc
@@ -125,7 +125,7 @@ class Transcoder:
             answer = await self._handle(found, scope, receive, caller)
         except ProblemError as refused:
             status = refused.problem.status
-            await _refuse(refused.problem, receive, send)
+            await _refuse(refused.problem, scope, receive, send)
         else:
             status = answer.status
             await send({"type": "http.response.start", "status": status, "headers": list(answer.headers)})
@@ -255,8 +255,13 @@ class Transcoder:
         return _Answer(status, body, tuple(sent))
 
 
-async def _refuse(problem: Problem, receive: Receive, send: Send) -> None:
-    if not set(CLOSE) <= set(problem.headers):
+async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    unread = set(CLOSE) <= set(problem.headers)
+    if unread and not any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"]):
+        unread = False
+        kept = tuple(header for header in problem.headers if header not in CLOSE)
+        problem = replace(problem, headers=kept)
+    if not unread:
         await send_problem(problem, send)
         return
     # A connection that is closed while its body still arrives is reset, and the caller never reads why. So
@@ -293,15 +298,7 @@ def _forgetting(problem: Problem, route: Route, caller: Caller) -> Problem:
 
 
 def _with_headers(problem: Problem, headers: tuple[tuple[str, str], ...]) -> Problem:
-    return Problem(
-        problem.status,
-        problem.code,
-        problem.reason,
-        problem.detail,
-        problem.metadata,
-        problem.errors,
-        (*problem.headers, *headers),
-    )
+    return replace(problem, headers=(*problem.headers, *headers))
 
 
 def _location(path: str) -> tuple[bytes, bytes]:
