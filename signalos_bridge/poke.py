@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from signalos_bridge.latch import write_poke_file
 
@@ -22,8 +23,8 @@ class PokeListener(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the socket."""
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # Before Python 3.12 the selector loop's transport does not say that it is one for datagrams.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Look at the latch, if the secret is right, and say what is held."""

@@ -186,6 +186,7 @@ class BridgeSession:
         self._received_seq = welcome.committed_event_seq
         self._committed_seq = welcome.committed_event_seq
         self._applied_revision = 0
+        self._control_told_hello = False
         self._control_greeted = False
         self._unanswered = set(welcome.open_command_ids)
         self._standings_told = not self._unanswered
@@ -256,6 +257,7 @@ class BridgeSession:
 
     def open_control(self, now: float) -> list[Output]:
         """Control was opened with this epoch; what the bridge holds is in its hello, which follows."""
+        self._control_told_hello = False
         self._control_greeted = False
         self._applied_revision = 0
         self._heard[Stream.CONTROL] = now
@@ -320,7 +322,7 @@ class BridgeSession:
     def _receive_control(self, frame: DataFrame | ControlFrame, now: float) -> list[Output]:
         if isinstance(frame, Hello):
             return self._control_hello(frame)
-        if not self._control_greeted:
+        if not self._control_told_hello:
             return self._violation(Stream.CONTROL, "WRONG_STATE", "the first frame is not a hello")
         match frame:
             case Heartbeat():
@@ -337,7 +339,9 @@ class BridgeSession:
                 )
 
     def _control_hello(self, hello: Hello) -> list[Output]:
-        # Adopted first: `control_adopted` follows once memory and database hold the bridge's stops.
+        # Adopted first: `control_adopted` follows once memory and database hold the bridge's stops. What the
+        # bridge says in the meantime is recorded after the hello.
+        self._control_told_hello = True
         return [Record(hello)]
 
     def control_adopted(self, document: ControlDocument) -> list[Output]:
@@ -357,7 +361,7 @@ class BridgeSession:
 
     def _control_heartbeat(self, heartbeat: Heartbeat, now: float) -> list[Output]:
         granted = self._link is LinkState.LIVE and lease.may_grant(self._reading, epoch=self._epoch, now=now)
-        if not granted or self._is_stopped():
+        if not granted or not self._control_greeted or self._is_stopped():
             return [Send(Stream.CONTROL, HeartbeatAnswer(heartbeat.number))]
         self._lease_until = now + self._welcome.lease_seconds
         return [
@@ -456,6 +460,7 @@ class BridgeSession:
         """A stream ended."""
         self._heard.pop(stream, None)
         if stream is Stream.CONTROL:
+            self._control_told_hello = False
             self._control_greeted = False
             self._applied_revision = 0
         event = LinkEvent.DATA_LOST if stream is Stream.DATA else LinkEvent.CONTROL_LOST

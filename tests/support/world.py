@@ -146,7 +146,8 @@ class World:
 
     def address(self, name: str) -> str:
         """HOST:PORT of a program that serves."""
-        return str(json.loads(self.programs[name].ready.read_text())["address"])
+        told = json.loads(self.programs[name].ready.read_text())
+        return str(told["address"]) if "address" in told else f"{told['host']}:{told['port']}"
 
     def log(self, name: str) -> str:
         return (self.directory / f"{name}.log").read_text(errors="replace")
