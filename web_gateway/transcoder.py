@@ -73,7 +73,7 @@ _FINAL_STATES: Final = frozenset(
 )
 _DEFAULT_WAIT_SECONDS: Final = 5.0
 _DROPPED_BYTES: Final = 4 * 1024 * 1024
-_DROPPING_SECONDS: Final = 1.0
+_DROPPING_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
