@@ -43,6 +43,7 @@ log = structlog.get_logger(__name__)
 _EVENTS_AT_ONCE = 50
 _LIVE_SECONDS = 0.1
 _RETRY_SECONDS = 2.0
+_ATTACH_SECONDS = 3.0
 _SYMBOLS_SECONDS = 600.0
 # An alert is not acknowledged: those of the last moments of a stream that broke are told again.
 _ALERT_DOUBT_SECONDS = 20.0
@@ -101,6 +102,7 @@ class ConnectLink:
         self._tables: deque[bridge_pb2.SymbolTable] = deque()
         self._resumed = False
         self._snapshot_due = False
+        self._acknowledging: set[tuple[str, int]] = set()
         self._live_at = 0.0
         self._driver: StreamDriver[bridge_service_pb2.ConnectRequest, bridge_service_pb2.ConnectResponse] = (
             StreamDriver(
@@ -145,7 +147,11 @@ class ConnectLink:
             case Acknowledged(seq):
                 self._parts.deliveries.acknowledge_events(seq)
             case OutcomeDone(command_id, number):
-                self._parts.deliveries.acknowledge_outcome(command_id, number)
+                # Until the journal knows too, it would give the outcome out as one to be sent.
+                self._acknowledging.add((command_id, number))
+                self._parts.deliveries.acknowledge_outcome(
+                    command_id, number, lambda: self._acknowledging.discard((command_id, number))
+                )
             case RepeatOutcome(command_id, number):
                 self._repeat(command_id, number)
             case Deliver(payload, age):
@@ -209,6 +215,11 @@ class ConnectLink:
             await asyncio.sleep(_SYMBOLS_SECONDS)
 
     async def _sync(self) -> None:
+        # A terminal that is only just being attached to would fail it; one that is away must not delay it.
+        for _ in range(round(_ATTACH_SECONDS / _LIVE_SECONDS)):
+            if self._core.status().read_age_seconds is not None:
+                break
+            await asyncio.sleep(_LIVE_SECONDS)
         while True:
             report = await self._core.sync(self._trigger, str(uuid.uuid4()), False)
             if report.succeeded:
@@ -229,6 +240,8 @@ class ConnectLink:
         for receipt in self._core.take_receipts():
             self._send(bridge_service_pb2.ConnectRequest(receipt=outgoing.receipt(receipt)))
         for outcome in self._core.unacknowledged_outcomes():
+            if (outcome.command_id, outcome.outcome_number) in self._acknowledging:
+                continue
             if self._machine.outcome_due(outcome.command_id, outcome.outcome_number):
                 if not self._outbox.has_room:
                     break

@@ -67,9 +67,9 @@ class Deliveries:
             self._acking = True
             self._spawn(self._acknowledge_events, "event ack")
 
-    def acknowledge_outcome(self, command_id: str, number: int) -> None:
-        """Tell the journal that the server has an outcome."""
-        self._spawn(partial(self._acknowledge_outcome, command_id, number), "outcome ack")
+    def acknowledge_outcome(self, command_id: str, number: int, done: Callable[[], None]) -> None:
+        """Tell the journal that the server has an outcome; `done` is called when it knows, or cannot."""
+        self._spawn(partial(self._acknowledge_outcome, command_id, number, done), "outcome ack")
 
     def _spawn(self, work: Work, name: str) -> asyncio.Task[None] | None:
         """Begin a task; None while the program ends: the server tells it again to the next one."""
@@ -139,8 +139,11 @@ class Deliveries:
         finally:
             self._acking = False
 
-    async def _acknowledge_outcome(self, command_id: str, number: int) -> None:
-        await self._core.acknowledge_outcome(command_id, number)
+    async def _acknowledge_outcome(self, command_id: str, number: int, done: Callable[[], None]) -> None:
+        try:
+            await self._core.acknowledge_outcome(command_id, number)
+        finally:
+            done()
 
 
 def _rejected(command_id: str, reason: str, message: str) -> bridge_service_pb2.ConnectRequest:
