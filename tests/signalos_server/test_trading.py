@@ -1,0 +1,339 @@
+"""The path of a command, over real sockets with a bridge written by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import grpc.aio
+import pytest
+
+from signalos.v1 import (
+    account_service_pb2,
+    auth_service_pb2,
+    bridge_pb2,
+    command_pb2,
+    command_service_pb2,
+    control_service_pb2,
+    trade_pb2,
+    trade_service_pb2,
+    user_pb2,
+)
+from signalos_server.domain.bridge_session import SessionTimings
+from tests.signalos_server.serving import error_of
+from tests.signalos_server.trading_world import Trader, eventually, trading
+from tests.support.fake_bridge import FakeBridge, silent
+
+pytestmark = pytest.mark.integration
+
+SUCCEEDED = command_pb2.COMMAND_STATE_SUCCEEDED
+
+
+def open_request(request_id: str, seconds: float = 5.0) -> trade_service_pb2.OpenTradeRequest:
+    request = trade_service_pb2.OpenTradeRequest(
+        request_id=request_id, symbol="EURUSD", side=trade_pb2.SIDE_BUY, volume_lots=0.1
+    )
+    request.wait.FromMilliseconds(5000)
+    request.time_to_live.FromMilliseconds(int(seconds * 1000))
+    return request
+
+
+async def command_of(trader: Trader, command_id: str) -> command_pb2.Command:
+    answer = await trader.commands.GetCommand(
+        command_service_pb2.GetCommandRequest(command_id=command_id), metadata=trader.metadata
+    )
+    return answer.command
+
+
+async def test_a_close_is_delivered_and_answered_with_its_outcome(tmp_path: Path, storage_url: str) -> None:
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        trade_id = await trader.with_position()
+
+        answer = await trader.trades.CloseTrade(trader.close_request(trade_id), metadata=trader.metadata)
+
+        assert answer.command.state == SUCCEEDED
+        assert answer.command.trade_id == trade_id
+        assert len(trader.bridge.deliveries) == 1
+        await trader.bridge.until(
+            lambda: any(frame.HasField("outcome_ack") for frame in trader.bridge.data_frames)
+        )
+
+
+async def test_the_same_key_at_the_same_time_is_one_command(tmp_path: Path, storage_url: str) -> None:
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        trade_id = await trader.with_position()
+        request = trader.close_request(trade_id)
+
+        answers = await asyncio.gather(
+            *(trader.trades.CloseTrade(request, metadata=trader.metadata) for _ in range(8))
+        )
+
+        assert len({answer.command.command_id for answer in answers}) == 1
+        assert {answer.command.state for answer in answers} == {SUCCEEDED}
+        assert len(trader.bridge.deliveries) == 1
+
+
+async def test_the_same_key_with_another_body_is_refused(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+        first, second = await trader.with_position(77), await trader.with_position(78)
+        request = trader.close_request(first)
+        await trader.trades.CloseTrade(request, metadata=trader.metadata)
+        request.trade_id = second
+
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await trader.trades.CloseTrade(request, metadata=trader.metadata)
+
+        assert error_of(refused.value)[1] == "REQUEST_ID_REUSED"
+        assert len(trader.bridge.deliveries) == 1
+
+
+async def test_open_commands_survive_a_restart_of_the_server(tmp_path: Path, storage_url: str) -> None:
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        trade_id = await trader.with_position()
+        trader.bridge.answer = silent
+        request = trader.close_request(trade_id, wait=0)
+        seen = (await trader.trades.CloseTrade(request, metadata=trader.metadata)).command
+        await trader.bridge.until(lambda: len(trader.bridge.deliveries) == 1)
+        bridge = trader.bridge
+    async with trading(tmp_path, storage_url) as world:
+        trader = Trader(
+            world.world.client(trader.client.token),
+            trader.account_id,
+            FakeBridge(world.world.serving.address, bridge.bridge_id, bridge.credential, 1),
+        )
+        trader.bridge.journal_id = bridge.journal_id
+        world.traders.append(trader)
+        assert (await command_of(trader, seen.command_id)).state == command_pb2.COMMAND_STATE_PENDING
+
+        # Its journal has never seen the command: it is sent again, and executed once.
+        await trader.bridge.connect()
+        again = await trader.trades.CloseTrade(trader_wait(request), metadata=trader.metadata)
+
+        assert again.command.command_id == seen.command_id
+        assert again.command.state == SUCCEEDED
+        assert [delivery.command_id for delivery in trader.bridge.deliveries] == [seen.command_id]
+
+
+def trader_wait(request: trade_service_pb2.CloseTradeRequest) -> trade_service_pb2.CloseTradeRequest:
+    request.wait.FromSeconds(5)
+    return request
+
+
+async def test_a_command_that_no_bridge_takes_expires(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+        await trader.bridge.close()
+        await eventually(lambda: _away(trader))
+
+        answer = await trader.trades.OpenTrade(open_request("o1", 0.3), metadata=trader.metadata)
+
+        assert answer.command.state == command_pb2.COMMAND_STATE_EXPIRED
+        await trader.bridge.connect()
+        assert trader.bridge.deliveries == []
+
+
+async def _away(trader: Trader) -> bool | None:
+    answer = await trader.control.GetTradingState(
+        control_service_pb2.GetTradingStateRequest(), metadata=trader.metadata
+    )
+    return None if answer.states[0].lease_held else True
+
+
+async def test_an_open_waits_for_control_to_apply_the_revision(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1, connected=False)
+        await trader.bridge.connect(control=False)
+        request = open_request("o1")
+        opening = asyncio.ensure_future(trader.trades.OpenTrade(request, metadata=trader.metadata))
+        await eventually(lambda: _listed(trader))
+        assert trader.bridge.deliveries == []
+
+        await trader.bridge.open_control()
+
+        assert (await opening).command.state == SUCCEEDED
+
+
+async def _listed(trader: Trader) -> bool | None:
+    answer = await trader.commands.ListCommands(
+        command_service_pb2.ListCommandsRequest(), metadata=trader.metadata
+    )
+    return True if answer.commands else None
+
+
+async def test_a_stop_reaches_the_bridge_while_its_data_stream_is_stalled(
+    tmp_path: Path, storage_url: str
+) -> None:
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        trader.bridge.read_data = False
+
+        answer = await trader.control.EmergencyStop(
+            control_service_pb2.EmergencyStopRequest(reason="test"), metadata=trader.metadata
+        )
+
+        assert answer.recorded
+        assert answer.complete
+        assert list(trader.bridge.held) == [answer.stop_id]
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await trader.trades.OpenTrade(open_request("o1"), metadata=trader.metadata)
+        assert error_of(refused.value)[1] == "TRADING_STOPPED"
+
+
+async def test_only_a_rearm_that_names_the_stop_leads_out(tmp_path: Path, storage_url: str) -> None:
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        stopped = await trader.control.EmergencyStop(
+            control_service_pb2.EmergencyStopRequest(), metadata=trader.metadata
+        )
+        request = control_service_pb2.RearmRequest(
+            stop_ids=["other"], reason="all is well", password="correct horse battery"
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await trader.control.Rearm(request, metadata=trader.metadata)
+        assert error_of(refused.value)[1] == "STALE_STOPS"
+
+        request.stop_ids[:] = [stopped.stop_id]
+        answer = await trader.control.Rearm(request, metadata=trader.metadata)
+
+        assert not answer.states[0].wanted.stopped
+        await trader.bridge.until(lambda: not trader.bridge.held)
+        opened = await trader.trades.OpenTrade(open_request("o1"), metadata=trader.metadata)
+        assert opened.command.state == SUCCEEDED
+
+
+async def test_a_stop_that_the_bridge_holds_is_adopted(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1, connected=False)
+        stop = trader.bridge.held.setdefault("local-1", _held("local-1"))
+        assert stop.local
+        await trader.bridge.connect()
+
+        state = await trader.control.GetTradingState(
+            control_service_pb2.GetTradingStateRequest(), metadata=trader.metadata
+        )
+
+        assert list(state.states[0].wanted.stop_ids) == ["local-1"]
+
+
+def _held(stop_id: str) -> bridge_pb2.HeldStop:
+    return bridge_pb2.HeldStop(stop_id=stop_id, local=True, reason="by hand")
+
+
+async def test_a_newer_session_supersedes_the_older_and_fences_it(tmp_path: Path, storage_url: str) -> None:
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        older = trader.bridge
+        newer = FakeBridge(older.address, older.bridge_id, older.credential, 1, journal_id=older.journal_id)
+        await newer.connect()
+
+        await older.until(lambda: any(frame.HasField("superseded") for frame in older.data_frames))
+
+        assert newer.epoch > 1
+        trader.bridge = newer
+        trade_id = await trader.with_position()
+        answer = await trader.trades.CloseTrade(trader.close_request(trade_id), metadata=trader.metadata)
+        assert answer.command.state == SUCCEEDED
+        assert older.deliveries == []
+        await older.close()
+
+
+async def test_a_revoked_bridge_leaves_its_open_commands_unknown(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+        trade_id = await trader.with_position()
+        trader.bridge.answer = silent
+        request = trader.close_request(trade_id, wait=0)
+        command = (await trader.trades.CloseTrade(request, metadata=trader.metadata)).command
+
+        await trader.client.accounts.RevokeBridge(
+            account_service_pb2.RevokeBridgeRequest(bridge_id=trader.bridge.bridge_id),
+            metadata=trader.metadata,
+        )
+
+        assert (await command_of(trader, command.command_id)).state == command_pb2.COMMAND_STATE_UNKNOWN
+        await trader.bridge.until(lambda: trader.bridge.error is not None)
+
+
+async def test_a_new_journal_leaves_offered_commands_unknown(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+        trade_id = await trader.with_position()
+        trader.bridge.answer = silent
+        request = trader.close_request(trade_id, wait=0)
+        command = (await trader.trades.CloseTrade(request, metadata=trader.metadata)).command
+        await trader.bridge.close()
+        trader.bridge.journal_id = "another"
+
+        await trader.bridge.connect()
+
+        welcome = next(
+            frame.welcome for frame in reversed(trader.bridge.data_frames) if frame.HasField("welcome")
+        )
+        assert welcome.new_journal
+        assert [one.identifier for one in welcome.full_state.positions] == [77]
+        assert (await command_of(trader, command.command_id)).state == command_pb2.COMMAND_STATE_UNKNOWN
+
+
+async def test_another_users_trade_is_not_found(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        ann, bob = await world.trader("ann", 1), await world.trader("bob", 2)
+        trade_id = await ann.with_position()
+
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await bob.trades.CloseTrade(bob.close_request(trade_id), metadata=bob.metadata)
+        assert error_of(refused.value)[1] == "NOT_FOUND"
+        stopped = await bob.control.EmergencyStop(
+            control_service_pb2.EmergencyStopRequest(account_ids=[ann.account_id]), metadata=bob.metadata
+        )
+
+        assert list(stopped.ignored_account_ids) == [ann.account_id]
+        assert not ann.bridge.held
+        assert ann.bridge.deliveries == []
+
+
+async def test_a_silent_link_is_noticed_and_told(tmp_path: Path) -> None:
+    timings = SessionTimings(heartbeat=0.2, dead_after=0.6, lease=2.0)
+    async with trading(tmp_path, None, timings) as world:
+        trader = await world.trader("ann", 1)
+        await trader.bridge.beat()
+        await trader.bridge.until(lambda: trader.bridge.grants == 1)
+
+        await trader.bridge.until(lambda: trader.bridge.error is not None, 5)
+
+
+async def test_a_lease_is_not_granted_while_trading_is_stopped(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+        await trader.control.EmergencyStop(
+            control_service_pb2.EmergencyStopRequest(), metadata=trader.metadata
+        )
+        await trader.bridge.beat(2)
+        await trader.bridge.until(
+            lambda: any(
+                frame.HasField("heartbeat") and frame.heartbeat.number == 2
+                for frame in trader.bridge.control_frames
+            )
+        )
+        assert trader.bridge.grants == 0
+
+
+async def test_paused_holds_back_tokens_and_not_people(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+        token = await trader.client.auth.CreateApiToken(
+            auth_service_pb2.CreateApiTokenRequest(name="robot", scopes=[user_pb2.TOKEN_SCOPE_TRADE]),
+            metadata=trader.metadata,
+        )
+        await trader.control.PauseTrading(control_service_pb2.PauseTradingRequest(), metadata=trader.metadata)
+        robot = (("authorization", f"Bearer {token.secret}"),)
+
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await trader.trades.OpenTrade(open_request("o1"), metadata=robot)
+
+        assert error_of(refused.value)[1] == "TRADING_PAUSED"
+        person = await trader.trades.OpenTrade(open_request("o2"), metadata=trader.metadata)
+        assert person.command.state == SUCCEEDED
