@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
@@ -118,8 +119,9 @@ class Upstream:
 
     async def close(self, grace_seconds: float) -> None:
         """Ends the channel; calls under way may take `grace_seconds` more."""
-        async with asyncio.timeout(grace_seconds + 1):
-            await self._channel.close(grace_seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds + 1):
+                await self._channel.close(grace_seconds)
 
 
 def _serialize(message: Message) -> bytes:

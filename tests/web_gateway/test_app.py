@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -18,7 +19,7 @@ import pytest
 
 from tests.support.fake_server import FakeServer, serving
 from tests.web_gateway.live.client import opened, receive, say, trade_event, until
-from web_gateway.app import Settings, SettingsError
+from web_gateway.app import PAGE, Settings, SettingsError
 
 PROGRAM = """
 import sys
@@ -138,3 +139,12 @@ def test_what_would_serve_unprotected_does_not_start(tmp_path: Path, more: dict[
 )
 def test_what_is_protected_may_start(tmp_path: Path, more: dict[str, object]) -> None:
     Settings(data_dir=tmp_path, **more).check()  # type: ignore[arg-type]
+
+
+def test_the_page_keeps_the_content_security_policy() -> None:
+    text = (PAGE / "index.html").read_text(encoding="utf-8")
+
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=|javascript:", text)
+    assert not re.search(r"https?://", text)
+    for source in PAGE.glob("*.js"):
+        assert not re.search(r"innerHTML|eval\(|https?://", source.read_text(encoding="utf-8"))
