@@ -135,6 +135,7 @@ class Core:
         self._store = Store(self._journal, self._clock, settings.account_id)
         self._build()
         self._sync_soon = asyncio.Event()
+        self._record_offered = False
         self._sync_trigger = SyncTrigger.START
 
     def _build(self) -> None:
@@ -376,6 +377,8 @@ class Core:
         """
         report = await self._syncer.run(trigger, sync_id, dry_run=dry_run)
         if not dry_run:
+            # The server has had its chance to give its record to a new journal.
+            self._record_offered = True
             if report.succeeded:
                 self._synced()
             else:
@@ -591,7 +594,7 @@ class Core:
                 async with asyncio.timeout(wait):
                     await self._sync_soon.wait()
             self._sync_soon.clear()
-            if self._store.record.fresh:
+            if self._store.record.fresh and not self._record_offered:
                 # The server may hold levels for a journal that lost them; its record comes first.
                 continue
             trigger = self._sync_trigger if not self._syncer.in_sync else SyncTrigger.BACKGROUND

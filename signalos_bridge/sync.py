@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 _OVERLAP_MSC = 60 * 60 * 1000
 _REREADS = 3
 _REREAD_SECONDS = 0.3
+# A terminal that was just reached shows nothing as a fact for a moment.
+_READABLE_SECONDS = 5.0
+_READABLE_POLL_SECONDS = 0.05
 
 
 class Syncer:
@@ -88,6 +91,8 @@ class Syncer:
 
     async def _run(self, trigger: SyncTrigger, sync_id: str, dry_run: bool) -> SyncReport:
         started = self._clock.seconds()
+        if trigger.denies_opens:
+            await self._until_readable(started)
         try:
             async with self._store.record_lock:
                 snapshot = await self._snapshot()
@@ -108,6 +113,15 @@ class Syncer:
             await self._recorder.correct(found.deals)
             await self._warm_up(snapshot)
         return report
+
+    async def _until_readable(self, started: float) -> None:
+        """Wait a while for a terminal that has only just been reached; what then fails is reported."""
+        while not self._readable() and self._clock.seconds() - started < _READABLE_SECONDS:
+            await asyncio.sleep(_READABLE_POLL_SECONDS)
+
+    def _readable(self) -> bool:
+        status = self._view.status
+        return status.connected and self._terminal.last_read_at is not None
 
     async def _snapshot(self) -> TerminalSnapshot:
         record = self._store.record
