@@ -60,8 +60,8 @@ class AccountRecords(Protocol):
     def use_code(self, secret_hash: str, now: datetime) -> None:
         """Note that a code was used."""
 
-    def user_disabled(self, user_id: str) -> bool:
-        """Whether the user is shut out, or unknown."""
+    def lock_user(self, user_id: str) -> bool:
+        """Whether the user may have a bridge paired; other pairings of the user wait for this unit."""
 
     def tell(self, account_id: str, event_id: str, change: str) -> None:
         """Tell the account's people what changed, in the same commit."""

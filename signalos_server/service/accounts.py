@@ -187,7 +187,7 @@ class Accounts:
         def unit(records: AccountRecords) -> Paired:
             now = self._clock.now()
             stored = records.lock_code(hashed)
-            if stored is None or not stored.good(now) or records.user_disabled(stored.user_id):
+            if stored is None or not stored.good(now) or not records.lock_user(stored.user_id):
                 raise BadPairingCode("the pairing code is unknown, used or older than ten minutes")
             records.use_code(hashed, now)
             account_id = stored.account_id or new_account_id

@@ -210,10 +210,12 @@ class SqlAccounts:
             update(PairingCodeRow).where(PairingCodeRow.secret_hash == secret_hash).values(use_time=now)
         )
 
-    def user_disabled(self, user_id: str) -> bool:
+    def lock_user(self, user_id: str) -> bool:
         """See `service.account_records`."""
-        disabled = self._session.scalar(select(UserRow.disabled).where(UserRow.user_id == user_id))
-        return disabled is None or disabled
+        disabled = self._session.scalar(
+            select(UserRow.disabled).where(UserRow.user_id == user_id).with_for_update()
+        )
+        return disabled is False
 
     def tell(self, account_id: str, event_id: str, change: str) -> None:
         """See `service.account_records`."""

@@ -1,8 +1,8 @@
 """Brings a database's schema to the present, and writes the next migration.
 
 `python -m signalos_server.adapters.storage.migrate "what changed"` writes the next file in
-`migrations/versions` from the difference between the tables and the migrations so far; read it before
-committing it.
+`migrations/versions` from the difference between the tables and the migrations so far; read it and
+run `ruff format` on it before committing it. Tables count once `tables/__init__.py` imports their file.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -117,6 +118,16 @@ async def test_an_account_keeps_to_its_login_and_a_login_to_its_account(world: W
         await pair(world, await code_for(client, await create(client)))
     with pytest.raises(InvalidField):
         await pair(world, await code_for(client), Identity(login=0, broker_server=""))
+
+
+async def test_two_bridges_that_pair_one_login_at_once_make_one_account(world: World) -> None:
+    client = await world.sign_in("alice")
+    codes = [await code_for(client) for _ in range(4)]
+
+    results = await asyncio.gather(*(pair(world, code) for code in codes), return_exceptions=True)
+
+    kinds = sorted(type(result).__name__ for result in results)
+    assert kinds == ["AlreadyExists"] * 3 + ["Paired"]
 
 
 async def test_codes_cannot_be_guessed_at_leisure(world: World) -> None:
