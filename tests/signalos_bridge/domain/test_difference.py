@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signalos_bridge.domain.difference import Difference, Sight, Whose, compare
+from signalos_bridge.domain.facts import (
+    CloseCause,
+    OrderChanged,
+    OrderStanding,
+    PositionChanged,
+    PositionClosed,
+    PositionMissing,
+    PositionOpened,
+)
+from signalos_bridge.domain.market import (
+    Deal,
+    DealEntry,
+    DealType,
+    HistoryOrder,
+    OrderState,
+    OrderType,
+    Position,
+    Reason,
+    WorkingOrder,
+)
+from signalos_bridge.domain.record import Owner, Record
+from signalos_bridge.domain.tags import leg_magic
+from signalos_bridge.domain.values import CommandOrigin, DistanceUnit, TrailingPlan, TrailingStop
+from tests.signalos_bridge.domain.test_guard import a_position
+
+MAGIC = leg_magic(77, "c", 0)
+OWNER = Owner("c", CommandOrigin.USER, closes=True, cause=CloseCause.USER)
+
+
+def whose(owner: Owner | None = None) -> Whose:
+    return Whose(lambda magic: owner if magic == MAGIC else None, frozenset({77}), "acc", 7200)
+
+
+def a_deal(
+    ticket: int,
+    identifier: int,
+    entry: DealEntry,
+    lots: str = "0.10",
+    reason: Reason = Reason.CLIENT,
+    magic: int = 0,
+) -> Deal:
+    return Deal(
+        ticket=ticket, order=ticket, position_id=identifier, symbol="EURUSD", type=DealType.BUY, entry=entry,
+        reason=reason, volume_lots=Decimal(lots), price=Decimal("1.1"), profit=Decimal(0), swap=Decimal(0),
+        commission=Decimal(0), fee=Decimal(0), magic=magic, comment="", time_msc=ticket,
+    )  # fmt: skip
+
+
+def an_order(ticket: int = 9, price: str = "1.05") -> WorkingOrder:
+    return WorkingOrder(
+        ticket=ticket, symbol="EURUSD", type=OrderType.BUY_LIMIT, state=OrderState.PLACED,
+        initial_volume_lots=Decimal(1), current_volume_lots=Decimal(1), open_price=Decimal(price),
+        stop_limit_price=None, stop_loss=None, take_profit=None, current_price=None,
+        expiration_time_seconds=None, setup_time_msc=1, magic=0, comment="", position_id=None,
+        reason=Reason.CLIENT, filling=None,
+    )  # fmt: skip
+
+
+def its_end(order: WorkingOrder, state: OrderState) -> HistoryOrder:
+    return HistoryOrder(
+        ticket=order.ticket, symbol=order.symbol, type=order.type, state=state,
+        initial_volume_lots=Decimal(1),
+        unfilled_volume_lots=Decimal(0), open_price=order.open_price, stop_loss=None, take_profit=None,
+        setup_time_msc=1, done_time_msc=2, magic=0, comment="", position_id=9, reason=Reason.CLIENT,
+    )  # fmt: skip
+
+
+def sight(
+    *positions: Position,
+    orders: tuple[WorkingOrder, ...] = (),
+    deals: tuple[Deal, ...] = (),
+    ended: tuple[HistoryOrder, ...] = (),
+    settled: bool = True,
+    absent: frozenset[int] = frozenset(),
+) -> Sight:
+    return Sight(positions, orders, deals, ended, settled, absent)
+
+
+def take(record: Record, found: Difference) -> None:
+    for known in found.positions:
+        record.positions[known.identifier] = known
+    for identifier in found.closed:
+        del record.positions[identifier]
+        record.closed.add(identifier)
+    for order in found.orders:
+        record.orders[order.record.ticket] = order
+    for ticket in found.ended_orders:
+        del record.orders[ticket]
+    for deal in found.deals:
+        record.seen_deals[deal.ticket] = deal.time_msc
+
+
+def a_record(*positions: Position, orders: tuple[WorkingOrder, ...] = ()) -> Record:
+    record = Record(fresh=False)
+    take(record, compare(record, sight(*positions, orders=orders), whose()))
+    return record
+
+
+def test_a_position_is_closed_only_by_a_closing_deal() -> None:
+    record = a_record(a_position())
+
+    waiting = compare(record, sight(settled=False), whose())
+    assert (waiting.told, waiting.unexplained) == ([], {1})
+    missing = compare(record, sight(absent=frozenset({1})), whose())
+    assert isinstance(missing.told[0].fact, PositionMissing)
+    closing = a_deal(5, 1, DealEntry.OUT, reason=Reason.TAKE_PROFIT)
+    closed = compare(record, sight(deals=(closing,)), whose())
+    assert isinstance(closed.told[0].fact, PositionClosed)
+    assert closed.told[0].fact.cause is CloseCause.TAKE_PROFIT
+
+
+def test_a_missing_position_can_close_later_or_come_back() -> None:
+    record = a_record(a_position())
+    take(record, compare(record, sight(absent=frozenset({1})), whose()))
+
+    assert compare(record, sight(absent=frozenset({1})), whose()).empty
+    late = compare(record, sight(deals=(a_deal(5, 1, DealEntry.OUT),)), whose())
+    assert isinstance(late.told[0].fact, PositionClosed)
+    back = compare(record, sight(a_position()), whose())
+    assert isinstance(back.told[0].fact, PositionChanged)
+    assert back.told[0].fact.change == "the position is there again"
+
+
+def test_our_own_close_is_told_from_anothers_by_its_magic() -> None:
+    record = a_record(a_position())
+    ours = a_deal(5, 1, DealEntry.OUT, reason=Reason.EXPERT, magic=MAGIC)
+
+    found = compare(record, sight(deals=(ours,)), whose(OWNER)).told[0]
+    other = compare(record, sight(deals=(replace(ours, magic=3),)), whose(OWNER)).told[0]
+
+    assert found.command_id == "c"
+    assert isinstance(found.fact, PositionClosed)
+    assert found.fact.cause is CloseCause.USER
+    assert isinstance(other.fact, PositionClosed)
+    assert other.fact.cause is CloseCause.EXPERT
+
+
+def test_a_deal_that_comes_before_its_position_shows_it_is_waited_for() -> None:
+    record = a_record(a_position())
+    part = a_deal(5, 1, DealEntry.OUT, "0.04")
+
+    early = compare(record, sight(a_position(), deals=(part,), settled=False), whose())
+    both = compare(
+        record, sight(a_position(volume_lots=Decimal("0.06")), deals=(part,), settled=False), whose()
+    )
+
+    assert (early.told, early.waiting) == ([], {1})
+    assert isinstance(both.told[0].fact, PositionChanged)
+    assert both.told[0].fact.change == "volume 0.10 -> 0.06"
+
+
+def test_a_position_that_came_and_went_unseen_is_told_with_both_ends() -> None:
+    record = a_record()
+    deals = (a_deal(5, 5, DealEntry.IN), a_deal(6, 5, DealEntry.OUT, reason=Reason.STOP_LOSS))
+
+    found = compare(record, sight(deals=deals), whose())
+    take(record, Difference(deals=found.deals))
+
+    assert [type(told.fact) for told in found.told] == [PositionOpened, PositionClosed]
+    assert compare(record, sight(deals=deals), whose()).told == []
+
+
+def test_deals_from_before_a_new_record_are_not_told() -> None:
+    old = (a_deal(5, 5, DealEntry.IN), a_deal(6, 5, DealEntry.OUT))
+
+    found = compare(Record(), sight(deals=old), whose())
+
+    assert found.told == []
+    assert len(found.deals) == 2
+
+
+def test_a_late_reading_does_not_open_a_closed_position_again() -> None:
+    record = a_record(a_position())
+    take(record, compare(record, sight(deals=(a_deal(5, 1, DealEntry.OUT),)), whose()))
+
+    assert compare(record, sight(a_position(), settled=False), whose()).told == []
+
+
+def test_orders_are_told_when_placed_moved_and_ended() -> None:
+    record = a_record(orders=(an_order(),))
+    moved = compare(record, sight(orders=(an_order(price="1.06"),)), whose())
+    take(record, moved)
+    filled = compare(record, sight(ended=(its_end(an_order(), OrderState.FILLED),)), whose())
+
+    assert isinstance(moved.told[0].fact, OrderChanged)
+    assert moved.told[0].fact.change == "price 1.05 -> 1.06"
+    assert isinstance(filled.told[0].fact, OrderChanged)
+    assert filled.told[0].fact.order.standing is OrderStanding.FILLED
+    gone = compare(record, sight(absent=frozenset({9})), whose())
+    assert isinstance(gone.told[0].fact, OrderChanged)
+    assert gone.told[0].fact.order.standing is OrderStanding.UNKNOWN_MISSING
+
+
+def test_an_order_moved_there_and_back_has_three_ids() -> None:
+    record = a_record(orders=(an_order(),))
+    ids = set()
+    for price in ("1.06", "1.05", "1.06", "1.05"):
+        found = compare(record, sight(orders=(an_order(price=price),)), whose())
+        ids.add(found.told[0].event_id)
+        take(record, found)
+
+    assert len(ids) == 4
+
+
+def test_a_stop_loosened_by_another_hand_suspends_the_trailing_stop() -> None:
+    record = a_record(a_position(stop_loss=Decimal("1.09")))
+    known = record.positions[1]
+    trailing = TrailingStop(TrailingPlan(Decimal(10), DistanceUnit.PIPS))
+    record.positions[1] = replace(known, record=replace(known.record, trailing=trailing))
+
+    tighter = compare(record, sight(a_position(stop_loss=Decimal("1.095"))), whose())
+    looser = compare(record, sight(a_position(stop_loss=Decimal("1.08"))), whose())
+
+    assert tighter.positions[0].record.trailing == trailing
+    held = looser.positions[0].record.trailing
+    assert held is not None
+    assert held.suspended
+
+
+levels = st.none() | st.decimals("1.0", "1.2", places=5)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4), levels, levels, st.integers(1, 5)), max_size=12),
+    st.booleans(),
+)
+def test_comparing_again_finds_nothing(steps: list[tuple[int, object, object, int]], settled: bool) -> None:
+    record = Record(fresh=False)
+    shown: dict[int, Position] = {}
+    for identifier, stop, target, lots in steps:
+        shown[identifier] = a_position(
+            ticket=identifier,
+            identifier=identifier,
+            stop_loss=stop,
+            take_profit=target,
+            volume_lots=Decimal(lots),
+        )
+        seen = sight(*shown.values(), settled=settled)
+        take(record, compare(record, seen, whose()))
+        again = compare(record, seen, whose())
+        assert again.told == []
+        assert again.empty
