@@ -142,7 +142,6 @@ class World:
             except TimeoutError:
                 program.process.kill()
                 await program.process.wait()
-            program.log.close()
 
     def address(self, name: str) -> str:
         """HOST:PORT of a program that serves."""
@@ -185,15 +184,15 @@ class World:
     async def _start(
         self, name: str, arguments: list[str], ready: Path, environment: dict[str, str] | None = None
     ) -> None:
-        log = (self.directory / f"{name}.log").open("ab")
-        process = await asyncio.create_subprocess_exec(
-            *self._command(*arguments),
-            env={**os.environ, **self.environment, **(environment or {})},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-        program = Program(process, ready, log)
+        with (self.directory / f"{name}.log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *self._command(*arguments),
+                env={**os.environ, **self.environment, **(environment or {})},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        program = Program(process, ready)
         self.programs[name] = program
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         while not program.serves():
@@ -212,7 +211,6 @@ class Program:
 
     process: asyncio.subprocess.Process
     ready: Path
-    log: Any
     port: int = 0
 
     def serves(self) -> bool:
