@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from signalos.v1 import event_pb2
@@ -174,7 +174,12 @@ class SqlAccounts:
         wake(self._session, bridge_subject(bridge_id))
 
     def insert_code(self, code: PairingCode) -> None:
-        """See `service.account_records`."""
+        """See `service.account_records`. The user's codes that are over are taken away."""
+        self._session.execute(
+            delete(PairingCodeRow).where(
+                PairingCodeRow.user_id == code.user_id, PairingCodeRow.expire_time < code.create_time
+            )
+        )
         self._session.add(
             PairingCodeRow(
                 secret_hash=code.secret_hash,

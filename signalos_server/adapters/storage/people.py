@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as SqlSession
@@ -19,6 +19,9 @@ from signalos_server.domain.audit import SYSTEM_CHAIN
 from signalos_server.domain.caller import Role, Scope
 from signalos_server.domain.errors import AlreadyExists
 from signalos_server.domain.people import ApiToken, Session, User, name_key
+
+# How long the record of an expired session is kept.
+_KEEP_ENDED = timedelta(days=7)
 
 
 class SqlPeople:
@@ -101,7 +104,13 @@ class SqlPeople:
         return [_session(row) for row in rows]
 
     def insert_session(self, session: Session) -> None:
-        """Add a session."""
+        """Add a session; the user's sessions that ended long ago are taken away, the audit keeps them."""
+        self._session.execute(
+            delete(SessionRow).where(
+                SessionRow.user_id == session.user_id,
+                SessionRow.expire_time < session.create_time - _KEEP_ENDED,
+            )
+        )
         self._session.add(
             SessionRow(
                 session_id=session.session_id,
