@@ -69,6 +69,12 @@ _READ_RETRY_SECONDS = 0.25
 _OWN_PATIENCE_SECONDS = 10.0
 _STALE_SECONDS = 10.0
 _PLACED_SETTLE_SECONDS = 60
+# Refusals that end by themselves within moments after a start or reconnect.
+_PASSING = frozenset({"SYNC_IN_PROGRESS", "CONTROL_LOST", "NO_LEASE"})
+_PASSING_SECONDS = 15.0
+_PASSING_POLL = 0.05
+# Between two starts of one machine's clock the difference of wall and monotonic time changes by more.
+_SAME_BOOT_SECONDS = 2.0
 
 
 class ExposureGate(Protocol):
@@ -241,14 +247,15 @@ class Executor:
             if planned and self._may_resume(record, now):
                 self._tasks.spawn(self._run(running, None), f"command {running.command_id}")
 
-    @staticmethod
-    def _may_resume(record: CommandRecord, now: float) -> bool:
-        """Only what reduces exposure goes on, within its time; the clock restarts with the machine."""
+    def _may_resume(self, record: CommandRecord, now: float) -> bool:
+        """What was never called goes on within its time, on the clock that it was given on."""
         command = record.command
         if command.origin.is_bridge or command.deadline is None:
             return False
-        reduces = isinstance(command.action, CloseAction | CloseAllAction)
-        return reduces and record.received_at <= now < command.deadline
+        # Monotonic clocks begin anew with the machine; a wall clock that jumped tells nothing either.
+        begun_then = record.received_wall_msc / 1000 - record.received_at
+        begun_now = self._clock.wall_msc() / 1000 - now
+        return abs(begun_now - begun_then) < _SAME_BOOT_SECONDS and now < command.deadline
 
     @staticmethod
     def _give_up(running: Running, words: str) -> None:
@@ -303,7 +310,7 @@ class Executor:
         command = running.record.command
         started = self._clock.seconds()
         while True:
-            refusal = self._refusal(running, None)
+            refusal = await self._settled_refusal(running, None)
             if refusal is None:
                 try:
                     result = await self._expander.expand(command)
@@ -409,7 +416,7 @@ class Executor:
                 return Refusal("TERMINAL_UNAVAILABLE", error.why)
             if tick is not None:
                 self._view.ticks[tick.symbol] = tick
-        refusal = self._refusal(running, leg.order)
+        refusal = await self._settled_refusal(running, leg.order)
         if refusal is not None:
             return refusal
         intended = self._intent(leg)
@@ -495,6 +502,25 @@ class Executor:
         if refusal is None and isinstance(order, OpenMarket | PlacePending):
             refusal = self._unknown_open(command, order) or self._limit(order)
         return refusal
+
+    async def _settled_refusal(self, running: Running, order: Order | None) -> Refusal | None:
+        """Return why a call must not be made, once what passes by itself has had its time.
+
+        A sync or a lease that is just being got ends within moments after a reconnect; a command with time to
+        live left waits for it. It is judged again at the instant of the call all the same.
+        """
+        started = self._clock.seconds()
+        while True:
+            refusal = self._refusal(running, order)
+            if refusal is None or refusal.code not in _PASSING:
+                return refusal
+            deadline = running.record.command.deadline
+            now = self._clock.seconds()
+            if now - started >= _PASSING_SECONDS or (
+                deadline is not None and now + _PASSING_POLL >= deadline
+            ):
+                return refusal
+            await asyncio.sleep(_PASSING_POLL)
 
     def _risk_refusal(self, running: Running) -> Refusal | None:
         command = running.record.command

@@ -207,3 +207,13 @@ async def test_a_close_is_quick(world: World) -> None:
 
     # Generous: other work shares the machine. The figure itself belongs to the benchmarks.
     assert sorted(spans)[len(spans) // 2] < 0.05
+
+
+async def test_an_open_waits_within_its_time_for_a_lease_that_is_being_got(world: World) -> None:
+    world.gate.why = Refusal("NO_LEASE", "the server has not granted a trading lease")
+    waiting = await world.deliver(buy(), wait=False)
+    late = await world.outcome(await world.deliver(buy(), time_left=0.1))
+    world.gate.why = None
+
+    assert (late.state, late.reason) == (CommandState.REJECTED, "NO_LEASE")
+    assert (await world.outcome(waiting)).state is CommandState.SUCCEEDED

@@ -130,7 +130,7 @@ async def test_an_adopted_position_is_managed_from_then_on(world: World) -> None
 
 async def test_nothing_opens_before_the_first_sync_succeeded(tmp_path: Path) -> None:
     async with a_world(tmp_path / "journal.db", sync=False) as world:
-        outcome = await world.outcome(await world.deliver(buy()))
+        outcome = await world.outcome(await world.deliver(buy(), time_left=0.2))
 
         assert (outcome.state, outcome.reason) == (CommandState.REJECTED, "SYNC_IN_PROGRESS")
 
