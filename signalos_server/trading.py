@@ -102,7 +102,9 @@ class TradingPart:
             session.perform(session.machine.go_away("the server goes down"))
 
     def _revoked(self, session: Session, account_id: str, bridge_id: str, now: datetime) -> None:
-        self.commands.revoked(self._foundation.storage.records(session), account_id)
+        records = self._foundation.storage.records(session)
+        self.commands.revoked(records, account_id)
+        records.finish()
 
     def _snapshot(self, session: Session, viewer: Viewer) -> Fill:
         """Read what a snapshot shows of trading."""

@@ -85,11 +85,10 @@ class Told:
 
 def apply_all(records: Records, scene: Scene, told: Sequence[Told]) -> list[Effect]:
     """Make record of all that was told, in order. Raises `Fenced` where a newer session owns the bridge."""
-    if not records.bridges.still_owner(scene.bridge_id, scene.epoch):
+    bridge = records.bridges.if_owner(scene.bridge_id, scene.epoch)
+    if bridge is None:
         raise Fenced(scene.bridge_id)
     effects: list[Effect] = []
-    bridge = records.bridges.get(scene.bridge_id)
-    assert bridge is not None
     committed = bridge.committed_event_seq
     for one in told:
         item = one.item
@@ -330,7 +329,7 @@ class Offered:
 
 def offer_waiting(records: Records, scene: Scene, now: Moment, *, opens: bool) -> Offered:
     """Mark commands that no bridge was handed as offered to this session, or end those whose time is over."""
-    if not records.bridges.still_owner(scene.bridge_id, scene.epoch):
+    if records.bridges.if_owner(scene.bridge_id, scene.epoch) is None:
         raise Fenced(scene.bridge_id)
     document = records.control.get(scene.account_id).document
     sent: list[Command] = []

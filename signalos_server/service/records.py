@@ -101,8 +101,8 @@ class Bridges(Protocol):
     def bind(self, account_id: str, identity: Identity) -> None:
         """Keep what the terminal says of an account."""
 
-    def still_owner(self, bridge_id: str, epoch: int) -> bool:
-        """Return whether a session still owns its bridge, and keep it so until this unit has committed."""
+    def if_owner(self, bridge_id: str, epoch: int) -> BridgeRef | None:
+        """Return the bridge where a session still owns it, and keep it so until this unit has committed."""
 
     def take_journal(self, bridge_id: str, journal_id: str) -> tuple[int, bool]:
         """Make `journal_id` the present one; return its last committed event, and whether it is new."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, tuple_
+from sqlalchemy import bindparam, delete, func, insert, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from signalos_server.adapters.storage.rows import insert_new
@@ -26,6 +26,9 @@ from signalos_server.service.records import Page
 
 _LIVE = (TradeState.OPEN, TradeState.UNKNOWN_MISSING)
 
+# Prepared once and run without the mapper: it is on the path of every command.
+_TRADE = select(TradeRow.__table__).where(TradeRow.trade_id == bindparam("wanted"))
+
 
 class SqlBook:
     """The book of one unit of work."""
@@ -35,7 +38,7 @@ class SqlBook:
 
     def trade(self, trade_id: str) -> Trade | None:
         """See `service.records.Book`."""
-        row = self._session.get(TradeRow, trade_id)
+        row = self._session.connection().execute(_TRADE, {"wanted": trade_id}).one_or_none()
         return None if row is None else _trade(row)
 
     def save_trade(self, trade: Trade) -> None:
@@ -201,7 +204,7 @@ def _trade_columns(trade: Trade) -> dict[str, Any]:
     }
 
 
-def _trade(row: TradeRow) -> Trade:
+def _trade(row: Any) -> Trade:
     trailing = from_json(row.trailing_stop, TrailingStop) if row.trailing_stop else None
     return value_of(
         row,

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import BindParameter, CursorResult, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from signalos_server.adapters.storage.tables.accounts import AccountRow, BridgeRow
 from signalos_server.adapters.storage.tables.control import BridgeJournalRow, ControlDocumentRow
 from signalos_server.domain.frames import Identity
 from signalos_server.service.records import BridgeRef, Reading
+
+_WANTED: BindParameter[str] = bindparam("wanted")
+# Prepared once and run without the mapper: they are on the path of every command.
+_OF_ACCOUNT = (
+    select(BridgeRow.__table__)
+    .where(BridgeRow.account_id == _WANTED, BridgeRow.revoke_time.is_(None))
+    .order_by(BridgeRow.pair_time.desc())
+    .limit(1)
+)
+_LOCK = select(BridgeRow.__table__).where(BridgeRow.bridge_id == _WANTED).with_for_update()
 
 
 class SqlBridges:
@@ -22,12 +33,7 @@ class SqlBridges:
 
     def of_account(self, account_id: str) -> BridgeRef | None:
         """See `service.records.Bridges`."""
-        row = self._session.scalars(
-            select(BridgeRow)
-            .where(BridgeRow.account_id == account_id, BridgeRow.revoke_time.is_(None))
-            .order_by(BridgeRow.pair_time.desc())
-            .limit(1)
-        ).one_or_none()
+        row = self._session.connection().execute(_OF_ACCOUNT, {"wanted": account_id}).first()
         return None if row is None else _bridge(row)
 
     def get(self, bridge_id: str) -> BridgeRef | None:
@@ -58,15 +64,13 @@ class SqlBridges:
             )
         )
 
-    def still_owner(self, bridge_id: str, epoch: int) -> bool:
+    def if_owner(self, bridge_id: str, epoch: int) -> BridgeRef | None:
         """See `service.records.Bridges`."""
-        row = self._session.scalars(
-            select(BridgeRow.session_epoch)
-            .where(BridgeRow.bridge_id == bridge_id, BridgeRow.revoke_time.is_(None))
-            # A newer session waits here until these facts are committed, or these see that it came.
-            .with_for_update()
-        ).one_or_none()
-        return row == epoch
+        # Locked: a newer session waits until these facts are committed, or they see that it came.
+        row = self._session.connection().execute(_LOCK, {"wanted": bridge_id}).one_or_none()
+        if row is None or row.revoke_time is not None or row.session_epoch != epoch:
+            return None
+        return _bridge(row)
 
     def take_journal(self, bridge_id: str, journal_id: str) -> tuple[int, bool]:
         """See `service.records.Bridges`."""
@@ -130,7 +134,7 @@ class SqlBridges:
         return result.rowcount > 0
 
 
-def _bridge(row: BridgeRow) -> BridgeRef:
+def _bridge(row: Any) -> BridgeRef:
     return BridgeRef(
         bridge_id=row.bridge_id,
         account_id=row.account_id,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import BindParameter, Table, bindparam, func, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from signalos_server.adapters.storage.rows import insert_new
 from signalos_server.adapters.storage.tables.commands import CommandRow, RequestRow
 from signalos_server.adapters.storage.trading.mapping import from_json, to_json
 from signalos_server.domain.actions import ACTION_KINDS, Action, Open, kind_of
@@ -27,89 +27,126 @@ class SqlCommands:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        # Statements of this table bypass the mapper: they are on the path of every command.
+        self._core = session.connection()
+        self._locked: dict[str, tuple[Command, int]] = {}
+        self._dirty: set[str] = set()
 
     def claim(self, request: Request, now: datetime) -> Request | None:
         """See `service.records.Commands`."""
-        row = {
-            "user_id": request.user_id,
-            "request_id": request.request_id,
-            "body_hash": request.body_hash,
-            "command_id": request.command_id,
-            "create_time": now,
-        }
-        if insert_new(self._session, RequestRow, [row]):
+        inserted = self._core.execute(
+            _CLAIMS[self._core.dialect.name],
+            {
+                "user_id": request.user_id,
+                "request_id": request.request_id,
+                "body_hash": request.body_hash,
+                "command_id": request.command_id,
+                "create_time": now,
+            },
+        )
+        if inserted.rowcount:
             return None
-        before = self._session.get(RequestRow, (request.user_id, request.request_id))
-        assert before is not None
+        key = {"user": request.user_id, "request": request.request_id}
+        before = self._core.execute(_REQUEST, key).one()
         return Request(before.user_id, before.request_id, before.body_hash, before.command_id)
 
     def insert(self, command: Command) -> None:
         """See `service.records.Commands`."""
         accepted = command.accepted
-        self._session.add(
-            CommandRow(
-                command_id=command.command_id,
-                account_id=command.account_id,
-                user_id=command.user_id,
-                request_id=command.request_id,
-                origin=int(command.origin),
-                action_kind=kind_of(command.action),
-                action=to_json(command.action),
-                stop_generation=command.stop_generation,
-                increases_risk=command.increases_risk,
-                automated=command.automated,
-                create_time=command.create_time,
-                time_to_live_microseconds=command.time_to_live // _MICROSECOND,
-                accepted_monotonic_microseconds=round(accepted.monotonic_seconds * 1_000_000),
-                accepted_machine_boot=accepted.machine_boot,
-                accepted_server_boot=accepted.server_boot,
-                version=1,
+        self._core.execute(
+            _INSERT,
+            {
+                "command_id": command.command_id,
+                "account_id": command.account_id,
+                "user_id": command.user_id,
+                "request_id": command.request_id,
+                "origin": int(command.origin),
+                "action_kind": kind_of(command.action),
+                "action": to_json(command.action),
+                "stop_generation": command.stop_generation,
+                "increases_risk": command.increases_risk,
+                "automated": command.automated,
+                "create_time": command.create_time,
+                "time_to_live_microseconds": command.time_to_live // _MICROSECOND,
+                "accepted_monotonic_microseconds": round(accepted.monotonic_seconds * 1_000_000),
+                "accepted_machine_boot": accepted.machine_boot,
+                "accepted_server_boot": accepted.server_boot,
+                "version": 1,
                 **_changing(command),
-            )
+            },
         )
-        self._session.flush()
+        self._locked[command.command_id] = (command, 1)
 
     def get(self, command_id: str) -> Command | None:
         """See `service.records.Commands`."""
-        row = self._session.get(CommandRow, command_id)
+        known = self._locked.get(command_id)
+        if known is not None:
+            return known[0]
+        row = self._core.execute(_SELECT, {"wanted": command_id}).one_or_none()
         return None if row is None else _command(row)
 
     def lock(self, command_id: str) -> Command | None:
         """See `service.records.Commands`."""
-        row = self._session.get(CommandRow, command_id, with_for_update=True, populate_existing=True)
-        return None if row is None else _command(row)
+        known = self._locked.get(command_id)
+        if known is not None:
+            return known[0]
+        row = self._core.execute(_LOCK, {"wanted": command_id}).one_or_none()
+        if row is None:
+            return None
+        command = _command(row)
+        self._locked[command_id] = (command, row.version)
+        return command
 
     def save(self, command: Command) -> int:
-        """See `service.records.Commands`."""
-        row = self._session.get(CommandRow, command.command_id)
-        assert row is not None
-        for name, value in _changing(command).items():
-            setattr(row, name, value)
-        row.version += 1
-        self._session.flush()
-        return row.version
+        """See `service.records.Commands`. Written with the unit's end, or before the next list is read."""
+        _, version = self._locked[command.command_id]
+        self._locked[command.command_id] = (command, version + 1)
+        self._dirty.add(command.command_id)
+        return version + 1
+
+    def flush(self) -> None:
+        """Write what was saved."""
+        if not self._dirty:
+            return
+        rows = []
+        for command_id in sorted(self._dirty):
+            command, version = self._locked[command_id]
+            rows.append({"wanted": command_id, "version": version, **_changing(command)})
+        self._dirty.clear()
+        self._core.execute(_UPDATE, rows)
+
+    def _listed(self, rows: Iterable[Any], *, lock: bool) -> list[Command]:
+        found = []
+        for row in rows:
+            command = _command(row)
+            if lock:
+                self._locked[command.command_id] = (command, row.version)
+            found.append(command)
+        return found
 
     def open_of(self, account_id: str, *, lock: bool = False) -> list[Command]:
         """See `service.records.Commands`."""
+        self.flush()
         query = (
-            select(CommandRow)
-            .where(CommandRow.account_id == account_id, CommandRow.state.in_(_OPEN))
-            .order_by(CommandRow.create_time, CommandRow.command_id)
+            select(_TABLE)
+            .where(_TABLE.c.account_id == account_id, _TABLE.c.state.in_(_OPEN))
+            .order_by(_TABLE.c.create_time, _TABLE.c.command_id)
         )
-        return [_command(row) for row in self._session.scalars(query.with_for_update() if lock else query)]
+        return self._listed(self._core.execute(query.with_for_update() if lock else query), lock=lock)
 
     def unoffered(self, account_id: str, *, lock: bool = True) -> list[Command]:
         """See `service.records.Commands`."""
+        self.flush()
         query = (
-            select(CommandRow)
+            select(_TABLE)
             .where(
-                CommandRow.account_id == account_id,
-                CommandRow.state == CommandState.PENDING,
-                CommandRow.offered_epoch.is_(None),
+                _TABLE.c.account_id == account_id,
+                _TABLE.c.state == CommandState.PENDING,
+                _TABLE.c.offered_epoch.is_(None),
             )
-            .order_by(CommandRow.create_time, CommandRow.command_id)
+            .order_by(_TABLE.c.create_time, _TABLE.c.command_id)
         )
-        return [_command(row) for row in self._session.scalars(query.with_for_update() if lock else query)]
+        return self._listed(self._core.execute(query.with_for_update() if lock else query), lock=lock)
 
     def accounts_with_unoffered(self) -> list[str]:
         """See `service.records.Commands`."""
@@ -122,18 +159,18 @@ class SqlCommands:
 
     def count_open(self, account_id: str) -> int:
         """See `service.records.Commands`."""
-        query = select(func.count()).where(CommandRow.account_id == account_id, CommandRow.state.in_(_OPEN))
-        return self._session.scalar(query) or 0
+        self.flush()
+        return self._core.execute(_COUNT_OPEN, {"wanted": account_id}).scalar_one()
 
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         """See `service.records.Commands`."""
-        query = select(CommandRow).where(
-            CommandRow.account_id == account_id,
-            CommandRow.state == CommandState.UNKNOWN,
-            CommandRow.action_kind == "open",
+        self.flush()
+        query = select(_TABLE).where(
+            _TABLE.c.account_id == account_id,
+            _TABLE.c.state == CommandState.UNKNOWN,
+            _TABLE.c.action_kind == "open",
         )
-        for row in self._session.scalars(query):
-            command = _command(row)
+        for command in self._listed(self._core.execute(query), lock=False):
             if isinstance(command.action, Open) and command.action.symbol == symbol:
                 return command
         return None
@@ -157,6 +194,44 @@ class SqlCommands:
         return [_command(row) for row in self._session.scalars(query)]
 
 
+_TABLE: Table = CommandRow.__table__  # type: ignore[assignment]  # a table, as every mapped class has
+_INSERT = _TABLE.insert()
+_REQUESTS: Table = RequestRow.__table__  # type: ignore[assignment]
+# Unlike a caught IntegrityError, it leaves a PostgreSQL transaction usable.
+_CLAIMS: dict[str, Any] = {
+    "sqlite": sqlite.insert(_REQUESTS).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_REQUESTS).on_conflict_do_nothing(),
+}
+_REQUEST = select(_REQUESTS).where(
+    _REQUESTS.c.user_id == bindparam("user"), _REQUESTS.c.request_id == bindparam("request")
+)
+_WANTED: BindParameter[str] = bindparam("wanted")
+_SELECT = select(_TABLE).where(_TABLE.c.command_id == _WANTED)
+_LOCK = _SELECT.with_for_update()
+_COUNT_OPEN = (
+    select(func.count()).select_from(_TABLE).where(_TABLE.c.account_id == _WANTED, _TABLE.c.state.in_(_OPEN))
+)
+
+
+_CHANGING = (
+    "state",
+    "legs",
+    "offered_epoch",
+    "outcome_number",
+    "trade_id",
+    "order_id",
+    "reason",
+    "message",
+    "deliver_time",
+    "run_time",
+    "end_time",
+    "asked_volume_lots",
+    "filled_volume_lots",
+    "resolved_by_person",
+    "cancel_wanted",
+)
+
+
 def _changing(command: Command) -> dict[str, Any]:
     return {
         "state": int(command.state),
@@ -177,7 +252,14 @@ def _changing(command: Command) -> dict[str, Any]:
     }
 
 
-def _command(row: CommandRow) -> Command:
+_UPDATE = (
+    _TABLE.update()
+    .where(_TABLE.c.command_id == _WANTED)
+    .values({name: bindparam(name) for name in (*_CHANGING, "version")})
+)
+
+
+def _command(row: Any) -> Command:
     kind: type[Any] = ACTION_KINDS[row.action_kind]
     action: Action = from_json(row.action, kind)
     return Command(

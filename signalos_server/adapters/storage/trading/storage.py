@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signalos.v1 import event_pb2
@@ -13,18 +13,24 @@ from signalos_server.adapters.moments import MachineMoments
 from signalos_server.adapters.storage.alert_book import raise_alert
 from signalos_server.adapters.storage.audit_log import append_audit
 from signalos_server.adapters.storage.database import Database
-from signalos_server.adapters.storage.outbox import account_audience, append_events, new_event
+from signalos_server.adapters.storage.outbox import append_events, new_event
 from signalos_server.adapters.storage.rows import lock_account
 from signalos_server.adapters.storage.tables.accounts import AccountRow, BridgeRow
+from signalos_server.adapters.storage.tables.users import UserRow
 from signalos_server.adapters.storage.trading.book import SqlBook
 from signalos_server.adapters.storage.trading.bridges import SqlBridges
 from signalos_server.adapters.storage.trading.commands import SqlCommands
 from signalos_server.adapters.storage.trading.control import SqlControl
+from signalos_server.domain.caller import Role
 from signalos_server.domain.happenings import AccountView, BridgeView, Happening, NewAlert
 from signalos_server.domain.words import BridgeState, MarginMode, TradeMode
 from signalos_server.service.records import AccountRef, Records
 
 T = TypeVar("T")
+
+# Prepared once and run without the mapper: they are on the path of every command.
+_ACCOUNT = select(AccountRow.__table__).where(AccountRow.account_id == bindparam("wanted"))
+_ADMINS = select(UserRow.user_id).where(UserRow.role == Role.ADMIN)
 
 # Turns what happened into the contract's event.
 Encode = Callable[[Happening], event_pb2.Event]
@@ -38,7 +44,8 @@ class SqlRecords:
         self._encode = encode
         self._moments = moments
         self._started = started
-        self._audiences: dict[str, frozenset[str]] = {}
+        self._accounts: dict[str, AccountRef] = {}
+        self._told: dict[str, list[Happening]] = {}
         self.bridges = SqlBridges(session)
         self.commands = SqlCommands(session)
         self.control = SqlControl(session)
@@ -46,8 +53,13 @@ class SqlRecords:
 
     def account(self, account_id: str) -> AccountRef | None:
         """See `service.records.Records`."""
-        row = self._session.get(AccountRow, account_id)
-        return None if row is None else _account(row)
+        # Kept for the unit: an account's owner and prefix never change, its binding only in `bind`.
+        if account_id not in self._accounts:
+            row = self._session.connection().execute(_ACCOUNT, {"wanted": account_id}).one_or_none()
+            if row is None:
+                return None
+            self._accounts[account_id] = _account(row)
+        return self._accounts[account_id]
 
     def lock_account(self, account_id: str) -> AccountRef | None:
         """See `service.records.Records`."""
@@ -91,18 +103,27 @@ class SqlRecords:
         return 1
 
     def happened(self, account_id: str, *happenings: Happening) -> None:
-        """See `service.records.Records`."""
+        """See `service.records.Records`. Told with the unit's end, all in one."""
+        self._told.setdefault(account_id, []).extend(happenings)
+
+    def finish(self) -> None:
+        """Write what waits for the unit's end. Every unit ends with it."""
+        self.commands.flush()
         now = self._moments.now()
-        if account_id not in self._audiences:
-            self._audiences[account_id] = account_audience(self._session, account_id)
-        append_events(
-            self._session,
-            self._audiences[account_id],
-            [
+        for account_id, happenings in self._told.items():
+            events = [
                 new_event(happening.event_id, now, self._encode(happening), account_id)
                 for happening in happenings
-            ],
-        )
+            ]
+            append_events(self._session, self._audience(account_id), events)
+        self._told.clear()
+
+    def _audience(self, account_id: str) -> frozenset[str]:
+        """Return whose streams tell of an account, as `outbox.account_audience` says."""
+        account = self.account(account_id)
+        owner = frozenset() if account is None else frozenset({account.owner_user_id})
+        admins = self._session.connection().execute(_ADMINS).scalars()
+        return owner | frozenset(admins)
 
     def alert(self, alert: NewAlert) -> None:
         """See `service.records.Records`."""
@@ -132,18 +153,25 @@ class SqlStorage:
 
     async def run(self, unit: Callable[[Records], T]) -> T:
         """See `service.records.Storage`."""
-        return await self._database.run(lambda session: unit(self.records(session)))
+
+        def whole(session: Session) -> T:
+            records = self.records(session)
+            result = unit(records)
+            records.finish()
+            return result
+
+        return await self._database.run(whole)
 
     async def read(self, unit: Callable[[Records], T]) -> T:
         """See `service.records.Storage`."""
         return await self._database.read(lambda session: unit(self.records(session)))
 
-    def records(self, session: Session) -> Records:
-        """Return the records of a unit that runs on `session`."""
+    def records(self, session: Session) -> SqlRecords:
+        """Return the records of a unit that runs on `session`; whoever writes calls `finish` at its end."""
         return SqlRecords(session, self._encode, self._moments, self._started)
 
 
-def _account(row: AccountRow) -> AccountRef:
+def _account(row: Any) -> AccountRef:
     return AccountRef(
         account_id=row.account_id,
         owner_user_id=row.owner_user_id,
