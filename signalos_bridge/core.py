@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from signalos_bridge.admission import Admission
 from signalos_bridge.alerts import AlertBox
 from signalos_bridge.checking import Checker
 from signalos_bridge.clock import Clock, SystemClock
@@ -56,6 +57,7 @@ from signalos_bridge.journal_rows import CorruptRow
 from signalos_bridge.lanes import Lanes
 from signalos_bridge.recorder import Recorder
 from signalos_bridge.resolver import Resolver
+from signalos_bridge.running import Running
 from signalos_bridge.store import Batch, Store
 from signalos_bridge.sync import Syncer
 from signalos_bridge.tasks import Tasks
@@ -142,17 +144,20 @@ class Core:
         """Build the parts around the store."""
         settings, clock = self._settings, self._clock
         lanes = Lanes()
+        running: dict[str, Running] = {}
         self._expander = Expander(self._terminal, self._view, self._store)
+        admission = Admission(self._store, self._terminal, self._gate, self._view, clock, running)
         self._executor = Executor(
             self._store,
             self._terminal,
-            self._gate,
             self._view,
+            admission,
             self._expander,
             clock,
             self._alerts,
             self._tasks,
             lanes,
+            running,
             self._wake,
         )
         self._recorder = Recorder(self._store, self._view, self._executor, self._alerts, self._wake)
@@ -205,7 +210,7 @@ class Core:
         self._checker = Checker(self._terminal, self._view, self._expander)
         self._executor.keeper = self._recorder
         self._executor.on_ambiguous = self._resolver.take
-        self._executor.sync_refusal = self._syncer.refusal
+        admission.sync_refusal = self._syncer.refusal
         self._recorder.on_record_changed = self._record_changed
         self._recorder.on_opened = self._opened
         self._guard.watch_symbols = lambda symbols: self._terminal.watch(Watch(guarded_symbols=symbols))

@@ -13,14 +13,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
+from signalos_bridge.admission import Admission
 from signalos_bridge.alerts import AlertBox
 from signalos_bridge.clock import Clock
-from signalos_bridge.domain import limits as limit_rules
+from signalos_bridge.domain.answers import PLACED_SETTLE_SECONDS, Answer, leg_after
 from signalos_bridge.domain.attempts import again, lane_key, urgency
 from signalos_bridge.domain.command import (
     EXPIRED,
     POSITION_GONE,
-    TAKEN_BACK,
     CommandEvent,
     CommandRecord,
     Leg,
@@ -29,15 +29,11 @@ from signalos_bridge.domain.command import (
     next_command_state,
 )
 from signalos_bridge.domain.facts import SyncDifference, SyncDifferenceKind
-from signalos_bridge.domain.normalise import points
 from signalos_bridge.domain.orders import ClosePosition, OpenMarket, Order, PlacePending
 from signalos_bridge.domain.outcomes import (
-    Ambiguous,
     Executed,
-    NoChange,
     NotDone,
     PartlyExecuted,
-    Placed,
 )
 from signalos_bridge.domain.resolution import Finding, apply
 from signalos_bridge.domain.values import (
@@ -45,10 +41,7 @@ from signalos_bridge.domain.values import (
     CloseAction,
     CloseAllAction,
     Command,
-    CommandOrigin,
     CommandState,
-    Limits,
-    OpenAction,
     Receipt,
     Refusal,
 )
@@ -67,27 +60,8 @@ log = logging.getLogger(__name__)
 _JOURNAL_RETRY_SECONDS = 0.25
 _READ_RETRY_SECONDS = 0.25
 _OWN_PATIENCE_SECONDS = 10.0
-_STALE_SECONDS = 10.0
-_PLACED_SETTLE_SECONDS = 60
-# Refusals that end by themselves within moments after a start or reconnect.
-_PASSING = frozenset({"SYNC_IN_PROGRESS", "CONTROL_LOST", "NO_LEASE"})
-_PASSING_SECONDS = 15.0
-_PASSING_POLL = 0.05
 # Between two starts of one machine's clock the difference of wall and monotonic time changes by more.
 _SAME_BOOT_SECONDS = 2.0
-
-
-class ExposureGate(Protocol):
-    """The part of control that the executor asks."""
-
-    @property
-    def latched(self) -> bool:
-        """Whether any stop is held."""
-        ...
-
-    def refusal(self, stop_generation: int, automated: bool, origin: CommandOrigin) -> Refusal | None:
-        """Return why exposure may not be increased now."""
-        ...
 
 
 class Keeper(Protocol):
@@ -109,34 +83,34 @@ class Executor:
         self,
         store: Store,
         terminal: Terminal,
-        gate: ExposureGate,
         view: TerminalView,
+        admission: Admission,
         expander: Expander,
         clock: Clock,
         alerts: AlertBox,
         tasks: Tasks,
         lanes: Lanes,
+        running: dict[str, Running],
         wake: Callable[[], None],
     ) -> None:
+        """`running` is shared with the admission, and changed here alone."""
+        self._running = running
         self._store = store
         self._terminal = terminal
-        self._gate = gate
         self._view = view
+        self._admission = admission
         self._expander = expander
         self._clock = clock
         self._alerts = alerts
         self._tasks = tasks
         self._lanes = lanes
         self._wake = wake
-        self._running: dict[str, Running] = {}
-        self._reserved: set[int] = set()
         self._risk_calls: dict[str, int] = {}
         self._resolved: list[SyncDifference] = []
         self.receipts: list[Receipt] = []
         # Set by the core, which builds all parts before any of them runs.
         self.keeper: Keeper | None = None
         self.on_ambiguous: Callable[[Running, int], None] = lambda _running, _index: None
-        self.sync_refusal: Callable[[], Refusal | None] = lambda: None
 
     # -- asking ----------------------------------------------------------------------------------------
 
@@ -205,11 +179,11 @@ class Executor:
     @property
     def unseen_opens(self) -> int:
         """Return how many opens were called and are neither refused nor shown by the terminal yet."""
-        return len(self._reserved)
+        return len(self._admission.reserved)
 
     def seen(self, magic: int) -> None:
         """Note that the terminal shows what a leg opened: it is counted there from now on."""
-        self._reserved.discard(magic)
+        self._admission.reserved.discard(magic)
 
     # -- after a restart -------------------------------------------------------------------------------
 
@@ -226,7 +200,7 @@ class Executor:
                     leg = replace(
                         leg.apply(LegEvent.AMBIGUOUS),
                         called=True,
-                        settle_seconds=2 * _PLACED_SETTLE_SECONDS,
+                        settle_seconds=2 * PLACED_SETTLE_SECONDS,
                         message="the bridge ended while the call was under way",
                     )
                     running.put(leg)
@@ -310,7 +284,7 @@ class Executor:
         command = running.record.command
         started = self._clock.seconds()
         while True:
-            refusal = await self._settled_refusal(running, None)
+            refusal = await self._admission.settled_refusal(running, None)
             if refusal is None:
                 try:
                     result = await self._expander.expand(command)
@@ -338,7 +312,7 @@ class Executor:
         assert self.keeper is not None
         try:
             if result.levels is not None:
-                if result.levels.loosening and (refusal := self._risk_refusal(running)):
+                if result.levels.loosening and (refusal := self._admission.risk_refusal(running)):
                     return refusal
                 await self.keeper.set_levels(result.levels)
             if result.adopt:
@@ -380,7 +354,7 @@ class Executor:
             reach("after_intent")
             answer = await self._call(running, index)
             reach("after_call")
-            leg = self._read_answer(running, running.leg(index), answer)
+            leg = leg_after(running.leg(index), self._answer(running, index, answer))
             running.put(leg)
             outcome = answer.outcome
             if not isinstance(outcome, NotDone):
@@ -390,10 +364,10 @@ class Executor:
                     self.on_ambiguous(running, index)
                 reach("after_outcome")
                 return
-            self._reserved.discard(leg.magic)
+            self._admission.reserved.discard(leg.magic)
             assert leg.order is not None
             further = again(leg.order, outcome, leg.attempt_count)
-            if further is None or not self._time_for(running, further.wait_seconds):
+            if further is None or not self._admission.time_for(running, further.wait_seconds):
                 if outcome.alert:
                     self._alert_refused(running, outcome)
                 await self._refuse(running, index, Refusal(outcome.code, outcome.words))
@@ -409,14 +383,14 @@ class Executor:
         """Check, and put the intent of the next attempt on disk. Returns why not."""
         leg = running.leg(index)
         assert leg.order is not None
-        if isinstance(leg.order, OpenMarket) and self._limits().maximum_spread_points is not None:
+        if isinstance(leg.order, OpenMarket) and self._admission.limits().maximum_spread_points is not None:
             try:
                 tick = await self._terminal.tick(leg.order.symbol)
             except TerminalUnavailable as error:
                 return Refusal("TERMINAL_UNAVAILABLE", error.why)
             if tick is not None:
                 self._view.ticks[tick.symbol] = tick
-        refusal = await self._settled_refusal(running, leg.order)
+        refusal = await self._admission.settled_refusal(running, leg.order)
         if refusal is not None:
             return refusal
         intended = self._intent(leg)
@@ -453,11 +427,11 @@ class Executor:
         command_id = running.command_id
 
         def clearance() -> Clearance:
-            refusal = self._refusal(running, order)
+            refusal = self._admission.refusal(running, order)
             if refusal is not None:
-                return Clearance(self._gate.latched, refusal.code, refusal.message)
+                return Clearance(self._admission.latched, refusal.code, refusal.message)
             self._cleared(running, order, leg.magic)
-            return Clearance(self._gate.latched)
+            return Clearance(self._admission.latched)
 
         try:
             return await self._terminal.submit(
@@ -483,182 +457,32 @@ class Executor:
         if order.increases_risk:
             self._risk_calls[running.command_id] = 1
         if isinstance(order, OpenMarket | PlacePending):
-            self._reserved.add(magic)
-
-    # -- checks ----------------------------------------------------------------------------------------
-
-    def _refusal(self, running: Running, order: Order | None) -> Refusal | None:
-        """Return why a call must not be made now; `order` None: before the command is expanded."""
-        command = running.record.command
-        if running.cancelled:
-            return Refusal(TAKEN_BACK, "the command was taken back before its call began")
-        if command.deadline is not None and self._clock.seconds() >= command.deadline:
-            late = self._clock.seconds() - command.deadline
-            return Refusal(EXPIRED, f"its time to live was over {late:.1f} s ago")
-        opens = isinstance(command.action, OpenAction) if order is None else order.increases_risk
-        if not opens:
-            return None
-        refusal = self._risk_refusal(running)
-        if refusal is None and isinstance(order, OpenMarket | PlacePending):
-            refusal = self._unknown_open(command, order) or self._limit(order)
-        return refusal
-
-    async def _settled_refusal(self, running: Running, order: Order | None) -> Refusal | None:
-        """Return why a call must not be made, once what passes by itself has had its time.
-
-        A sync or a lease that is just being got ends within moments after a reconnect; a command with time to
-        live left waits for it. It is judged again at the instant of the call all the same.
-        """
-        started = self._clock.seconds()
-        while True:
-            refusal = self._refusal(running, order)
-            if refusal is None or refusal.code not in _PASSING:
-                return refusal
-            deadline = running.record.command.deadline
-            now = self._clock.seconds()
-            if now - started >= _PASSING_SECONDS or (
-                deadline is not None and now + _PASSING_POLL >= deadline
-            ):
-                return refusal
-            await asyncio.sleep(_PASSING_POLL)
-
-    def _risk_refusal(self, running: Running) -> Refusal | None:
-        command = running.record.command
-        if self._store.journal.problem:
-            return Refusal("JOURNAL_UNAVAILABLE", self._store.journal.problem)
-        # A stop outranks a sync in what is said.
-        return (
-            self._gate.refusal(command.stop_generation, command.automated, command.origin)
-            or self.sync_refusal()
-        )
-
-    def _unknown_open(self, command: Command, order: OpenMarket | PlacePending) -> Refusal | None:
-        source = (command.origin, command.automated)
-        for record in self._store.commands.values():
-            other = record.command
-            if record.state.is_final or (other.origin, other.automated) != source:
-                continue
-            working = self._running.get(other.command_id)
-            for leg in (working.record if working else record).unresolved:
-                if (
-                    leg.state.value == "UNKNOWN"
-                    and isinstance(leg.order, OpenMarket | PlacePending)
-                    and leg.order.symbol == order.symbol
-                ):
-                    return Refusal(
-                        "UNKNOWN_OPEN",
-                        f"whether command {other.command_id} opened {order.symbol} is not known yet",
-                    )
-        return None
-
-    def _limits(self) -> Limits:
-        policies = self._store.policies
-        return policies.limits if policies is not None else Limits()
-
-    def _limit(self, order: OpenMarket | PlacePending) -> Refusal | None:
-        limits = self._limits()
-        if limits == Limits():
-            return None
-        shown = {position.magic for position in self._view.positions.values()}
-        shown |= {working.magic for working in self._view.orders.values()}
-        under_way = len([magic for magic in self._reserved if magic not in shown and magic != order.magic])
-        tick, spec = self._view.ticks.get(order.symbol), self._view.last_spec(order.symbol)
-        spread = None
-        if tick is not None and spec is not None and tick.spread is not None:
-            spread = points(tick.spread, spec)
-        read_at = self._terminal.last_read_at
-        fresh = read_at is not None and self._clock.awake_seconds() - read_at <= _STALE_SECONDS
-        account = self._view.account
-        return limit_rules.breach(
-            limits,
-            limit_rules.Exposure(
-                order_lots=order.volume_lots,
-                position_count=len(self._view.positions) + len(self._view.orders) + under_way,
-                spread_points=spread,
-                equity=account.equity if account is not None and fresh else None,
-                market_order=isinstance(order, OpenMarket),
-            ),
-        )
-
-    def _time_for(self, running: Running, wait_seconds: float) -> bool:
-        deadline = running.record.command.deadline
-        return deadline is None or self._clock.seconds() + wait_seconds < deadline
+            self._admission.reserved.add(magic)
 
     # -- answers ---------------------------------------------------------------------------------------
 
-    def _read_answer(self, running: Running, leg: Leg, answer: TerminalAnswer) -> Leg:
-        outcome = answer.outcome
-        if answer.request is not None or isinstance(outcome, Ambiguous):
-            leg = replace(leg, called=True, terminal_seconds=leg.terminal_seconds + answer.call_seconds)
-        if isinstance(outcome, Executed):
-            leg = self._executed(running, leg, outcome, answer)
-        elif isinstance(outcome, PartlyExecuted):
-            leg = replace(
-                leg.apply(LegEvent.FILLED_IN_PART),
-                filled_volume_lots=outcome.volume_lots,
-                price=outcome.price,
-                order_ticket=outcome.order or 0,
-                deal_ticket=outcome.deal or 0,
-                position_identifier=leg.position_identifier or self._opened(leg, outcome.order),
-                retcode=10010,
-                message=f"{outcome.volume_lots} of {leg.asked_volume_lots} lots were executed",
-            )
-        elif isinstance(outcome, NoChange):
-            leg = replace(leg.apply(LegEvent.FILLED), retcode=10025, message="it was like this already")
-        elif isinstance(outcome, Placed):
-            event = LegEvent.ACCEPTED if outcome.awaits_deal else LegEvent.FILLED
-            leg = replace(
-                leg.apply(event),
-                order_ticket=outcome.order or 0,
-                ticket=leg.ticket or (outcome.order or 0),
-                settle_seconds=_PLACED_SETTLE_SECONDS,
-                message="accepted by the broker; its deal is awaited" if outcome.awaits_deal else "",
-            )
-        elif isinstance(outcome, Ambiguous):
-            leg = replace(
-                leg.apply(LegEvent.AMBIGUOUS),
-                settle_seconds=outcome.settle_seconds,
-                message=outcome.why,
-                retcode=outcome.retcode,
-            )
-        else:
-            leg = replace(leg, message=outcome.words, retcode=outcome.retcode, code=outcome.code)
-        if answer.raw is not None and answer.raw.retcode is not None:
-            leg = replace(leg, retcode=answer.raw.retcode)
-        return leg
-
-    def _executed(self, running: Running, leg: Leg, outcome: Executed, answer: TerminalAnswer) -> Leg:
-        filled = outcome.volume_lots if leg.asked_volume_lots else Decimal(0)
-        sent = answer.request.volume if answer.request is not None else None
-        event, message, asked = LegEvent.FILLED, "", leg.asked_volume_lots
-        if filled is not None and sent is not None and filled < asked:
-            # The position had become smaller meanwhile.
-            message = f"the position had only {sent} lots left"
-            if _closes_all(running.record.command):
-                asked = sent
-            else:
-                event = LegEvent.FILLED_IN_PART
-        return replace(
-            leg.apply(event),
-            asked_volume_lots=asked,
-            filled_volume_lots=filled if filled is not None else leg.asked_volume_lots,
-            price=outcome.price,
-            order_ticket=outcome.order or 0,
-            deal_ticket=outcome.deal or 0,
-            position_identifier=leg.position_identifier or self._opened(leg, outcome.order),
-            message=message,
-            code="",
+    def _answer(self, running: Running, index: int, answer: TerminalAnswer) -> Answer:
+        request, raw = answer.request, answer.raw
+        return Answer(
+            outcome=answer.outcome,
+            retcode=raw.retcode if raw is not None else None,
+            sent=request is not None,
+            sent_lots=request.volume if request is not None else None,
+            call_seconds=answer.call_seconds,
+            whole=_closes_all(running.record.command),
+            opened_identifier=self._opened(running.leg(index), answer),
         )
 
-    def _opened(self, leg: Leg, order_ticket: int | None) -> int:
+    def _opened(self, leg: Leg, answer: TerminalAnswer) -> int:
         """Return the position that an open made or joined: on hedging its order's ticket names it."""
-        if not isinstance(leg.order, OpenMarket) or order_ticket is None:
+        outcome = answer.outcome
+        if not isinstance(leg.order, OpenMarket) or not isinstance(outcome, Executed | PartlyExecuted):
             return 0
         if not self._view.hedging:
             for position in self._view.positions.values():
                 if position.symbol == leg.order.symbol:
                     return position.identifier
-        return order_ticket
+        return outcome.order or 0
 
     def _store_result(self, running: Running, leg: Leg) -> None:
         log.info(
@@ -686,7 +510,7 @@ class Executor:
     async def _refuse(self, running: Running, index: int, refusal: Refusal) -> None:
         leg = running.leg(index)
         running.put(replace(leg.apply(LegEvent.REFUSED), code=refusal.code, message=refusal.message))
-        self._reserved.discard(leg.magic)
+        self._admission.reserved.discard(leg.magic)
         await self._persist(running, index)
 
     def _alert_refused(self, running: Running, outcome: NotDone) -> None:
@@ -771,7 +595,7 @@ class Executor:
         """Take what the terminal's records say of a leg whose outcome nobody knew."""
         leg = apply(running.leg(index), finding)
         running.put(leg)
-        self._reserved.discard(leg.magic)
+        self._admission.reserved.discard(leg.magic)
         log.info("command %s leg %d was resolved: %s", running.command_id, index, leg.state.value)
         await self._persist(running, index)
         self._alerts.settle(f"unknown:{running.command_id}")

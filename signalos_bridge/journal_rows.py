@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 import msgspec
 
@@ -71,7 +71,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 def read(data: str, kind: type[_T]) -> _T:
     """Return a value from JSON; raises `CorruptRow`."""
     try:
-        value: _T = _decoder(kind).decode(data)
+        value: _T = _decoder(cast("Any", kind)).decode(data)
     except (msgspec.MsgspecError, ValueError) as error:
         raise CorruptRow(f"{kind.__name__}: {error}") from error
     return value

@@ -116,7 +116,8 @@ class Syncer:
 
     async def _until_readable(self, started: float) -> None:
         """Wait a while for a terminal that has only just been reached; what then fails is reported."""
-        while not self._readable() and self._clock.seconds() - started < _READABLE_SECONDS:
+        give_up = started + _READABLE_SECONDS
+        while not self._readable() and self._clock.seconds() < give_up:  # noqa: ASYNC110 (a status has no event)
             await asyncio.sleep(_READABLE_POLL_SECONDS)
 
     def _readable(self) -> bool:
