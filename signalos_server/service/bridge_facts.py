@@ -376,7 +376,7 @@ def end_unseen(
 
 
 def take_session(
-    records: Records, hello: Hello, scene: Scene, epoch: int, at: Moment
+    records: Records, hello: Hello, scene: Scene, at: Moment
 ) -> tuple[list[Command], list[Effect], int, bool]:
     """Note the journal of a new session; return its open commands, effects, committed event and novelty."""
     committed, new_journal = records.bridges.take_journal(scene.bridge_id, hello.journal_id)

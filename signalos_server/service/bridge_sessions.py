@@ -141,7 +141,9 @@ class BridgeSessions:
         if identity is not None:
             records.bridges.bind(account.account_id, identity)
         scene = Scene(account.account_id, bridge_id, epoch)
-        open_commands, effects, committed, new_journal = take_session(records, hello, scene, epoch, now)
+        open_commands, effects, committed, new_journal = take_session(records, hello, scene, now)
+        if not new_journal and hello.next_event_seq <= committed:
+            records.alert(_journal_behind(account.account_id, hello, committed))
         return _Opened(
             account=account,
             epoch=epoch,
@@ -308,6 +310,18 @@ class BridgeSessions:
 
         for account_id in await self._storage.read(unit):
             self._hub.spawn("offline", lambda account_id=account_id: self.alert_if_away(account_id))  # type: ignore[misc]
+
+
+def _journal_behind(account_id: str, hello: Hello, committed: int) -> NewAlert:
+    return NewAlert(
+        account_id=account_id,
+        severity=Severity.CRITICAL,
+        code="JOURNAL_BEHIND",
+        key=hello.journal_id,
+        message="the bridge's journal has lost its end",
+        known=f"it goes on from event {hello.next_event_seq}; {committed} is committed here",
+        advice="compare the account's positions with the terminal; look at the disk of the bridge's machine",
+    )
 
 
 def _owner(reading: Reading, read_at: float) -> OwnerReading:

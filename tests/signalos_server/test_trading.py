@@ -7,22 +7,26 @@ from pathlib import Path
 
 import grpc.aio
 import pytest
+from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from signalos.v1 import (
     account_service_pb2,
+    alert_service_pb2,
     auth_service_pb2,
     bridge_pb2,
     command_pb2,
     command_service_pb2,
     control_service_pb2,
+    event_service_pb2,
     trade_pb2,
     trade_service_pb2,
     user_pb2,
 )
 from signalos_server.domain.bridge_session import SessionTimings
+from signalos_server.domain.errors import StorageUnavailable
 from tests.signalos_server.serving import error_of
 from tests.signalos_server.trading_world import Trader, eventually, trading
-from tests.support.fake_bridge import FakeBridge, silent
+from tests.support.fake_bridge import FakeBridge, position, silent
 
 pytestmark = pytest.mark.integration
 
@@ -337,3 +341,106 @@ async def test_paused_holds_back_tokens_and_not_people(tmp_path: Path) -> None:
         assert error_of(refused.value)[1] == "TRADING_PAUSED"
         person = await trader.trades.OpenTrade(open_request("o2"), metadata=trader.metadata)
         assert person.command.state == SUCCEEDED
+
+
+async def test_a_stop_works_while_the_database_is_down_and_is_recorded_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+        storage = world.world.foundation.storage
+        working = storage.run
+
+        async def down(_unit: object) -> object:
+            raise StorageUnavailable("the disk is full")
+
+        monkeypatch.setattr(storage, "run", down)
+        request = control_service_pb2.EmergencyStopRequest(reason="test")
+        request.wait.FromMilliseconds(500)
+        answer = await trader.control.EmergencyStop(request, metadata=trader.metadata)
+
+        assert not answer.recorded
+        assert list(trader.bridge.held) == [answer.stop_id]
+        assert answer.report.accounts[0].HasField("latch_time")
+
+        monkeypatch.setattr(storage, "run", working)
+
+        async def recorded() -> bool | None:
+            state = await trader.control.GetTradingState(
+                control_service_pb2.GetTradingStateRequest(), metadata=trader.metadata
+            )
+            return True if answer.stop_id in state.states[0].wanted.stop_ids else None
+
+        await eventually(recorded)
+        report = await trader.control.GetStop(
+            control_service_pb2.GetStopRequest(stop_id=answer.stop_id), metadata=trader.metadata
+        )
+        assert report.report.accounts[0].HasField("latch_time")
+
+
+async def test_what_happens_at_the_terminal_is_told_once_and_in_order(
+    tmp_path: Path, storage_url: str
+) -> None:
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        trade_id = await trader.with_position()
+        closed = bridge_pb2.PositionClosed(
+            position=position(77, 0),
+            cause=trade_pb2.CLOSE_CAUSE_STOP_LOSS,
+            deals=[
+                bridge_pb2.DealRecord(
+                    ticket=5,
+                    position_identifier=77,
+                    symbol="EURUSD",
+                    entry=trade_pb2.DEAL_ENTRY_OUT,
+                    volume_lots=0.1,
+                    price=1.095,
+                    profit=-50,
+                    commission=-0.7,
+                )
+            ],
+        )
+        seq = await trader.bridge.event(position_closed=closed)
+        await trader.bridge.until(lambda: trader.bridge.acked >= seq)
+
+        trade = await trader.trades.GetTrade(
+            trade_service_pb2.GetTradeRequest(trade_id=trade_id), metadata=trader.metadata
+        )
+        assert trade.trade.state == trade_pb2.TRADE_STATE_CLOSED
+        assert trade.trade.realised_profit == -50.7
+        assert trade.trade.close_price == 1.095
+        events = await trader.client.events.ListEvents(
+            event_service_pb2.ListEventsRequest(), metadata=trader.metadata
+        )
+        kinds = [event.WhichOneof("data") for event in events.events]
+        assert [kind for kind in kinds if kind and kind.startswith("trade_")] == [
+            "trade_opened",
+            "trade_closed",
+        ]
+
+
+async def test_a_drill_measures_and_latches_nothing(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+
+        answer = await trader.control.RunDrill(
+            control_service_pb2.RunDrillRequest(), metadata=trader.metadata
+        )
+
+        assert answer.results[0].reached
+        assert answer.results[0].latched_milliseconds < 3000
+        assert not trader.bridge.held
+
+
+async def test_another_login_at_the_terminal_is_refused_and_alerted(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1, connected=False)
+        trader.bridge.login = 999
+
+        with pytest.raises((GRPCError, StreamTerminatedError)):
+            await trader.bridge.connect()
+
+        alerts = await trader.client.alerts.ListAlerts(
+            alert_service_pb2.ListAlertsRequest(), metadata=trader.metadata
+        )
+        assert [alert.code for alert in alerts.alerts] == ["ACCOUNT_MISMATCH"]
