@@ -516,6 +516,9 @@ class Core:
         self._tasks.spawn(self._trailer.catch_up(opened), "apply policies")
         if self._gate.latched:
             self._born_under_stop(opened)
+        elif over := [task.stop_id for task in self._store.stop_tasks.values() if task.complete]:
+            # Nothing is held any more, so these were led out of.
+            self._tasks.spawn(self._release_quietly(over), "forget stops")
         if self._hider.wanted and self._syncer.in_sync:
             self._hider.bring_up()
 
@@ -547,6 +550,10 @@ class Core:
                     stop_id=closing.stop_id,
                 )
                 self._tasks.spawn(self._close_born(command), f"close {known.identifier}")
+
+    async def _release_quietly(self, stop_ids: Sequence[str]) -> None:
+        with contextlib.suppress(JournalUnavailable):
+            await self.release_stops(stop_ids)
 
     async def _close_born(self, command: Command) -> None:
         with contextlib.suppress(JournalUnavailable):

@@ -10,12 +10,15 @@ import pytest
 from signalos_bridge.domain.facts import PositionClosed, PositionOpened, SyncReport
 from signalos_bridge.domain.outcomes import Ambiguous, NotDone, Retry
 from signalos_bridge.domain.values import (
+    BreakEvenAction,
     CloseAction,
     CommandState,
     Limits,
     ModifyAction,
     Refusal,
+    RiskAmount,
 )
+from signalos_bridge.journal import JournalUnavailable
 from tests.signalos_bridge.core_world import World, a_world, buy, eventually
 
 
@@ -217,3 +220,65 @@ async def test_an_open_waits_within_its_time_for_a_lease_that_is_being_got(world
 
     assert (late.state, late.reason) == (CommandState.REJECTED, "NO_LEASE")
     assert (await world.outcome(waiting)).state is CommandState.SUCCEEDED
+
+
+async def test_with_a_full_disk_nothing_is_sent_and_it_heals_by_itself(world: World) -> None:
+    opened = await world.open()
+    connection = world.core._journal._connection
+    assert connection is not None
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    sent = len(world.terminal.sent)
+    with pytest.raises(JournalUnavailable):
+        await _deliver_many(world)
+    with pytest.raises(JournalUnavailable):
+        await world.deliver(buy())
+    with pytest.raises(JournalUnavailable):
+        await world.deliver(CloseAction(opened.legs[0].position_identifier))
+    assert len(world.terminal.sent) == sent
+    assert world.core.status().journal_problem
+
+    connection.execute("PRAGMA max_page_count = 1000000")
+    await eventually(lambda: not world.core.status().journal_problem)
+    closed = await world.outcome(await world.deliver(CloseAction(opened.legs[0].position_identifier)))
+
+    assert closed.state is CommandState.SUCCEEDED
+    assert "JOURNAL_UNAVAILABLE" in {alert.code for alert in world.core.take_alerts()}
+
+
+async def test_a_command_taken_back_in_time_is_cancelled(world: World) -> None:
+    world.gate.why = Refusal("NO_LEASE", "the server has not granted a trading lease")
+    command_id = await world.deliver(buy(), wait=False)
+
+    await world.core.cancel(command_id)
+
+    assert (await world.outcome(command_id)).state is CommandState.CANCELLED
+
+
+async def test_a_check_counts_volume_risk_and_margin_without_sending(world: World) -> None:
+    action = buy(volume_lots=None, risk=RiskAmount(money=Decimal(100)), stop_loss=Decimal("1.08425"))
+
+    check = await world.core.check(action)
+    unknown = await world.core.check(buy(symbol="GBPUSD"))
+
+    # 100 points at 1 in money for a point and lot.
+    assert (check.volume_lots, check.risk_money, check.problems) == (Decimal("1.00"), Decimal("100.00"), ())
+    assert unknown.unknown_symbol
+    assert not world.terminal.sent
+
+
+async def test_break_even_moves_the_stop_into_profit(world: World) -> None:
+    identifier = (await world.open()).legs[0].position_identifier
+    world.tick("1.08600", "1.08610")
+
+    outcome = await world.outcome(await world.deliver(BreakEvenAction(identifier)))
+
+    assert outcome.state is CommandState.SUCCEEDED
+    assert world.terminal._broker.positions[identifier].stop_loss == Decimal("1.08535")
+
+
+async def _deliver_many(world: World) -> None:
+    """What fits into free pages is still written; at some point nothing is."""
+    for _ in range(200):
+        await world.deliver(buy(comment="x" * 5000), time_left=-1.0, wait=False)
