@@ -105,7 +105,7 @@ class Settings:
     metrics_port: int | None = None
     log_format: str = "console"
     # Changes that one user may make: at once, and then each second.
-    change_rate: Rate = field(default_factory=lambda: Rate(burst=100, per_second=50))
+    change_rate: Rate = field(default_factory=lambda: Rate(burst=1000, per_second=200))
     timings: Timings = field(default_factory=Timings)
 
 
