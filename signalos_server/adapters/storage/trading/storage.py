@@ -46,6 +46,7 @@ class SqlRecords:
         self._started = started
         self._accounts: dict[str, AccountRef] = {}
         self._told: dict[str, list[Happening]] = {}
+        self._alerts: list[NewAlert] = []
         self.bridges = SqlBridges(session)
         self.commands = SqlCommands(session)
         self.control = SqlControl(session)
@@ -117,6 +118,9 @@ class SqlRecords:
             ]
             append_events(self._session, self._audience(account_id), events)
         self._told.clear()
+        for alert in self._alerts:
+            raise_alert(self._session, alert, now)
+        self._alerts.clear()
 
     def _audience(self, account_id: str) -> frozenset[str]:
         """Return whose streams tell of an account, as `outbox.account_audience` says."""
@@ -126,8 +130,8 @@ class SqlRecords:
         return owner | frozenset(admins)
 
     def alert(self, alert: NewAlert) -> None:
-        """See `service.records.Records`."""
-        raise_alert(self._session, alert, self._moments.now())
+        """See `service.records.Records`. Raised with the unit's end: streams are locked last of all."""
+        self._alerts.append(alert)
 
     def audit(self, chain: str, user_id: str, action: str, detail: Mapping[str, object]) -> None:
         """See `service.records.Records`."""
