@@ -282,6 +282,31 @@ async def test_a_new_journal_leaves_offered_commands_unknown(tmp_path: Path) -> 
         assert (await command_of(trader, command.command_id)).state == command_pb2.COMMAND_STATE_UNKNOWN
 
 
+async def test_a_bridge_that_is_paired_again_goes_on_with_its_journal(
+    tmp_path: Path, storage_url: str
+) -> None:
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        trade_id = await trader.with_position()
+        before = trader.bridge
+        for attempt in range(2):
+            again = await world.paired_again(trader)
+            welcome = next(frame.welcome for frame in again.data_frames if frame.HasField("welcome"))
+
+            assert not welcome.new_journal
+            assert welcome.committed_event_seq == before.acked == again.next_seq - 1
+            assert await trader.with_position(78 + attempt) != trade_id
+            before = again
+        # A journal of before the present one does not know what happened since: it is new, its numbers go on.
+        journal_id, next_seq, acked = again.journal_id, again.next_seq, again.acked
+        await world.paired_again(trader, journal_id="another", next_seq=1)
+        back = await world.paired_again(trader, journal_id=journal_id, next_seq=next_seq)
+        welcome = next(frame.welcome for frame in back.data_frames if frame.HasField("welcome"))
+        assert welcome.new_journal
+        assert welcome.committed_event_seq == acked
+        await trader.with_position(90)
+
+
 async def test_another_users_trade_is_not_found(tmp_path: Path) -> None:
     async with trading(tmp_path) as world:
         ann, bob = await world.trader("ann", 1), await world.trader("bob", 2)

@@ -90,6 +90,31 @@ class TradingWorld:
             await bridge.connect()
         return trader
 
+    async def paired_again(
+        self, trader: Trader, journal_id: str | None = None, next_seq: int | None = None
+    ) -> FakeBridge:
+        """Pair the account once more, with the journal that its bridge has unless another is given."""
+        before = trader.bridge
+        await before.close()
+        code = await trader.client.accounts.CreatePairingCode(
+            account_service_pb2.CreatePairingCodeRequest(account_id=trader.account_id),
+            metadata=trader.metadata,
+        )
+        stub = bridge_service_pb2_grpc.BridgeServiceStub(self.world.channel)
+        paired = await stub.Pair(
+            bridge_service_pb2.PairRequest(code=code.code, identity=identity(before.login), version="test")
+        )
+        trader.bridge = FakeBridge(
+            before.address,
+            paired.bridge_id,
+            paired.credential,
+            before.login,
+            journal_id=journal_id or before.journal_id,
+            next_seq=before.next_seq if next_seq is None else next_seq,
+        )
+        await trader.bridge.connect()
+        return trader.bridge
+
 
 @asynccontextmanager
 async def trading(

@@ -86,11 +86,37 @@ class SqlBridges:
                     committed_event_seq=row.committed_event_seq,
                 )
             )
-        before = self._session.get(BridgeJournalRow, (bridge_id, journal_id))
+        # Paired again, a bridge keeps its journal: nothing is new then, and its numbers go on.
+        latest = row.journal_id or self._latest_journal(row.account_id)
+        committed = self._committed_of(row.account_id, journal_id)
         row.journal_id = journal_id
-        row.committed_event_seq = 0 if before is None else before.committed_event_seq
+        row.committed_event_seq = committed
         self._session.flush()
-        return row.committed_event_seq, True
+        return committed, latest != journal_id
+
+    def _latest_journal(self, account_id: str) -> str:
+        """Return the journal of the bridge that the account had last; empty: none has connected."""
+        return (
+            self._session.scalar(
+                select(BridgeRow.journal_id)
+                .where(BridgeRow.account_id == account_id, BridgeRow.journal_id != "")
+                .order_by(BridgeRow.pair_time.desc())
+                .limit(1)
+            )
+            or ""
+        )
+
+    def _committed_of(self, account_id: str, journal_id: str) -> int:
+        """Return what is committed of a journal, whichever of the account's bridges brought it."""
+        of_bridges = select(BridgeRow.committed_event_seq).where(
+            BridgeRow.account_id == account_id, BridgeRow.journal_id == journal_id
+        )
+        before = (
+            select(BridgeJournalRow.committed_event_seq)
+            .join(BridgeRow, BridgeRow.bridge_id == BridgeJournalRow.bridge_id)
+            .where(BridgeRow.account_id == account_id, BridgeJournalRow.journal_id == journal_id)
+        )
+        return max(self._session.scalars(of_bridges.union_all(before)).all(), default=0)
 
     def commit_events(self, bridge_id: str, seq: int) -> None:
         """See `service.records.Bridges`."""
