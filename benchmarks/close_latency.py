@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.table import Table
 from benchmarks.figures import Latencies, latencies, milliseconds
 from benchmarks.http_client import HttpClient
 from benchmarks.reference import Reference, measure_reference
-from tests.support.world import Caller, World, traded_account
+from tests.support.world import Caller, World, eventually, traded_account
 
 CLOSES = {1: 200, 20: 25}
 """How many closes each caller makes, by the number of callers."""
@@ -83,7 +84,7 @@ async def _open_positions(world: World, trader: Caller, count: int) -> list[str]
         client = await HttpClient.open(world.address("gateway"), trader.token)
         body = {"symbol": "EURUSD", "side": "BUY", "volumeLots": 0.01, "timeToLive": "30s", "wait": "20s"}
         while (number := next(numbers)) < count:
-            status, answer = await client.post("/api/trades", body, f"open-{count}-{number}")
+            status, answer = await client.post("/api/trades", body, str(uuid.uuid4()))
             assert status == 200, answer
             assert answer["command"]["state"] == "SUCCEEDED", answer
             trade_ids.append(answer["command"]["tradeId"])
@@ -92,6 +93,11 @@ async def _open_positions(world: World, trader: Caller, count: int) -> list[str]
     async with asyncio.TaskGroup() as group:
         for _ in range(8):
             group.create_task(lane())
+
+    async def all_shown() -> bool:
+        return len(await trader.live_trades()) == count
+
+    await eventually(all_shown)
     return trade_ids
 
 

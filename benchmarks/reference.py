@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
@@ -164,7 +164,14 @@ async def _echo_socket(socket: ServerConnection) -> None:
         await socket.send(message)
 
 
-class _EchoHandler(grpc.GenericRpcHandler[bytes, bytes]):
+if TYPE_CHECKING:
+    _Handler = grpc.GenericRpcHandler[bytes, bytes]
+else:
+    # Only the stubs know it as generic.
+    _Handler = grpc.GenericRpcHandler
+
+
+class _EchoHandler(_Handler):
     def service(self, handler_call_details: Any) -> Any:
         if handler_call_details.method == _UNARY:
             return grpc.unary_unary_rpc_method_handler(_echo_unary)

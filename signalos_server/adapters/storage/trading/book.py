@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, tuple_
+from sqlalchemy import Table, bindparam, delete, func, insert, or_, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from signalos_server.adapters.storage.rows import insert_new
 from signalos_server.adapters.storage.tables.trades import DealRow, OrderRow, SymbolRow, TradeRow
 from signalos_server.adapters.storage.trading.mapping import columns_of, from_json, to_json, value_of
 from signalos_server.domain.frames import Recorded
@@ -26,8 +26,36 @@ from signalos_server.service.records import Page
 
 _LIVE = (TradeState.OPEN, TradeState.UNKNOWN_MISSING)
 
-# Prepared once and run without the mapper: it is on the path of every command.
-_TRADE = select(TradeRow.__table__).where(TradeRow.trade_id == bindparam("wanted"))
+# Prepared once and run without the mapper: they are on the path of every command.
+_TRADES: Table = TradeRow.__table__  # type: ignore[assignment]  # a table, as every mapped class has
+_DEALS: Table = DealRow.__table__  # type: ignore[assignment]
+_TRADE = select(_TRADES).where(_TRADES.c.trade_id == bindparam("wanted"))
+_DEALS_OF = (
+    select(_DEALS)
+    .where(_DEALS.c.account_id == bindparam("account"), _DEALS.c.position_identifier == bindparam("position"))
+    .order_by(_DEALS.c.broker_milliseconds, _DEALS.c.ticket)
+)
+_SYMBOL = select(SymbolRow.__table__).where(
+    SymbolRow.account_id == bindparam("account"), SymbolRow.symbol == bindparam("name")
+)
+
+
+def _replacing(insert_into: Any, table: Table) -> Any:
+    """Return an insert that overwrites the row that has the same key."""
+    keys = [column.name for column in table.primary_key]
+    statement = insert_into(table)
+    others = {name: statement.excluded[name] for name in table.c.keys() if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=others)
+
+
+_SAVE_TRADE = {
+    "sqlite": _replacing(sqlite.insert, _TRADES),
+    "postgresql": _replacing(postgresql.insert, _TRADES),
+}
+_ADD_DEALS: dict[str, Any] = {
+    "sqlite": sqlite.insert(_DEALS).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_DEALS).on_conflict_do_nothing(),
+}
 
 
 class SqlBook:
@@ -43,8 +71,8 @@ class SqlBook:
 
     def save_trade(self, trade: Trade) -> None:
         """See `service.records.Book`."""
-        self._session.merge(TradeRow(**_trade_columns(trade)))
-        self._session.flush()
+        connection = self._session.connection()
+        connection.execute(_SAVE_TRADE[connection.dialect.name], _trade_columns(trade))
 
     def open_trades(self, account_ids: Sequence[str]) -> list[Trade]:
         """See `service.records.Book`."""
@@ -113,16 +141,15 @@ class SqlBook:
 
     def add_deals(self, account_id: str, deals: Sequence[Deal]) -> None:
         """See `service.records.Book`."""
-        insert_new(self._session, DealRow, [{"account_id": account_id, **columns_of(deal)} for deal in deals])
+        if deals:
+            connection = self._session.connection()
+            rows = [{"account_id": account_id, **columns_of(deal)} for deal in deals]
+            connection.execute(_ADD_DEALS[connection.dialect.name], rows)
 
     def deals_of(self, account_id: str, position_identifier: int) -> list[Deal]:
         """See `service.records.Book`."""
-        query = (
-            select(DealRow)
-            .where(DealRow.account_id == account_id, DealRow.position_identifier == position_identifier)
-            .order_by(DealRow.broker_milliseconds, DealRow.ticket)
-        )
-        return [value_of(row, Deal) for row in self._session.scalars(query)]
+        wanted = {"account": account_id, "position": position_identifier}
+        return [value_of(row, Deal) for row in self._session.connection().execute(_DEALS_OF, wanted)]
 
     def deals(
         self, account_ids: Sequence[str], page: Page, *, start: int | None, end: int | None
@@ -153,7 +180,8 @@ class SqlBook:
 
     def symbol(self, account_id: str, symbol: str) -> SymbolSpec | None:
         """See `service.records.Book`."""
-        row = self._session.get(SymbolRow, (account_id, symbol))
+        wanted = {"account": account_id, "name": symbol}
+        row = self._session.connection().execute(_SYMBOL, wanted).one_or_none()
         return None if row is None else value_of(row, SymbolSpec)
 
     def symbols(self, account_id: str) -> list[SymbolSpec]:

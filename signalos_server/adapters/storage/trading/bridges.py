@@ -23,6 +23,11 @@ _OF_ACCOUNT = (
     .limit(1)
 )
 _LOCK = select(BridgeRow.__table__).where(BridgeRow.bridge_id == _WANTED).with_for_update()
+_COMMIT_EVENTS = (
+    update(BridgeRow.__table__)  # type: ignore[arg-type]  # a table, as every mapped class has
+    .where(BridgeRow.bridge_id == _WANTED, BridgeRow.committed_event_seq < bindparam("seq"))
+    .values(committed_event_seq=bindparam("seq"))
+)
 
 
 class SqlBridges:
@@ -120,11 +125,8 @@ class SqlBridges:
 
     def commit_events(self, bridge_id: str, seq: int) -> None:
         """See `service.records.Bridges`."""
-        self._session.execute(
-            update(BridgeRow)
-            .where(BridgeRow.bridge_id == bridge_id, BridgeRow.committed_event_seq < seq)
-            .values(committed_event_seq=seq)
-        )
+        # Unlike the mapper it does not change rows that this unit has read; none reads them after it.
+        self._session.connection().execute(_COMMIT_EVENTS, {"wanted": bridge_id, "seq": seq})
 
     def readings(self, account_ids: Sequence[str]) -> dict[str, Reading]:
         """See `service.records.Bridges`."""

@@ -26,6 +26,7 @@ from signalos_server.service.records import Page, Wanted
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _DOCUMENT = select(ControlDocumentRow.__table__).where(ControlDocumentRow.account_id == bindparam("wanted"))
+_LOCK = _DOCUMENT.with_for_update()
 
 
 class SqlControl:
@@ -42,13 +43,12 @@ class SqlControl:
 
     def lock(self, account_id: str) -> Wanted:
         """See `service.records.Control`."""
-        row = self._session.get(ControlDocumentRow, account_id, with_for_update=True, populate_existing=True)
+        connection = self._session.connection()
+        row = connection.execute(_LOCK, {"wanted": account_id}).one_or_none()
         if row is None:
             # Made first, so that there is something to lock.
             insert_new(self._session, ControlDocumentRow, [_columns(ControlDocument(account_id))])
-            row = self._session.get(
-                ControlDocumentRow, account_id, with_for_update=True, populate_existing=True
-            )
+            row = connection.execute(_LOCK, {"wanted": account_id}).one_or_none()
         return _wanted(row, account_id)
 
     def save(self, document: ControlDocument) -> None:
