@@ -34,6 +34,7 @@ from signalos_server.service.control_facts import standing_of
 from signalos_server.service.emergency import EmergencyStops
 from signalos_server.service.hub import Board, Hub
 from signalos_server.service.orders import Orders
+from signalos_server.service.quotes import Quotes
 from signalos_server.service.trades import Trades
 from signalos_server.service.unit_effects import LeaseSeen
 
@@ -58,8 +59,9 @@ class TradingPart:
         self.sessions = BridgeSessions(
             storage, self.hub, moments, foundation.node, foundation.settings.timings.session
         )
-        self._trades = Trades(storage, self.hub, self.commands, moments)
-        self._orders = Orders(storage, self.commands)
+        quotes = Quotes(self.hub, moments)
+        self._trades = Trades(storage, self.hub, self.commands, quotes, moments)
+        self._orders = Orders(storage, self.commands, quotes)
         self._control = ControlUseCases(storage, self.hub, moments, foundation.auth)
         self._stops = EmergencyStops(storage, self.hub, moments)
         foundation.on_revoke.append(self._revoked)

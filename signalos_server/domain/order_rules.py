@@ -70,8 +70,7 @@ def check_open(spec: SymbolSpec, action: Open, market: Market | None) -> None:
     if action.volume_lots is not None:
         check_volume(spec, action.volume_lots)
     if action.price is not None:
-        check_price(spec, action.price, "price")
-        _check_pending_price(spec, action, market)
+        check_pending_price(spec, action.side, action.order_type, action.price, market)
     reference = action.price
     if reference is None and market is not None:
         reference = market.closing(action.side)
@@ -94,18 +93,21 @@ def _check_trade_mode(spec: SymbolSpec, side: Side) -> None:
         )
 
 
-def _check_pending_price(spec: SymbolSpec, action: Open, market: Market | None) -> None:
-    assert action.price is not None
+def check_pending_price(
+    spec: SymbolSpec, side: Side, order_type: OrderType, price: Decimal, market: Market | None
+) -> None:
+    """Raise `OutOfRange` where a pending order at this price would not wait, or is too near the market."""
+    check_price(spec, price, "price")
     if market is None:
         return
-    now = market.opening(action.side)
+    now = market.opening(side)
     distance = spec.stops_level_points * spec.point
     # A buy limit and a sell stop wait below the market, the other two above.
-    below = (action.order_type is OrderType.LIMIT) is (action.side is Side.BUY)
-    if (below and action.price > now - distance) or (below and action.price >= now):
-        raise _refuse("price", action.price, f"has to be below {now - distance}", maximum=now - distance)
-    if not below and (action.price < now + distance or action.price <= now):
-        raise _refuse("price", action.price, f"has to be above {now + distance}", minimum=now + distance)
+    below = (order_type is OrderType.LIMIT) is (side is Side.BUY)
+    if (below and price > now - distance) or (below and price >= now):
+        raise _refuse("price", price, f"has to be below {now - distance}", maximum=now - distance)
+    if not below and (price < now + distance or price <= now):
+        raise _refuse("price", price, f"has to be above {now + distance}", minimum=now + distance)
 
 
 def check_levels(

@@ -11,7 +11,7 @@ from grpc.aio import ServicerContext
 from grpc_status import rpc_status
 from protovalidate import Violation, collect_violations
 
-from signalos_server.domain.errors import InvalidField, InvalidFields, Refusal
+from signalos_server.domain.errors import InvalidField, InvalidFields, OutOfRange, Refusal
 
 DOMAIN = "signalos"
 
@@ -21,9 +21,14 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
     details = [
         _packed(error_details_pb2.ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=refusal.metadata))
     ]
+    violations: tuple[tuple[str, str], ...] = ()
     if isinstance(refusal, InvalidField):
+        violations = refusal.violations
+    elif isinstance(refusal, OutOfRange) and refusal.metadata.get("field"):
+        violations = ((refusal.metadata["field"], refusal.message),)
+    if violations:
         bad = error_details_pb2.BadRequest()
-        for field, description in refusal.violations:
+        for field, description in violations:
             bad.field_violations.add(field=field, description=description)
         details.append(_packed(bad))
     code = grpc.StatusCode[refusal.status.value]

@@ -45,6 +45,7 @@ from signalos_server.domain.frames import (
     ToData,
 )
 from signalos_server.domain.happenings import LinkChanged as LinkTold
+from signalos_server.domain.records import Trade
 from signalos_server.domain.stop import Stage, Stop
 from signalos_server.domain.words import SyncTrigger
 from signalos_server.service.bridge_facts import Fenced, Told, apply_all, offer_waiting
@@ -64,6 +65,7 @@ from signalos_server.service.unit_effects import (
     SyncNeeded,
     SyncSaved,
     TradeOver,
+    TradeSaved,
 )
 from signalos_server.service.waiters import Waiters
 
@@ -103,6 +105,7 @@ class Board:
     applied: Waiters[AppliedSaved] = field(default_factory=Waiters)
     stops: Waiters[Stop] = field(default_factory=Waiters)
     syncs: Waiters[SyncReport] = field(default_factory=Waiters)
+    trades: Waiters[Trade] = field(default_factory=Waiters)
     checks: Waiters[CheckResult] = field(default_factory=Waiters)
     drills: Waiters[DrillLatched] = field(default_factory=Waiters)
 
@@ -208,7 +211,7 @@ class LiveSession:
             case LiveUpdate():
                 live.updated(self.account_id, output.item)
             case CheckResult():
-                self._hub.board.checks.tell(output.item.check_id, output.item)
+                self._hub.board.checks.tell(f"{output.item.check_id}:{self.account_id}", output.item)
             case DrillLatched():
                 self._hub.board.drills.tell(f"{output.item.drill_id}:{self.account_id}", output.item)
 
@@ -311,13 +314,16 @@ class LiveSession:
                 case DocumentSaved():
                     self.perform(self.machine.desire(effect.document))
                 case Adopted():
-                    self.perform(self.machine.control_adopted(effect.document))
+                    now = self._hub.clocks.monotonic()
+                    self.perform(self.machine.control_adopted(effect.document, now))
                 case AppliedSaved():
                     board.applied.tell(effect.account_id, effect)
                 case StopSaved():
                     board.stops.tell(effect.stop.stop_id, effect.stop)
                 case SyncSaved():
                     board.syncs.tell(effect.report.sync_id, effect.report)
+                case TradeSaved():
+                    board.trades.tell(effect.trade.trade_id, effect.trade)
                 case TradeOver():
                     self._hub.live.closed(self.account_id, effect.position_identifier)
                 case SyncNeeded():

@@ -6,20 +6,22 @@ from signalos_server.domain import order_rules
 from signalos_server.domain.actions import CancelOrder, ModifyOrder
 from signalos_server.domain.caller import Caller
 from signalos_server.domain.command import Command
-from signalos_server.domain.errors import NotFound, PermissionDenied, UnknownSymbol, WrongState
-from signalos_server.domain.records import Order
-from signalos_server.domain.words import OrderState
+from signalos_server.domain.errors import NotFound, PermissionDenied, Refusal, UnknownSymbol, WrongState
+from signalos_server.domain.records import Order, SymbolSpec
+from signalos_server.domain.words import OrderState, OrderType
 from signalos_server.service.access import seen_account, seen_accounts
 from signalos_server.service.commands import Asked, CommandUseCases, Draft
+from signalos_server.service.quotes import Quotes
 from signalos_server.service.records import AccountRef, Page, Records, Storage
 
 
 class Orders:
     """The use cases of `OrderService`."""
 
-    def __init__(self, storage: Storage, commands: CommandUseCases) -> None:
+    def __init__(self, storage: Storage, commands: CommandUseCases, quotes: Quotes) -> None:
         self._storage = storage
         self._commands = commands
+        self._quotes = quotes
 
     async def modify(self, asked: Asked, order_id: str, change: ModifyOrder) -> Command:
         """Move a pending order or its levels. `change.order_ticket` is filled in here."""
@@ -39,7 +41,10 @@ class Orders:
             if spec is None:
                 raise UnknownSymbol(pending.symbol, account.account_id)
             if change.price is not None:
-                order_rules.check_price(spec, change.price, "price")
+                # Of a stop limit it is the broker who says what its two prices may be.
+                judged = pending.type is not OrderType.STOP_LIMIT
+                market = self._quotes.market(account.account_id, spec) if judged else None
+                order_rules.check_pending_price(spec, pending.side, pending.type, change.price, market)
             stop_loss = change.stop_loss if change.set_stop_loss else pending.stop_loss
             take_profit = change.take_profit if change.set_take_profit else pending.take_profit
             order_rules.check_levels(
@@ -52,7 +57,24 @@ class Orders:
             # A moved price may fill where the old one would not: fenced by stops like an open.
             return Draft(account, action, increases_risk=True, order_id=order_id)
 
+        if change.price is not None:
+            await self._ask_quote(asked.caller, order_id)
         return await self._commands.accept(asked, prepare)
+
+    async def _ask_quote(self, caller: Caller, order_id: str) -> None:
+        """See to it that a price can be judged; what stands against the call is told by its unit."""
+
+        def unit(records: Records) -> tuple[str, SymbolSpec] | None:
+            account, order = _working(records, caller, order_id)
+            spec = records.book.symbol(account.account_id, order.pending.symbol)
+            return None if spec is None else (account.account_id, spec)
+
+        try:
+            found = await self._storage.read(unit)
+        except Refusal:
+            return
+        if found is not None:
+            await self._quotes.ask(*found)
 
     async def cancel(self, asked: Asked, order_id: str) -> Command:
         """Cancel a pending order."""

@@ -21,7 +21,7 @@ from signalos_server.domain.records import (
 )
 from signalos_server.domain.words import CloseCause, OrderState, Severity, TradeState
 from signalos_server.service.records import Records
-from signalos_server.service.unit_effects import Effect, Scene, SyncSaved, TradeOver
+from signalos_server.service.unit_effects import Effect, Scene, SyncSaved, TradeOver, TradeSaved
 
 _LONGEST_EVENT_ID = 90
 
@@ -34,11 +34,12 @@ def apply_event_fact(records: Records, scene: Scene, event: BridgeEvent, now: da
     fact = event.fact
     match fact:
         case frames.PositionOpened():
-            _opened(records, scene, event_id, fact, now)
+            return [TradeSaved(_opened(records, scene, event_id, fact, now))]
         case frames.PositionChanged():
             trade = _seen(records, scene, fact.position, fact.deals, now)
             records.book.save_trade(trade)
             records.happened(scene.account_id, happenings.TradeChanged(event_id, trade, fact.change))
+            return [TradeSaved(trade)]
         case frames.PositionClosed():
             return _closed(records, scene, event_id, fact, now)
         case frames.PositionMissing():
@@ -88,7 +89,7 @@ def _seen(
 
 def _opened(
     records: Records, scene: Scene, event_id: str, fact: frames.PositionOpened, now: datetime
-) -> None:
+) -> Trade:
     known = records.book.trade(trade_id_of(scene.account_id, fact.position.identifier))
     trade = _seen(records, scene, fact.position, fact.deals, now)
     records.book.save_trade(trade)
@@ -97,6 +98,7 @@ def _opened(
     else:
         # Seen before: by a journal that is lost, or given up as missing.
         records.happened(scene.account_id, happenings.TradeChanged(event_id, trade, "seen at the terminal"))
+    return trade
 
 
 def _closed(
@@ -115,7 +117,7 @@ def _closed(
     if without is not document:
         records.control.save(without)
     records.happened(scene.account_id, happenings.TradeClosed(event_id, closed))
-    return [TradeOver(fact.position.identifier)]
+    return [TradeSaved(closed), TradeOver(fact.position.identifier)]
 
 
 def _missing(records: Records, scene: Scene, event_id: str, position: Position, now: datetime) -> None:

@@ -25,25 +25,26 @@ from signalos_server.domain.errors import (
     NotFound,
     OutOfRange,
     PermissionDenied,
+    Refusal,
     RequestIdReused,
     StaleData,
     UnknownSymbol,
     WrongState,
 )
-from signalos_server.domain.frames import Check, CheckResult
+from signalos_server.domain.frames import CheckResult
 from signalos_server.domain.happenings import TrailingChanged
-from signalos_server.domain.order_rules import Market
 from signalos_server.domain.records import Deal, SymbolSpec, Trade, TrailingStop
-from signalos_server.domain.words import MarginMode, TradeOrigin, TradeState
+from signalos_server.domain.words import CommandState, MarginMode, TradeOrigin, TradeState
 from signalos_server.service.access import seen_account, seen_accounts, traded_account
 from signalos_server.service.commands import Asked, CommandUseCases, Draft
 from signalos_server.service.hub import Clocks, Hub
 from signalos_server.service.live import LiveTrade
+from signalos_server.service.quotes import Quotes
 from signalos_server.service.records import AccountRef, Page, Records, Request, Storage
 
-# A quote older than this is not judged by; the bridge checks again with the live one.
-QUOTE_FRESH_SECONDS = 5.0
 _CHECK_SECONDS = 5.0
+# What the terminal's list shows later than this is not waited for by who asked.
+_RECORD_SECONDS = 1.0
 _HALF = Decimal("0.5")
 
 
@@ -70,9 +71,12 @@ class TradeWithNumbers:
 class Trades:
     """The use cases of `TradeService`."""
 
-    def __init__(self, storage: Storage, hub: Hub, commands: CommandUseCases, clocks: Clocks) -> None:
+    def __init__(
+        self, storage: Storage, hub: Hub, commands: CommandUseCases, quotes: Quotes, clocks: Clocks
+    ) -> None:
         self._storage = storage
         self._hub = hub
+        self._quotes = quotes
         self._commands = commands
         self._clocks = clocks
 
@@ -86,7 +90,52 @@ class Trades:
             self._check_open(records, account, action)
             return Draft(account, action, increases_risk=True)
 
-        return await self._commands.accept(asked, prepare)
+        if action.price is not None or action.stop_loss is not None or action.take_profits:
+            await self._ask_quote(lambda records: self._of_open(records, asked.caller, account_id, action))
+        started = self._clocks.monotonic()
+        command = await self._commands.accept(asked, prepare)
+        await self._recorded(command, asked.wait_seconds - (self._clocks.monotonic() - started))
+        return command
+
+    async def _recorded(
+        self, command: Command, seconds: float, shows: Callable[[Trade], bool] = lambda _: True
+    ) -> None:
+        """Wait, within the caller's time, until the trade of a command that was done can be read so.
+
+        The outcome comes from the terminal's answer, the trade from the terminal's list a moment later. Who
+        is told of a trade reads it next.
+        """
+        if command.state not in (CommandState.SUCCEEDED, CommandState.PARTIAL) or not command.trade_id:
+            return
+        if seconds <= 0:
+            return
+        with self._hub.board.trades.watch(command.trade_id) as watch:
+            trade = await self._storage.read(lambda records: records.book.trade(command.trade_id))
+            if trade is None or not (trade.is_over or shows(trade)):
+                await watch.until(min(seconds, _RECORD_SECONDS), lambda now: now.is_over or shows(now))
+
+    @staticmethod
+    def _of_open(records: Records, caller: Caller, account_id: str, action: Open) -> tuple[str, str]:
+        return traded_account(records, caller, account_id).account_id, action.symbol
+
+    async def _ask_quote(self, named: Callable[[Records], tuple[str, str]]) -> None:
+        """See to it that levels can be judged: `named` returns account and symbol.
+
+        A stop on the wrong side is refused here, with its range, and not accepted for the bridge to reject.
+        What stands against the call is left to be told by the unit that accepts it.
+        """
+
+        def unit(records: Records) -> tuple[str, SymbolSpec] | None:
+            account_id, symbol = named(records)
+            spec = records.book.symbol(account_id, symbol)
+            return None if spec is None else (account_id, spec)
+
+        try:
+            found = await self._storage.read(unit)
+        except Refusal:
+            return
+        if found is not None:
+            await self._quotes.ask(*found)
 
     def _check_open(self, records: Records, account: AccountRef, action: Open) -> None:
         if records.bridges.of_account(account.account_id) is None:
@@ -97,7 +146,7 @@ class Trades:
                 "several take profits need a hedging account",
                 {"field": "takeProfits", "value": str(len(action.take_profits)), "maximum": "1"},
             )
-        order_rules.check_open(spec, action, self._market(account.account_id, spec))
+        order_rules.check_open(spec, action, self._quotes.market(account.account_id, spec))
 
     async def preview(self, caller: Caller, account_id: str, action: Open) -> CheckResult:
         """Count an order with live numbers at the bridge, without sending it."""
@@ -108,13 +157,9 @@ class Trades:
             return account
 
         account = await self._storage.read(unit)
-        session = self._hub.session(account.account_id)
-        if session is None or not session.machine.may_send(increases_risk=False):
+        if not self._quotes.may_ask(account.account_id):
             raise BridgeAway(account.account_id, "")
-        check_id = self._hub.new_uuid()
-        with self._hub.board.checks.watch(check_id) as watch:
-            session.perform(session.machine.send(Check(check_id, action)))
-            result = await watch.until(_CHECK_SECONDS, lambda _: True)
+        result = await self._quotes.count(account.account_id, action, _CHECK_SECONDS)
         if result is None or result.unavailable:
             raise StaleData(account.account_id, "the terminal")
         if result.unknown_symbol:
@@ -161,11 +206,22 @@ class Trades:
             risky = levels.set_stop_loss and loosens(position.side, trade.stop_loss, levels.stop_loss)
             return Draft(account, action, increases_risk=risky, trade_id=trade_id)
 
-        return await self._commands.accept(asked, prepare)
+        if levels.stop_loss is not None or levels.take_profit is not None:
+            await self._ask_quote(lambda records: self._of_trade(records, asked.caller, trade_id))
+        started = self._clocks.monotonic()
+        command = await self._commands.accept(asked, prepare)
+        left = asked.wait_seconds - (self._clocks.monotonic() - started)
+        await self._recorded(command, left, lambda trade: _has_levels(trade, levels))
+        return command
+
+    @staticmethod
+    def _of_trade(records: Records, caller: Caller, trade_id: str) -> tuple[str, str]:
+        account, trade = _open_trade(records, caller, trade_id)
+        return account.account_id, trade.position.symbol
 
     def _check_levels(self, records: Records, trade: Trade, action: Modify) -> None:
         spec = _symbol(records, trade.account_id, trade.position.symbol)
-        market = self._market(trade.account_id, spec)
+        market = self._quotes.market(trade.account_id, spec)
         side = trade.position.side
         stop_loss = action.stop_loss if action.set_stop_loss else None
         take_profits = (action.take_profit,) if action.set_take_profit and action.take_profit else ()
@@ -246,6 +302,8 @@ class Trades:
             return trade, changed, True
 
         account_id = await self._account_of(asked.caller, trade_id)
+        if trailing is not None:
+            await self._ask_quote(lambda records: self._of_trade(records, asked.caller, trade_id))
         with self._hub.board.applied.watch(account_id) as watch:
             trade, document, changed = await self._storage.run(unit)
             policy = control.trailing_wanted(document, trade.position.identifier)
@@ -272,7 +330,7 @@ class Trades:
 
     def _check_trailing(self, records: Records, trade: Trade, trailing: TrailingStop) -> None:
         spec = _symbol(records, trade.account_id, trade.position.symbol)
-        market = self._market(trade.account_id, spec)
+        market = self._quotes.market(trade.account_id, spec)
         price = trade.position.open_price if market is None else market.closing(trade.position.side)
         order_rules.check_trailing(spec, trailing, price)
 
@@ -281,15 +339,6 @@ class Trades:
             return _seen_trade(records, caller, trade_id).account_id
 
         return await self._storage.read(unit)
-
-    def _market(self, account_id: str, spec: SymbolSpec) -> Market | None:
-        found = self._hub.live.quote(account_id, spec.symbol, within_seconds=QUOTE_FRESH_SECONDS)
-        if found is None or not found.quote.bid or not found.quote.ask:
-            return None
-        digits = Decimal(1).scaleb(-spec.digits)
-        return Market(
-            Decimal(repr(found.quote.bid)).quantize(digits), Decimal(repr(found.quote.ask)).quantize(digits)
-        )
 
     # Reading.
 
@@ -348,6 +397,12 @@ class Trades:
             live = self._hub.live.trade(trade.account_id, trade.position.identifier)
         age = None if live is None else max(self._clocks.monotonic() - live.read_at, 0.0)
         return TradeWithNumbers(trade, live, age)
+
+
+def _has_levels(trade: Trade, levels: Modify) -> bool:
+    return (not levels.set_stop_loss or trade.stop_loss == levels.stop_loss) and (
+        not levels.set_take_profit or trade.take_profit == levels.take_profit
+    )
 
 
 def _symbol(records: Records, account_id: str, symbol: str) -> SymbolSpec:

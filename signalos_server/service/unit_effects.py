@@ -8,6 +8,7 @@ from datetime import datetime
 from signalos_server.domain.command import Command, Outcome
 from signalos_server.domain.control import ControlDocument
 from signalos_server.domain.frames import SyncReport
+from signalos_server.domain.records import Trade
 from signalos_server.domain.stop import Stop
 
 
@@ -84,6 +85,13 @@ class StopSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class TradeSaved:
+    """A trade is on record as it is now at the terminal: wake those who wait to read it so."""
+
+    trade: Trade
+
+
+@dataclass(frozen=True, slots=True)
 class TradeOver:
     """A trade has closed."""
 
@@ -112,6 +120,7 @@ Effect = (
     | Adopted
     | AppliedSaved
     | StopSaved
+    | TradeSaved
     | TradeOver
     | SyncSaved
     | SyncNeeded

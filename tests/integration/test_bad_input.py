@@ -27,6 +27,8 @@ BAD_OPENS: list[tuple[str, Any, str]] = [
     ("an unknown field", {**OPEN, "stopLos": 1.0}, "stopLos"),
     ("an unknown symbol", {**OPEN, "symbol": "NOPE"}, "symbol"),
     ("a stop on the wrong side", {**OPEN, "stopLoss": 9.0}, "stopLoss"),
+    ("a profit below the price", {**OPEN, "symbol": "GBPUSD", "takeProfit": 0.5}, "takeProfit"),
+    ("a buy limit above the market", {**OPEN, "orderType": "LIMIT", "price": 9.0}, "price"),
     ("a limit without a price", {**OPEN, "orderType": "LIMIT"}, "price"),
     ("a list for a body", [OPEN], ""),
 ]
@@ -62,6 +64,7 @@ async def test_nonsense_is_refused_in_words_and_changes_nothing(tmp_path: Path) 
             )
             assert answer.status_code == status, f"{name}: {answer.status_code} {answer.text}"
             assert answer.headers["content-type"].startswith("application/problem+json"), name
+        await _a_stop_inside_the_stops_level(trader)
         without_key = await trader.client.post("/api/trades", json=OPEN)
         assert without_key.status_code == 400
         assert without_key.json()["reason"] == "REQUEST_ID_REQUIRED"
@@ -70,6 +73,21 @@ async def test_nonsense_is_refused_in_words_and_changes_nothing(tmp_path: Path) 
 
         await _nonsense_about_a_trade(trader)
         await _forged_tokens(trader)
+
+
+async def _a_stop_inside_the_stops_level(trader: Caller) -> None:
+    """BTCUSD keeps levels 500 points away. Nothing streams its price: it is asked for."""
+    body = {"symbol": "BTCUSD", "side": "SELL", "volumeLots": 0.01}
+    counted = await trader.post("/api/trades", {**body, "side": "BUY", "validateOnly": True})
+    assert counted.status_code == 200, counted.text
+    near = round(counted.json()["preview"]["price"] + 0.5, 2)
+    answer = await trader.open(**{**body, "lots": 0.01, "stopLoss": near})
+    assert answer.status_code == 400, answer.text
+    problem = answer.json()
+    _assert_problem(problem, "inside the stops level", "stopLoss")
+    assert problem["reason"] == "OUT_OF_RANGE"
+    assert float(problem["metadata"]["minimum"]) > near
+    assert "stops level" in problem["detail"] or "above" in problem["detail"]
 
 
 async def _nonsense_about_a_trade(trader: Caller) -> None:
@@ -115,7 +133,7 @@ async def _nonsense_about_a_trade(trader: Caller) -> None:
 
 async def _forged_tokens(trader: Caller) -> None:
     for token in ("", "nonsense", trader.token[:-2] + "zz", "Bearer", "a" * 5000):
-        answer = await trader.client.get("/api/trades", headers={"Authorization": f"Bearer {token}"})
+        answer = await trader.client.get("/api/trades", headers={"Authorization": f"Bearer {token}".strip()})
         assert answer.status_code in (401, 431, 400), f"{token[:20]}: {answer.status_code}"
     foreign = await trader.client.post(
         "/api/trading/pause", json={}, headers={"Origin": "https://evil.example"}
