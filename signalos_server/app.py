@@ -336,6 +336,7 @@ async def stop(serving: Serving) -> None:
         await part.drain()
     foundation.hub.stop()
     await serving.server.stop(foundation.settings.timings.drain_seconds)
+    await serving.edge.finish()
 
 
 async def background(serving: Serving) -> None:

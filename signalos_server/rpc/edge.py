@@ -39,6 +39,9 @@ from signalos_server.rpc.statuses import abort, internal_status, status_of, vali
 
 log = structlog.get_logger(__name__)
 
+# More than a commit takes, less than people wait for a program to end.
+_FINISH_SECONDS = 2.0
+
 _LARGEST_REQUEST_BYTES = 1 << 20
 
 Context = ServicerContext[Any, Any]
@@ -47,11 +50,11 @@ Context = ServicerContext[Any, Any]
 class Authenticator(Protocol):
     """Who a bearer token stands for."""
 
-    async def authenticate(self, bearer: str, *, survives_storage: bool) -> Caller:
+    async def authenticate(self, bearer: str, *, survives_storage: bool, is_use: bool) -> Caller:
         """Return the caller. Raises `NotAuthenticated`, or `StorageUnavailable` where nobody can tell.
 
         With `survives_storage`, one that was verified within the last minutes is taken while the database is
-        down.
+        down. With `is_use` false the call does not count as a use of the credential.
         """
 
 
@@ -80,6 +83,14 @@ class Edge(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs
         self._metrics = metrics
         self._monotonic = monotonic
         self._serving = True
+        self._changing: set[asyncio.Task[Any]] = set()
+
+    async def finish(self) -> None:
+        """Let the changes whose callers have gone away end; one that only waits for an outcome is cut."""
+        if self._changing:
+            _, waiting = await asyncio.wait(self._changing, timeout=_FINISH_SECONDS)
+            for change in waiting:
+                change.cancel()
 
     def stop_serving(self) -> None:
         """Refuse further calls; those under way go on."""
@@ -126,6 +137,8 @@ class Edge(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs
             try:
                 await self._enter(call, access)
                 self._check(request, access)
+                if access.changes:
+                    return await self._to_its_end(method, serve(request, context))
                 return await serve(request, context)
             except Exception as error:  # noqa: BLE001 - the edge; logged and translated there
                 status = self._status(error, call)
@@ -140,6 +153,21 @@ class Edge(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs
                 structlog.contextvars.clear_contextvars()
 
         return handle
+
+    async def _to_its_end(self, method: str, change: Awaitable[Any]) -> Any:
+        """Make a change to its end, though its caller goes away.
+
+        What is committed has to be handed on as well: a caller that died in between must not leave a command
+        in the database that no bridge is told of.
+        """
+        task = asyncio.ensure_future(change)
+        self._changing.add(task)
+        task.add_done_callback(self._changing.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(lambda ended: _log_failure(method, ended))
+            raise
 
     def _streaming(
         self, method: str, access: Access, serve: Callable[[Any, Context], Any], *, requests: bool
@@ -200,6 +228,7 @@ class Edge(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs
             via_gateway=origin.via_gateway,
             bearer=bearer.strip() if scheme.lower() == "bearer" else "",
             caller=None,
+            is_use=not (origin.via_gateway and metadata.get("signalos-check-only") == "1"),
         )
 
     async def _enter(self, call: Call, access: Access) -> None:
@@ -239,7 +268,9 @@ class Edge(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs
     async def _caller(self, call: Call, access: Access) -> Caller | None:
         if not call.bearer:
             raise NotAuthenticated("no token; send `authorization: Bearer TOKEN`")
-        return await self._authenticator.authenticate(call.bearer, survives_storage=access.survives_storage)
+        return await self._authenticator.authenticate(
+            call.bearer, survives_storage=access.survives_storage, is_use=call.is_use
+        )
 
     def _check(self, request: Any, access: Access) -> None:
         if isinstance(request, _Malformed):
@@ -256,6 +287,11 @@ class Edge(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs
             return status_of(error)
         log.exception("unhandled error in a call", method=call.method, correlation_id=call.correlation_id)
         return internal_status(call.correlation_id)
+
+
+def _log_failure(method: str, ended: asyncio.Task[Any]) -> None:
+    if not ended.cancelled() and (error := ended.exception()) is not None:
+        log.warning("a change failed after its caller had gone", method=method, error=repr(error))
 
 
 def _tolerant(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:

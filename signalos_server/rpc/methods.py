@@ -30,6 +30,11 @@ class Access:
     # Taken from a caller that was verified a while ago, where the database cannot say more.
     survives_storage: bool = False
 
+    @property
+    def changes(self) -> bool:
+        """Return whether it can change anything."""
+        return self.limited or self.scope is not Scope.VIEW
+
 
 _PUBLIC = Access(Door.PUBLIC)
 _BRIDGE = Access(Door.BRIDGE)
