@@ -58,6 +58,18 @@ LogFileOption = Annotated[
     ),
 ]
 
+SettleScaleOption = Annotated[
+    float,
+    typer.Option(
+        "--settle-scale",
+        envvar="SIGNALOS_SETTLE_SCALE",
+        hidden=True,
+        min=0.01,
+        max=10.0,
+        help="Scales how long the terminal's silence has to last to be believed. Below 1 only in tests.",
+    ),
+]
+
 
 def _terminal_module(terminal: str) -> str:
     return TERMINALS.get(terminal.lower(), terminal)
@@ -72,6 +84,7 @@ def default(
     terminal_path: TerminalPathOption = None,
     log_format: options.LogFormatOption = options.LogFormat.CONSOLE,
     log_file: LogFileOption = None,
+    settle_scale: SettleScaleOption = 1.0,
 ) -> None:
     """The program beside the terminal: run it, pair it, stop it. Without a command: run it.
 
@@ -84,7 +97,7 @@ def default(
       signalos bridge stop --close --reason "news"
     """
     if context.invoked_subcommand is None:
-        run(data_dir, name, terminal, terminal_path, log_format, log_file)
+        run(data_dir, name, terminal, terminal_path, log_format, log_file, settle_scale)
         return
     misplaced = [each for each in context.params if _from_command_line(context, each)]
     if misplaced:
@@ -108,6 +121,7 @@ def run(
     terminal_path: TerminalPathOption = None,
     log_format: options.LogFormatOption = options.LogFormat.CONSOLE,
     log_file: LogFileOption = None,
+    settle_scale: SettleScaleOption = 1.0,
 ) -> None:
     """Run the bridge, once it is paired. It attaches to a terminal that is logged in already."""
     with needs("bridge"):
@@ -121,6 +135,7 @@ def run(
         terminal_module=_terminal_module(terminal),
         terminal_path=terminal_path,
         log_format=log_format.value,
+        settle_scale=settle_scale,
     )
     try:
         run_alone(directory, "bridge", lambda: app.run(settings))

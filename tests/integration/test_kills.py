@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.ledger_check import violations
+from tests.support.ledger_check import NOT_EXECUTED, violations
 from tests.support.world import Caller, World, eventually, traded_account
 
 pytestmark = pytest.mark.integration
@@ -27,12 +27,12 @@ SETTLE = {"SIGNALOS_SETTLE_SCALE": "0.05"}
 async def test_killed_while_two_hundred_commands_run(victim: str, tmp_path: Path) -> None:
     random_source = random.Random(victim)
     async with traded_account(tmp_path, environment=SETTLE) as (world, trader):
-        lanes = [asyncio.create_task(_trade(trader, lane)) for lane in range(LANES)]
-        for _ in range(2):
-            await asyncio.sleep(random_source.uniform(0.4, 1.2))
-            await _kill_and_start_again(world, victim)
-        accepted = [key for keys in await asyncio.gather(*lanes) for key in keys]
-        assert len(accepted) == COMMANDS
+        async with asyncio.TaskGroup() as group:
+            lanes = [group.create_task(_trade(trader, lane)) for lane in range(LANES)]
+            for _ in range(2):
+                await asyncio.sleep(random_source.uniform(0.4, 1.2))
+                await _kill_and_start_again(world, victim)
+        accepted = [key for lane in lanes for key in lane.result()]
         await eventually(trader.bridge_connected, within=40)
 
         async def all_ended() -> list[dict[str, Any]] | None:
@@ -44,7 +44,7 @@ async def test_killed_while_two_hundred_commands_run(victim: str, tmp_path: Path
         assert violations(commands, tmp_path / "emulator") == []
         assert {command["requestId"] for command in commands if command["requestId"]} >= set(accepted)
         succeeded = sum(command["state"] == "SUCCEEDED" for command in commands)
-        assert succeeded >= 0.9 * COMMANDS, f"{succeeded} of {COMMANDS} succeeded"
+        assert succeeded >= 0.9 * COMMANDS, [c["reason"] for c in commands if c["reason"]]
 
 
 async def _trade(trader: Caller, lane: int) -> list[str]:
@@ -61,6 +61,10 @@ async def _trade(trader: Caller, lane: int) -> list[str]:
         if number == pairs:
             break
         command = await _until_ended(trader, command)
+        if command["state"] in NOT_EXECUTED:
+            # It was on its way when the link went: an open is refused then, and says so.
+            assert command["reason"], command
+            continue
         trade_id = command["tradeId"]
         assert trade_id, command
         key = f"{lane}-{number}-close"
@@ -81,8 +85,9 @@ async def _until_answered(trader: Caller, path: str, key: str, body: dict[str, A
         if answer.status_code in (200, 202):
             command: dict[str, Any] = answer.json()["command"]
             return command
-        # Nothing was accepted: the part behind is away, or the trade is not on record yet.
-        assert answer.status_code in (404, 503, 504), f"{key}: {answer.status_code} {answer.text}"
+        # Nothing was accepted: the part behind is away, or an open of the symbol is UNKNOWN for now.
+        unknown = answer.status_code == 409 and answer.json()["reason"] == "WRONG_STATE"
+        assert unknown or answer.status_code in (503, 504), f"{key}: {answer.status_code} {answer.text}"
         await asyncio.sleep(0.1)
     raise AssertionError(f"{key} was never accepted")
 
@@ -98,7 +103,11 @@ async def _until_ended(trader: Caller, command: dict[str, Any]) -> dict[str, Any
         now: dict[str, Any] = answer.json()["command"]
         return now if now["endTime"] is not None else None
 
-    result: dict[str, Any] = await eventually(ended, within=60)
+    try:
+        result: dict[str, Any] = await eventually(ended, within=90)
+    except AssertionError:
+        now = await trader.get(f"/api/commands/{command['commandId']}")
+        raise AssertionError(f"never ended: {now}") from None
     return result
 
 
