@@ -20,6 +20,7 @@ from signalos_bridge.convert import incoming, outgoing
 from signalos_bridge.convert.numbers import Malformed
 from signalos_bridge.domain.control import Control, HeldStop, Kept
 from signalos_bridge.domain.values import CommandOrigin, LapsePolicy, Limits, Policies, Refusal
+from signalos_bridge.journal import JournalUnavailable
 from signalos_bridge.latch import Latch, LatchMissing, LatchUnavailable
 from signalos_bridge.stop import Hands, StopRunner
 
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 0.1
 _WAITING_WORD_SECONDS = 1.0
 _LAPSE_RETRY_SECONDS = 2.0
+_RELEASE_RETRY_SECONDS = 2.0
 
 
 class Body(Hands, Protocol):
@@ -39,6 +41,10 @@ class Body(Hands, Protocol):
 
     async def lapse(self, policy: LapsePolicy) -> str:
         """Do what the policy wants now that the lease has lapsed; return what was done."""
+        ...
+
+    async def release_stops(self, stop_ids: Sequence[str]) -> None:
+        """Forget stops that a re-arm has cleared, known or not. Raises `JournalUnavailable`."""
         ...
 
 
@@ -104,6 +110,8 @@ class Controller:
                 self._runner.begin(group, stop, 0, on_disk=True)
             group.create_task(self._watch(), name="latch watch")
             group.create_task(self._serve(), name="control work")
+            # What was cleared just before the last end may not have reached the journal.
+            self._release_soon(self._control.cleared)
             try:
                 await asyncio.Event().wait()
             finally:
@@ -366,6 +374,7 @@ class Controller:
                 self._control.rearmed(verdict.clear, generation)
                 for stop_id in verdict.clear:
                     self._runner.end(stop_id)
+                self._release_soon(verdict.clear)
                 log.warning("re-armed", stop_ids=list(order.stop_ids), still_held=len(self._control.held))
         self._answer(
             rearm_result=bridge_pb2.RearmResult(
@@ -374,6 +383,23 @@ class Controller:
                 problem=problem,
             )
         )
+
+    def _release_soon(self, stop_ids: Sequence[str]) -> None:
+        """Let the body forget cleared stops: positions that appear later are not theirs to close."""
+        if stop_ids and self._group is not None:
+            self._group.create_task(self._release(stop_ids), name="release stops")
+
+    async def _release(self, stop_ids: Sequence[str]) -> None:
+        await self._body_given.wait()
+        assert self._body is not None
+        while True:
+            try:
+                await self._body.release_stops(stop_ids)
+            except JournalUnavailable as error:
+                log.error("stops that were led out of are not forgotten yet", problem=str(error))
+                await asyncio.sleep(_RELEASE_RETRY_SECONDS)
+            else:
+                return
 
     async def _drill(self, order: bridge_pb2.DrillOrder) -> None:
         busy = self._busy_seconds() is not None

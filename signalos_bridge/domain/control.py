@@ -116,6 +116,11 @@ class Control:
         """Return whether a re-arm has named this stop."""
         return stop_id in self._cleared
 
+    @property
+    def cleared(self) -> tuple[str, ...]:
+        """Return the stops that re-arms have named, as far as the disk remembers."""
+        return tuple(sorted(self._cleared))
+
     # -- the judgement ---------------------------------------------------------------------------------
 
     def refusal(

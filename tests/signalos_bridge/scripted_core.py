@@ -71,6 +71,7 @@ class ScriptedCore(Core):
         self.alerts: list[Alert] = []
         self.syncs: list[SyncTrigger] = []
         self.stops: list[str] = []
+        self.released: list[str] = []
         self.lapses: list[LapsePolicy] = []
         self.policies: list[Policies] = []
         self.problems: list[str] = []
@@ -178,6 +179,9 @@ class ScriptedCore(Core):
         await self.quiet.wait()
         now = self.now()
         return StopProgress(stop_id, now, now, now if close_positions else None, complete=True)
+
+    async def release_stops(self, stop_ids: Sequence[str]) -> None:
+        self.released.extend(stop_ids)
 
     async def lapse(self, policy: LapsePolicy) -> str:
         self.lapses.append(policy)

@@ -60,6 +60,14 @@ async def answer(
             await asyncio.sleep(0.005)
 
 
+async def until(reached: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            if reached():
+                return
+            await asyncio.sleep(0.005)
+
+
 async def desire(controller: Controller, state: bridge_pb2.DesiredState) -> bridge_service_pb2.ControlRequest:
     controller.receive(state, 1, 0)
     return await answer(controller, lambda each: each.HasField("applied") or each.HasField("nack"))
@@ -125,7 +133,22 @@ async def test_only_a_rearm_that_names_a_stop_leads_out_of_it(tmp_path: Path) ->
         assert not controller.latched
         assert refusal(controller, 2) is not None
         assert refusal(controller, 3) is None
-    assert a_controller(tmp_path, first_start=False).held == ()
+    again = a_controller(tmp_path, first_start=False)
+    assert again.held == ()
+    async with running(again) as core:
+        await until(lambda: sorted(core.released) == sorted(["a", local.stop_id]))
+
+
+async def test_the_core_forgets_the_stops_that_a_rearm_has_cleared(tmp_path: Path) -> None:
+    controller = a_controller(tmp_path)
+    async with running(controller) as core:
+        connect(controller)
+        for stop_id in ("a", "b"):
+            controller.receive(bridge_pb2.StopOrder(stop_id=stop_id, stop_generation=1), 1, 0)
+            await answer(controller, lambda each, held=stop_id: each.stop_stage.stop_id == held)  # type: ignore[misc]
+        controller.receive(bridge_pb2.RearmOrder(stop_ids=["a"], stop_generation=2, rearm_id="r1"), 1, 0)
+        await answer(controller, lambda each: each.HasField("rearm_result"))
+        await until(lambda: core.released == ["a"])
 
 
 async def test_a_rearm_is_refused_while_the_flatten_runs(tmp_path: Path) -> None:
