@@ -192,6 +192,8 @@ class BridgeSession:
         self._standings_told = not self._unanswered
         self._reading: lease.OwnerReading | None = None
         self._lease_until: float | None = None
+        # The bridge's latest heartbeat on Control that earned no lease yet: its number, and when it came.
+        self._beat: tuple[int, float] | None = None
         # Stops that went out from memory and are in no committed document yet.
         self._stopping: dict[str, StopOrder] = {}
 
@@ -260,6 +262,7 @@ class BridgeSession:
         self._control_told_hello = False
         self._control_greeted = False
         self._applied_revision = 0
+        self._beat = None
         self._heard[Stream.CONTROL] = now
         return self._move(LinkEvent.CONTROL_OPENED, "control stream opened")
 
@@ -344,7 +347,7 @@ class BridgeSession:
         self._control_told_hello = True
         return [Record(hello)]
 
-    def control_adopted(self, document: ControlDocument) -> list[Output]:
+    def control_adopted(self, document: ControlDocument, now: float) -> list[Output]:
         """The stops that the bridge holds are taken over: tell it what to keep to, and what is unanswered."""
         if self._link is LinkState.ENDED:
             return []
@@ -357,17 +360,28 @@ class BridgeSession:
             for pending in self._document.rearms
         ]
         outputs += [Send(Stream.CONTROL, order) for order in self._stopping.values()]
-        return outputs
+        return [*outputs, *self._grant(now)]
 
     def _control_heartbeat(self, heartbeat: Heartbeat, now: float) -> list[Output]:
-        granted = self._link is LinkState.LIVE and lease.may_grant(self._reading, epoch=self._epoch, now=now)
-        if not granted or not self._control_greeted or self._is_stopped():
-            return [Send(Stream.CONTROL, HeartbeatAnswer(heartbeat.number))]
-        self._lease_until = now + self._welcome.lease_seconds
-        return [
-            Send(Stream.CONTROL, LeaseGrant(heartbeat.number)),
-            LeaseGranted(self._lease_until),
-        ]
+        self._beat = (heartbeat.number, now)
+        return self._grant(now) or [Send(Stream.CONTROL, HeartbeatAnswer(heartbeat.number))]
+
+    def _grant(self, now: float) -> list[Output]:
+        """Grant the lease that the latest heartbeat earns, once nothing speaks against it.
+
+        It counts from that heartbeat, however late the grant is, so that a late one is only shorter.
+        """
+        if self._beat is None or not self._control_greeted or self._is_stopped():
+            return []
+        if self._link is not LinkState.LIVE or not lease.may_grant(self._reading, epoch=self._epoch, now=now):
+            return []
+        number, came_at = self._beat
+        until = came_at + self._welcome.lease_seconds
+        self._beat = None
+        if until <= now:
+            return []
+        self._lease_until = until
+        return [Send(Stream.CONTROL, LeaseGrant(number)), LeaseGranted(until)]
 
     def _applied(self, applied: Applied) -> list[Output]:
         before = self._keeps_to_current()
@@ -379,10 +393,11 @@ class BridgeSession:
 
     # What happens here.
 
-    def read_owner(self, reading: lease.OwnerReading) -> None:
-        """The database was read."""
+    def read_owner(self, reading: lease.OwnerReading, now: float) -> list[Output]:
+        """The database was read: a heartbeat that waits for its lease may have it."""
         if self._reading is None or reading.read_at >= self._reading.read_at:
             self._reading = reading
+        return self._grant(now)
 
     def desire(self, document: ControlDocument) -> list[Output]:
         """The document was changed and committed."""
@@ -463,6 +478,7 @@ class BridgeSession:
             self._control_told_hello = False
             self._control_greeted = False
             self._applied_revision = 0
+            self._beat = None
         event = LinkEvent.DATA_LOST if stream is Stream.DATA else LinkEvent.CONTROL_LOST
         return self._move(event, why)
 

@@ -227,7 +227,8 @@ class BridgeSessions:
             elif reading.session_epoch != session.epoch:
                 session.perform(session.machine.supersede(reading.session_epoch, "another node"))
             else:
-                session.machine.read_owner(_owner(reading, started))
+                read = session.machine.read_owner(_owner(reading, started), self._clocks.monotonic())
+                session.perform(read)
                 if reading.revision > session.machine.document.revision:
                     stale.append(session)
         for session in stale:

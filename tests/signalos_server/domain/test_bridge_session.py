@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from signalos_server.domain.bridge_session import (
     LINK_TRANSITIONS,
     BridgeSession,
     End,
+    LeaseGranted,
     LinkEvent,
     LinkState,
     Output,
@@ -94,7 +96,7 @@ def a_session(*open_commands: str, committed: int = 0) -> BridgeSession:
 def with_control(session: BridgeSession, now: float = 0.0) -> BridgeSession:
     session.open_control(now)
     session.receive(Stream.CONTROL, 5, HELLO, now)
-    session.control_adopted(DOCUMENT)
+    session.control_adopted(DOCUMENT, now)
     return session
 
 
@@ -192,17 +194,58 @@ def test_a_stream_that_is_silent_for_too_long_is_dead_and_the_other_lives_on() -
 def test_a_lease_is_granted_only_by_a_fresh_reading_of_this_owner() -> None:
     session = with_control(a_session())
     assert sent(session.receive(Stream.CONTROL, 5, Heartbeat(1), 1.0)) == [HeartbeatAnswer(1)]
-    session.read_owner(OwnerReading(1.0, 5, 0, False, 1))
+    # The reading that was missing gives the heartbeat that was there already its lease.
+    assert session.read_owner(OwnerReading(1.0, 5, 0, False, 1), 1.5) == [
+        Send(Stream.CONTROL, LeaseGrant(1)),
+        LeaseGranted(31.0),
+    ]
+    assert session.read_owner(OwnerReading(1.6, 5, 0, False, 1), 1.7) == []
     assert sent(session.receive(Stream.CONTROL, 5, Heartbeat(2), 2.0)) == [LeaseGrant(2)]
     assert sent(session.receive(Stream.CONTROL, 5, Heartbeat(3), 7.0)) == [HeartbeatAnswer(3)]
-    session.read_owner(OwnerReading(7.0, 6, 0, False, 1))
+    assert session.read_owner(OwnerReading(7.0, 6, 0, False, 1), 7.0) == []
     assert sent(session.receive(Stream.CONTROL, 5, Heartbeat(4), 7.5)) == [HeartbeatAnswer(4)]
+
+
+def test_the_first_lease_comes_with_the_adoption_and_counts_from_the_heartbeat() -> None:
+    session = a_session()
+    session.read_owner(OwnerReading(0.0, 5, 0, False, 1), 0.0)
+    session.open_control(0.0)
+    session.receive(Stream.CONTROL, 5, HELLO, 0.0)
+    assert sent(session.receive(Stream.CONTROL, 5, Heartbeat(1), 0.0)) == [HeartbeatAnswer(1)]
+
+    outputs = session.control_adopted(DOCUMENT, 3.0)
+
+    # After what is wanted, so that the bridge keeps to it before it may open.
+    assert sent(outputs) == [Desired(DOCUMENT), LeaseGrant(1)]
+    assert session.lease_until == 30.0
+
+
+def test_a_heartbeat_earns_no_lease_in_another_control_stream() -> None:
+    session = a_session()
+    session.open_control(0.0)
+    session.receive(Stream.CONTROL, 5, HELLO, 0.0)
+    session.receive(Stream.CONTROL, 5, Heartbeat(1), 0.0)
+    session.lost(Stream.CONTROL, "cut")
+    with_control(session, 1.0)
+    assert session.read_owner(OwnerReading(1.0, 5, 0, False, 1), 1.0) == []
+
+
+def test_no_heartbeat_earns_a_lease_while_stopped_and_the_rearm_gives_it_back() -> None:
+    session = with_control(a_session())
+    session.stop(StopOrder("s1", False, 1, ""))
+    session.receive(Stream.CONTROL, 5, Heartbeat(1), 1.0)
+    assert session.read_owner(OwnerReading(1.0, 5, 0, False, 1), 1.0) == []
+    stopped = add_stop(DOCUMENT, HeldStop("s1"))
+    session.desire(stopped)
+    assert session.read_owner(OwnerReading(2.0, 5, 1, True, stopped.revision), 2.0) == []
+    session.desire(replace(stopped, revision=stopped.revision + 1, stops=()))
+    assert sent(session.read_owner(OwnerReading(3.0, 5, 1, False, 1), 3.0)) == [LeaseGrant(1)]
 
 
 def test_a_stop_from_memory_ends_leases_and_opens_at_once() -> None:
     session = with_control(a_session())
     session.receive(Stream.CONTROL, 5, applied(1), 1.0)
-    session.read_owner(OwnerReading(1.0, 5, 0, False, 1))
+    session.read_owner(OwnerReading(1.0, 5, 0, False, 1), 1.0)
     order = StopOrder("s1", False, 1, "")
 
     assert sent(session.stop(order)) == [order]
@@ -223,7 +266,7 @@ def test_a_stop_that_is_only_in_memory_is_sent_again_when_control_comes_back() -
     session.lost(Stream.CONTROL, "cut")
     session.open_control(2.0)
     session.receive(Stream.CONTROL, 5, HELLO, 2.0)
-    assert order in sent(session.control_adopted(DOCUMENT))
+    assert order in sent(session.control_adopted(DOCUMENT, 2.0))
 
 
 def test_a_superseded_session_says_so_and_hears_nothing_more() -> None:
@@ -273,7 +316,7 @@ def test_any_input_in_any_state_keeps_the_promises(
         elif kind == "open":
             outputs = session.open_control(now)
         elif kind == "adopt":
-            outputs = session.control_adopted(DOCUMENT)
+            outputs = session.control_adopted(DOCUMENT, now)
         elif kind == "lost":
             assert stream is not None
             outputs = session.lost(stream, "cut")
