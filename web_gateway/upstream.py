@@ -76,9 +76,20 @@ class Upstream:
         return cls(grpc.aio.secure_channel(address, credentials, options=options), key)
 
     async def call(
-        self, path: str, request: Message, response_class: type[AnyMessage], caller: Caller, *, seconds: float
+        self,
+        path: str,
+        request: Message,
+        response_class: type[AnyMessage],
+        caller: Caller,
+        *,
+        seconds: float,
+        check_only: bool = False,
     ) -> AnyMessage:
-        """Calls the unary method at `path`. Raises `grpc.aio.AioRpcError`."""
+        """Calls the unary method at `path`. Raises `grpc.aio.AioRpcError`.
+
+        With `check_only` the call does not count as a use of the caller's session: it was not the person who
+        asked.
+        """
         method = self._methods.get(path)
         if method is None:
             method = self._channel.unary_unary(
@@ -87,7 +98,10 @@ class Upstream:
                 response_deserializer=response_class.FromString,
             )
             self._methods[path] = method
-        response: AnyMessage = await method(request, timeout=seconds, metadata=self.metadata(caller))
+        metadata = self.metadata(caller)
+        if check_only:
+            metadata = (*metadata, ("signalos-check-only", "1"))
+        response: AnyMessage = await method(request, timeout=seconds, metadata=metadata)
         return response
 
     async def subscribe(

@@ -27,6 +27,8 @@ class Call:
     # The bearer token as shown; a secret.
     bearer: str
     caller: Caller | None
+    # False: a gateway only looks whether the credential still holds, which keeps no idle session alive.
+    is_use: bool = True
 
 
 _call: ContextVar[Call] = ContextVar("call")

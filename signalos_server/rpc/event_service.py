@@ -47,7 +47,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         bearer = current_call().bearer
 
         async def still_allowed() -> object:
-            return await self._authenticator.authenticate(bearer, survives_storage=True)
+            return await self._authenticator.authenticate(bearer, survives_storage=True, is_use=False)
 
         events = self._hub.subscribe(
             caller(),

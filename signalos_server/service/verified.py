@@ -58,8 +58,14 @@ class VerifiedCallers:
         self._touched: dict[str, datetime] = {}
         self._subscription = bus.subscribe("credentials.>", self._evict)
 
-    async def authenticate(self, bearer: str, *, survives_storage: bool = False) -> Caller:
-        """Return who shows `bearer`. Raises `NotAuthenticated` or `StorageUnavailable`."""
+    async def authenticate(
+        self, bearer: str, *, survives_storage: bool = False, is_use: bool = True
+    ) -> Caller:
+        """Return who shows `bearer`. Raises `NotAuthenticated` or `StorageUnavailable`.
+
+        With `is_use` false it is only looked at whether the credential still holds: what a program asks again
+        and again for an open tab must not keep an idle session alive.
+        """
         key = secret_hash(bearer)
         verified = self._known.get(key)
         if verified is None or self._clock.monotonic() - verified.at > _FRESH_SECONDS:
@@ -72,7 +78,8 @@ class VerifiedCallers:
         if not verified.credential.alive(self._clock.now()):
             self._known.pop(key, None)
             raise NotAuthenticated("the session or token has ended")
-        self._touch(verified)
+        if is_use:
+            self._touch(verified)
         return verified.caller
 
     async def close(self) -> None:

@@ -342,7 +342,7 @@ class Hub:
     async def _check(self, caller: Caller, turn: asyncio.Semaphore) -> None:
         async with turn:
             try:
-                response = await self._who(caller)
+                response = await self._who(caller, check_only=True)
             except grpc.aio.AioRpcError as error:
                 if error.code() not in _REFUSING_CODES:
                     return
@@ -353,13 +353,14 @@ class Hub:
                 if socket.user_id and socket.caller.token == caller.token and socket.user_id != user_id:
                     self._refuse(socket, "the session is over")
 
-    async def _who(self, caller: Caller) -> GetUserResponse:
+    async def _who(self, caller: Caller, *, check_only: bool = False) -> GetUserResponse:
         return await self._upstream.call(
             "/signalos.v1.AuthService/GetUser",
             GetUserRequest(),
             GetUserResponse,
             caller,
             seconds=self._timings.call_seconds,
+            check_only=check_only,
         )
 
     async def _dev(self, caller: Caller) -> bool:

@@ -22,6 +22,7 @@ from signalos.v1.system_service_pb2 import GetInfoRequest
 from signalos_server import app
 from signalos_server.adapters.files import gateway_key
 from signalos_server.adapters.logs import redact
+from signalos_server.domain.caller import Caller
 from signalos_server.domain.rate import Rate
 from signalos_server.rpc.methods import METHODS
 from signalos_server.rpc.origin import origin_of
@@ -134,3 +135,22 @@ def test_secrets_are_blanked_by_key_and_by_look() -> None:
         "event": "showed [redacted] and [redacted]",
         "url": "postgresql://[redacted]@db/x",
     }
+
+
+async def test_only_a_gateway_may_say_that_a_call_is_no_use_of_the_session(tmp_path: Path) -> None:
+    async with served(quick_settings(tmp_path)) as world:
+        ann = await world.sign_in("ann")
+        callers = world.foundation.callers
+        heard: list[bool] = []
+        original = callers.authenticate
+
+        async def listening(bearer: str, *, survives_storage: bool = False, is_use: bool = True) -> Caller:
+            heard.append(is_use)
+            return await original(bearer, survives_storage=survives_storage, is_use=is_use)
+
+        callers.authenticate = listening  # type: ignore[method-assign]
+        key = ("signalos-gateway-key", gateway_key(tmp_path))
+        for more in ((), (("signalos-check-only", "1"),), (key,), (key, ("signalos-check-only", "1"))):
+            await ann.auth.GetUser(pb.GetUserRequest(), metadata=(*ann.metadata, *more))
+
+    assert heard == [True, True, True, False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -37,6 +38,7 @@ class People:
 
     def __init__(self) -> None:
         self.down, self.reads, self.disabled = False, 0, False
+        self.touched: list[datetime] = []
 
     async def run(self, unit: Callable[[Any], T]) -> T:
         return await self.read(unit)
@@ -55,7 +57,7 @@ class People:
         return User(user_id, "alice", "h", Role.TRADER, self.disabled, START)
 
     def touch(self, credential_id: str, now: datetime) -> None:
-        pass
+        self.touched.append(now)
 
 
 @pytest.fixture
@@ -79,6 +81,19 @@ async def test_one_question_serves_the_calls_of_a_few_seconds(parts: Parts) -> N
     clock.seconds = 3.1
     await callers.authenticate(SECRET)
     assert people.reads == 2
+
+
+async def test_looking_whether_a_session_holds_does_not_keep_it_alive(parts: Parts) -> None:
+    callers, people, clock, _ = parts
+    for minute in range(10):
+        clock.seconds = 60.0 * minute
+        await callers.authenticate(SECRET, is_use=False)
+        await asyncio.sleep(0)
+    assert people.touched == []
+
+    await callers.authenticate(SECRET)
+    await asyncio.sleep(0)
+    assert people.touched == [clock.now()]
 
 
 async def test_while_the_database_is_down_only_what_survives_it_is_let_in(parts: Parts) -> None:
