@@ -64,6 +64,31 @@ async def test_a_close_is_delivered_and_answered_with_its_outcome(tmp_path: Path
         )
 
 
+async def test_what_was_committed_reaches_the_bridge_though_its_caller_has_gone(
+    tmp_path: Path, storage_url: str
+) -> None:
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        for number in range(40):
+            call = trader.trades.OpenTrade(open_request(f"gone-{number}", 60), metadata=trader.metadata)
+            waiting = asyncio.ensure_future(call)
+            # From before the request is read to after the answer is on its way.
+            await asyncio.sleep(number / 4000)
+            call.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+        async def all_ended() -> list[command_pb2.Command] | None:
+            listed = await trader.commands.ListCommands(
+                command_service_pb2.ListCommandsRequest(page_size=500), metadata=trader.metadata
+            )
+            return list(listed.commands) if all(c.HasField("end_time") for c in listed.commands) else None
+
+        commands = await eventually(all_ended)
+
+        assert {command.state for command in commands} == {SUCCEEDED}
+        assert len(trader.bridge.deliveries) == len(commands)
+
+
 async def test_the_same_key_at_the_same_time_is_one_command(tmp_path: Path, storage_url: str) -> None:
     async with trading(tmp_path, storage_url) as world:
         trader = await world.trader("ann", 1)
