@@ -15,9 +15,9 @@ pytestmark = pytest.mark.integration
 
 
 async def test_an_order_in_the_browser_becomes_a_deal_and_a_stop_outlives_every_process(
-    tmp_path: Path,
+    tmp_path: Path, storage_environment: dict[str, str]
 ) -> None:
-    async with traded_account(tmp_path) as (world, trader):
+    async with traded_account(tmp_path, environment=storage_environment) as (world, trader):
         # The bridge is connected to terminal and server, and the client sees it.
         status = (await trader.get("/api/mt5-status"))["accounts"][0]
         assert status["connected"] is True
