@@ -260,7 +260,8 @@ class Auth:
         return [session for session in found if session.alive(now)]
 
     async def revoke_session(self, caller: Caller, session_id: str) -> None:
-        """End one of the caller's sessions."""
+        """End one of the caller's sessions; a program's token signs nobody out."""
+        self._require_person(caller)
 
         def unit(records: PeopleRecords) -> None:
             if records.end_sessions(caller.user_id, self._clock.now(), only=session_id):
@@ -277,7 +278,10 @@ class Auth:
     async def create_token(
         self, caller: Caller, name: str, scopes: frozenset[Scope], time_to_live: timedelta | None
     ) -> tuple[ApiToken, str]:
-        """Make a token with at most the caller's own scopes; its secret is told this once."""
+        """Make a token with at most the caller's own scopes; its secret is told this once.
+
+        One that a token makes lives no longer than that one, so that a token cannot outlive its term.
+        """
         beyond = scopes - caller.scopes
         if beyond:
             raise PermissionDenied(min(beyond).name)
@@ -293,17 +297,23 @@ class Auth:
             expire_time=None if time_to_live is None else now + time_to_live,
         )
 
-        def unit(records: PeopleRecords) -> None:
-            records.insert_token(token)
+        def unit(records: PeopleRecords) -> ApiToken:
+            made = token
+            maker = None if caller.is_person else records.token(caller.user_id, caller.credential_id)
+            if maker is not None and maker.expire_time is not None:
+                made = replace(
+                    token, expire_time=min(token.expire_time or maker.expire_time, maker.expire_time)
+                )
+            records.insert_token(made)
             detail = {
                 "token_id": token.token_id,
                 "name": name,
                 "scopes": sorted(scope.name for scope in token.scopes),
             }
             records.audit(caller.user_id, "token_created", detail)
+            return made
 
-        await self._units.run(unit)
-        return token, secret
+        return await self._units.run(unit), secret
 
     async def revoke_token(self, caller: Caller, token_id: str) -> ApiToken:
         """End one of the caller's tokens; a second time changes nothing."""
