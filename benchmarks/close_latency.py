@@ -83,7 +83,7 @@ async def _open_positions(world: World, trader: Caller, count: int) -> list[str]
     async def lane() -> None:
         client = await HttpClient.open(world.address("gateway"), trader.token)
         body = {"symbol": "EURUSD", "side": "BUY", "volumeLots": 0.01, "timeToLive": "30s", "wait": "20s"}
-        while (number := next(numbers)) < count:
+        while next(numbers) < count:
             status, answer = await client.post("/api/trades", body, str(uuid.uuid4()))
             assert status == 200, answer
             assert answer["command"]["state"] == "SUCCEEDED", answer

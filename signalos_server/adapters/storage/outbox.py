@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, LargeBinary, String, bindparam, select, text
 from sqlalchemy.orm import Session
 
 from signalos.v1 import event_pb2
+from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.rows import insert_new
 from signalos_server.adapters.storage.tables.accounts import AccountRow
 from signalos_server.adapters.storage.tables.events import StreamRow
@@ -63,19 +64,23 @@ def make_stream(session: Session, user_id: str) -> None:
 
 
 # Written out, since every commit takes this way: composing them costs more than running them.
-_ALLOCATE = text("UPDATE streams SET seq = seq + :count WHERE user_id = :user_id RETURNING seq").bindparams(
-    bindparam("count", type_=BigInteger), bindparam("user_id", type_=String)
+_ALLOCATE = Prepared(
+    text("UPDATE streams SET seq = seq + :count WHERE user_id = :user_id RETURNING seq").bindparams(
+        bindparam("count", type_=BigInteger), bindparam("user_id", type_=String)
+    )
 )
-_INSERT = text(
-    "INSERT INTO events (user_id, seq, event_id, time, payload)"
-    " VALUES (:user_id, :seq, :event_id, :time, :payload)"
-    " ON CONFLICT (user_id, event_id) DO NOTHING"
-).bindparams(
-    bindparam("user_id", type_=String),
-    bindparam("seq", type_=BigInteger),
-    bindparam("event_id", type_=String),
-    bindparam("time", type_=UtcTime),
-    bindparam("payload", type_=LargeBinary),
+_INSERT = Prepared(
+    text(
+        "INSERT INTO events (user_id, seq, event_id, time, payload)"
+        " VALUES (:user_id, :seq, :event_id, :time, :payload)"
+        " ON CONFLICT (user_id, event_id) DO NOTHING"
+    ).bindparams(
+        bindparam("user_id", type_=String),
+        bindparam("seq", type_=BigInteger),
+        bindparam("event_id", type_=String),
+        bindparam("time", type_=UtcTime),
+        bindparam("payload", type_=LargeBinary),
+    )
 )
 
 
@@ -95,8 +100,8 @@ def append_events(session: Session, user_ids: Collection[str], events: Sequence[
         last = _allocate(session, user_id, count)
         seq = last - count
         for event in events:
-            result = connection.execute(
-                _INSERT,
+            seq += _INSERT.count(
+                connection,
                 {
                     "user_id": user_id,
                     "seq": seq + 1,
@@ -105,10 +110,9 @@ def append_events(session: Session, user_ids: Collection[str], events: Sequence[
                     "payload": event.payload,
                 },
             )
-            seq += result.rowcount
         if seq < last:
             # Numbers of events that the stream had already; nobody else could take one meanwhile.
-            connection.execute(_ALLOCATE, {"count": seq - last, "user_id": user_id})
+            _ALLOCATE.all(connection, {"count": seq - last, "user_id": user_id})
         if seq > last - count:
             wake(session, stream_subject(user_id))
 
@@ -116,8 +120,9 @@ def append_events(session: Session, user_ids: Collection[str], events: Sequence[
 def _allocate(session: Session, user_id: str, count: int) -> int:
     """Take the next `count` numbers of a stream, and return the last of them."""
     given = {"count": count, "user_id": user_id}
-    last = session.connection().execute(_ALLOCATE, given).scalar_one_or_none()
+    last = _ALLOCATE.one_or_none(session.connection(), given)
     if last is None:
         make_stream(session, user_id)
-        last = session.connection().execute(_ALLOCATE, given).scalar_one()
-    return int(last)
+        last = _ALLOCATE.one_or_none(session.connection(), given)
+        assert last is not None
+    return int(last.seq)

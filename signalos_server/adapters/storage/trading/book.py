@@ -9,6 +9,7 @@ from sqlalchemy import Table, bindparam, delete, func, insert, or_, select, tupl
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.tables.trades import DealRow, OrderRow, SymbolRow, TradeRow
 from signalos_server.adapters.storage.trading.mapping import columns_of, from_json, to_json, value_of
 from signalos_server.domain.frames import Recorded
@@ -29,14 +30,16 @@ _LIVE = (TradeState.OPEN, TradeState.UNKNOWN_MISSING)
 # Prepared once and run without the mapper: they are on the path of every command.
 _TRADES: Table = TradeRow.__table__  # type: ignore[assignment]  # a table, as every mapped class has
 _DEALS: Table = DealRow.__table__  # type: ignore[assignment]
-_TRADE = select(_TRADES).where(_TRADES.c.trade_id == bindparam("wanted"))
-_DEALS_OF = (
+_TRADE = Prepared(select(_TRADES).where(_TRADES.c.trade_id == bindparam("wanted")))
+_DEALS_OF = Prepared(
     select(_DEALS)
     .where(_DEALS.c.account_id == bindparam("account"), _DEALS.c.position_identifier == bindparam("position"))
     .order_by(_DEALS.c.broker_milliseconds, _DEALS.c.ticket)
 )
-_SYMBOL = select(SymbolRow.__table__).where(
-    SymbolRow.account_id == bindparam("account"), SymbolRow.symbol == bindparam("name")
+_SYMBOL = Prepared(
+    select(SymbolRow.__table__).where(
+        SymbolRow.account_id == bindparam("account"), SymbolRow.symbol == bindparam("name")
+    )
 )
 
 
@@ -44,18 +47,22 @@ def _replacing(insert_into: Any, table: Table) -> Any:
     """Return an insert that overwrites the row that has the same key."""
     keys = [column.name for column in table.primary_key]
     statement = insert_into(table)
-    others = {name: statement.excluded[name] for name in table.c.keys() if name not in keys}
+    others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
-_SAVE_TRADE = {
-    "sqlite": _replacing(sqlite.insert, _TRADES),
-    "postgresql": _replacing(postgresql.insert, _TRADES),
-}
-_ADD_DEALS: dict[str, Any] = {
-    "sqlite": sqlite.insert(_DEALS).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_DEALS).on_conflict_do_nothing(),
-}
+_SAVE_TRADE = Prepared(
+    by_dialect={
+        "sqlite": _replacing(sqlite.insert, _TRADES),
+        "postgresql": _replacing(postgresql.insert, _TRADES),
+    }
+)
+_ADD_DEAL = Prepared(
+    by_dialect={
+        "sqlite": sqlite.insert(_DEALS).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(_DEALS).on_conflict_do_nothing(),
+    }
+)
 
 
 class SqlBook:
@@ -66,13 +73,12 @@ class SqlBook:
 
     def trade(self, trade_id: str) -> Trade | None:
         """See `service.records.Book`."""
-        row = self._session.connection().execute(_TRADE, {"wanted": trade_id}).one_or_none()
+        row = _TRADE.one_or_none(self._session.connection(), {"wanted": trade_id})
         return None if row is None else _trade(row)
 
     def save_trade(self, trade: Trade) -> None:
         """See `service.records.Book`."""
-        connection = self._session.connection()
-        connection.execute(_SAVE_TRADE[connection.dialect.name], _trade_columns(trade))
+        _SAVE_TRADE.count(self._session.connection(), _trade_columns(trade))
 
     def open_trades(self, account_ids: Sequence[str]) -> list[Trade]:
         """See `service.records.Book`."""
@@ -142,14 +148,13 @@ class SqlBook:
     def add_deals(self, account_id: str, deals: Sequence[Deal]) -> None:
         """See `service.records.Book`."""
         if deals:
-            connection = self._session.connection()
             rows = [{"account_id": account_id, **columns_of(deal)} for deal in deals]
-            connection.execute(_ADD_DEALS[connection.dialect.name], rows)
+            _ADD_DEAL.many(self._session.connection(), rows)
 
     def deals_of(self, account_id: str, position_identifier: int) -> list[Deal]:
         """See `service.records.Book`."""
         wanted = {"account": account_id, "position": position_identifier}
-        return [value_of(row, Deal) for row in self._session.connection().execute(_DEALS_OF, wanted)]
+        return [value_of(row, Deal) for row in _DEALS_OF.all(self._session.connection(), wanted)]
 
     def deals(
         self, account_ids: Sequence[str], page: Page, *, start: int | None, end: int | None
@@ -181,7 +186,7 @@ class SqlBook:
     def symbol(self, account_id: str, symbol: str) -> SymbolSpec | None:
         """See `service.records.Book`."""
         wanted = {"account": account_id, "name": symbol}
-        row = self._session.connection().execute(_SYMBOL, wanted).one_or_none()
+        row = _SYMBOL.one_or_none(self._session.connection(), wanted)
         return None if row is None else value_of(row, SymbolSpec)
 
     def symbols(self, account_id: str) -> list[SymbolSpec]:

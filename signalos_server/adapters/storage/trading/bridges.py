@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, CursorResult, bindparam, select, update
+from sqlalchemy import BindParameter, CursorResult, bindparam, literal_column, select, update
 from sqlalchemy.orm import Session
 
+from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.tables.accounts import AccountRow, BridgeRow
 from signalos_server.adapters.storage.tables.control import BridgeJournalRow, ControlDocumentRow
 from signalos_server.domain.frames import Identity
@@ -16,14 +17,14 @@ from signalos_server.service.records import BridgeRef, Reading
 
 _WANTED: BindParameter[str] = bindparam("wanted")
 # Prepared once and run without the mapper: they are on the path of every command.
-_OF_ACCOUNT = (
+_OF_ACCOUNT = Prepared(
     select(BridgeRow.__table__)
     .where(BridgeRow.account_id == _WANTED, BridgeRow.revoke_time.is_(None))
     .order_by(BridgeRow.pair_time.desc())
-    .limit(1)
+    .limit(literal_column("1"))
 )
-_LOCK = select(BridgeRow.__table__).where(BridgeRow.bridge_id == _WANTED).with_for_update()
-_COMMIT_EVENTS = (
+_LOCK = Prepared(select(BridgeRow.__table__).where(BridgeRow.bridge_id == _WANTED).with_for_update())
+_COMMIT_EVENTS = Prepared(
     update(BridgeRow.__table__)  # type: ignore[arg-type]  # a table, as every mapped class has
     .where(BridgeRow.bridge_id == _WANTED, BridgeRow.committed_event_seq < bindparam("seq"))
     .values(committed_event_seq=bindparam("seq"))
@@ -38,7 +39,7 @@ class SqlBridges:
 
     def of_account(self, account_id: str) -> BridgeRef | None:
         """See `service.records.Bridges`."""
-        row = self._session.connection().execute(_OF_ACCOUNT, {"wanted": account_id}).first()
+        row = _OF_ACCOUNT.one_or_none(self._session.connection(), {"wanted": account_id})
         return None if row is None else _bridge(row)
 
     def get(self, bridge_id: str) -> BridgeRef | None:
@@ -72,7 +73,7 @@ class SqlBridges:
     def if_owner(self, bridge_id: str, epoch: int) -> BridgeRef | None:
         """See `service.records.Bridges`."""
         # Locked: a newer session waits until these facts are committed, or they see that it came.
-        row = self._session.connection().execute(_LOCK, {"wanted": bridge_id}).one_or_none()
+        row = _LOCK.one_or_none(self._session.connection(), {"wanted": bridge_id})
         if row is None or row.revoke_time is not None or row.session_epoch != epoch:
             return None
         return _bridge(row)
@@ -126,7 +127,7 @@ class SqlBridges:
     def commit_events(self, bridge_id: str, seq: int) -> None:
         """See `service.records.Bridges`."""
         # Unlike the mapper it does not change rows that this unit has read; none reads them after it.
-        self._session.connection().execute(_COMMIT_EVENTS, {"wanted": bridge_id, "seq": seq})
+        _COMMIT_EVENTS.count(self._session.connection(), {"wanted": bridge_id, "seq": seq})
 
     def readings(self, account_ids: Sequence[str]) -> dict[str, Reading]:
         """See `service.records.Bridges`."""

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Table, bindparam, func, select, tuple_
+from sqlalchemy import BindParameter, Table, bindparam, func, literal_column, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.tables.commands import CommandRow, RequestRow
 from signalos_server.adapters.storage.trading.mapping import from_json, to_json
 from signalos_server.domain.actions import ACTION_KINDS, Action, Open, kind_of
@@ -34,8 +35,8 @@ class SqlCommands:
 
     def claim(self, request: Request, now: datetime) -> Request | None:
         """See `service.records.Commands`."""
-        inserted = self._core.execute(
-            _CLAIMS[self._core.dialect.name],
+        inserted = _CLAIM.count(
+            self._core,
             {
                 "user_id": request.user_id,
                 "request_id": request.request_id,
@@ -44,17 +45,18 @@ class SqlCommands:
                 "create_time": now,
             },
         )
-        if inserted.rowcount:
+        if inserted:
             return None
         key = {"user": request.user_id, "request": request.request_id}
-        before = self._core.execute(_REQUEST, key).one()
+        before = _REQUEST.one_or_none(self._core, key)
+        assert before is not None
         return Request(before.user_id, before.request_id, before.body_hash, before.command_id)
 
     def insert(self, command: Command) -> None:
         """See `service.records.Commands`."""
         accepted = command.accepted
-        self._core.execute(
-            _INSERT,
+        _INSERT.count(
+            self._core,
             {
                 "command_id": command.command_id,
                 "account_id": command.account_id,
@@ -82,7 +84,7 @@ class SqlCommands:
         known = self._locked.get(command_id)
         if known is not None:
             return known[0]
-        row = self._core.execute(_SELECT, {"wanted": command_id}).one_or_none()
+        row = _SELECT.one_or_none(self._core, {"wanted": command_id})
         return None if row is None else _command(row)
 
     def lock(self, command_id: str) -> Command | None:
@@ -90,7 +92,7 @@ class SqlCommands:
         known = self._locked.get(command_id)
         if known is not None:
             return known[0]
-        row = self._core.execute(_LOCK, {"wanted": command_id}).one_or_none()
+        row = _LOCK.one_or_none(self._core, {"wanted": command_id})
         if row is None:
             return None
         command = _command(row)
@@ -113,7 +115,7 @@ class SqlCommands:
             command, version = self._locked[command_id]
             rows.append({"wanted": command_id, "version": version, **_changing(command)})
         self._dirty.clear()
-        self._core.execute(_UPDATE, rows)
+        _UPDATE.many(self._core, rows)
 
     def _listed(self, rows: Iterable[Any], *, lock: bool) -> list[Command]:
         found = []
@@ -160,7 +162,7 @@ class SqlCommands:
     def count_open(self, account_id: str) -> int:
         """See `service.records.Commands`."""
         self.flush()
-        return self._core.execute(_COUNT_OPEN, {"wanted": account_id}).scalar_one()
+        return int(_COUNT_OPEN.all(self._core, {"wanted": account_id})[0][0])
 
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         """See `service.records.Commands`."""
@@ -195,21 +197,31 @@ class SqlCommands:
 
 
 _TABLE: Table = CommandRow.__table__  # type: ignore[assignment]  # a table, as every mapped class has
-_INSERT = _TABLE.insert()
+_INSERT = Prepared(_TABLE.insert())
 _REQUESTS: Table = RequestRow.__table__  # type: ignore[assignment]
 # Unlike a caught IntegrityError, it leaves a PostgreSQL transaction usable.
-_CLAIMS: dict[str, Any] = {
-    "sqlite": sqlite.insert(_REQUESTS).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_REQUESTS).on_conflict_do_nothing(),
-}
-_REQUEST = select(_REQUESTS).where(
-    _REQUESTS.c.user_id == bindparam("user"), _REQUESTS.c.request_id == bindparam("request")
+_CLAIM = Prepared(
+    by_dialect={
+        "sqlite": sqlite.insert(_REQUESTS).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(_REQUESTS).on_conflict_do_nothing(),
+    }
+)
+_REQUEST = Prepared(
+    select(_REQUESTS).where(
+        _REQUESTS.c.user_id == bindparam("user"), _REQUESTS.c.request_id == bindparam("request")
+    )
 )
 _WANTED: BindParameter[str] = bindparam("wanted")
-_SELECT = select(_TABLE).where(_TABLE.c.command_id == _WANTED)
-_LOCK = _SELECT.with_for_update()
-_COUNT_OPEN = (
-    select(func.count()).select_from(_TABLE).where(_TABLE.c.account_id == _WANTED, _TABLE.c.state.in_(_OPEN))
+_BY_ID = select(_TABLE).where(_TABLE.c.command_id == _WANTED)
+_SELECT = Prepared(_BY_ID)
+_LOCK = Prepared(_BY_ID.with_for_update())
+_COUNT_OPEN = Prepared(
+    select(func.count())
+    .select_from(_TABLE)
+    .where(
+        _TABLE.c.account_id == _WANTED,
+        _TABLE.c.state.in_([literal_column(str(int(state))) for state in _OPEN]),
+    )
 )
 
 
@@ -252,7 +264,7 @@ def _changing(command: Command) -> dict[str, Any]:
     }
 
 
-_UPDATE = (
+_UPDATE = Prepared(
     _TABLE.update()
     .where(_TABLE.c.command_id == _WANTED)
     .values({name: bindparam(name) for name in (*_CHANGING, "version")})

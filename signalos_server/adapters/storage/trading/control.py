@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.rows import insert_new
 from signalos_server.adapters.storage.tables.control import (
     ControlDocumentRow,
@@ -25,8 +26,9 @@ from signalos_server.service.records import Page, Wanted
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_DOCUMENT = select(ControlDocumentRow.__table__).where(ControlDocumentRow.account_id == bindparam("wanted"))
-_LOCK = _DOCUMENT.with_for_update()
+_BY_ACCOUNT = select(ControlDocumentRow.__table__).where(ControlDocumentRow.account_id == bindparam("wanted"))
+_DOCUMENT = Prepared(_BY_ACCOUNT)
+_LOCK = Prepared(_BY_ACCOUNT.with_for_update())
 
 
 class SqlControl:
@@ -38,17 +40,17 @@ class SqlControl:
     def get(self, account_id: str) -> Wanted:
         """See `service.records.Control`."""
         # Without the mapper: it is on the path of every command.
-        row = self._session.connection().execute(_DOCUMENT, {"wanted": account_id}).one_or_none()
+        row = _DOCUMENT.one_or_none(self._session.connection(), {"wanted": account_id})
         return _wanted(row, account_id)
 
     def lock(self, account_id: str) -> Wanted:
         """See `service.records.Control`."""
         connection = self._session.connection()
-        row = connection.execute(_LOCK, {"wanted": account_id}).one_or_none()
+        row = _LOCK.one_or_none(connection, {"wanted": account_id})
         if row is None:
             # Made first, so that there is something to lock.
             insert_new(self._session, ControlDocumentRow, [_columns(ControlDocument(account_id))])
-            row = connection.execute(_LOCK, {"wanted": account_id}).one_or_none()
+            row = _LOCK.one_or_none(connection, {"wanted": account_id})
         return _wanted(row, account_id)
 
     def save(self, document: ControlDocument) -> None:

@@ -14,6 +14,7 @@ from signalos_server.adapters.storage.alert_book import raise_alert
 from signalos_server.adapters.storage.audit_log import append_audit
 from signalos_server.adapters.storage.database import Database
 from signalos_server.adapters.storage.outbox import append_events, new_event
+from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.rows import lock_account
 from signalos_server.adapters.storage.tables.accounts import AccountRow, BridgeRow
 from signalos_server.adapters.storage.tables.users import UserRow
@@ -29,8 +30,8 @@ from signalos_server.service.records import AccountRef, Records
 T = TypeVar("T")
 
 # Prepared once and run without the mapper: they are on the path of every command.
-_ACCOUNT = select(AccountRow.__table__).where(AccountRow.account_id == bindparam("wanted"))
-_ADMINS = select(UserRow.user_id).where(UserRow.role == Role.ADMIN)
+_ACCOUNT = Prepared(select(AccountRow.__table__).where(AccountRow.account_id == bindparam("wanted")))
+_ADMINS = Prepared(select(UserRow.user_id).where(UserRow.role == bindparam("role")))
 
 # Turns what happened into the contract's event.
 Encode = Callable[[Happening], event_pb2.Event]
@@ -56,7 +57,7 @@ class SqlRecords:
         """See `service.records.Records`."""
         # Kept for the unit: an account's owner and prefix never change, its binding only in `bind`.
         if account_id not in self._accounts:
-            row = self._session.connection().execute(_ACCOUNT, {"wanted": account_id}).one_or_none()
+            row = _ACCOUNT.one_or_none(self._session.connection(), {"wanted": account_id})
             if row is None:
                 return None
             self._accounts[account_id] = _account(row)
@@ -126,8 +127,8 @@ class SqlRecords:
         """Return whose streams tell of an account, as `outbox.account_audience` says."""
         account = self.account(account_id)
         owner = frozenset() if account is None else frozenset({account.owner_user_id})
-        admins = self._session.connection().execute(_ADMINS).scalars()
-        return owner | frozenset(admins)
+        admins = _ADMINS.all(self._session.connection(), {"role": Role.ADMIN})
+        return owner | {row.user_id for row in admins}
 
     def alert(self, alert: NewAlert) -> None:
         """See `service.records.Records`. Raised with the unit's end: streams are locked last of all."""
