@@ -21,6 +21,7 @@ from signalos_bridge.clock import Clock, SystemClock
 from signalos_bridge.controller import Controller
 from signalos_bridge.core import Core, CoreSettings
 from signalos_bridge.credentials import Credential
+from signalos_bridge.journal import set_aside
 from signalos_bridge.link.link import Link, LinkSettings
 from signalos_bridge.link.loop_meter import LoopMeter
 from signalos_bridge.pairing import JOURNAL_FILE
@@ -68,11 +69,26 @@ def run(settings: Settings) -> None:
 async def serve(settings: Settings, credential: Credential, ending: asyncio.Event | None = None) -> None:
     """Run until the event is set, or until a signal where there is no event."""
     if ending is not None:
-        await _Bridge(settings, credential).run(ending)
+        await _serve(settings, credential, ending)
         return
     ending = asyncio.Event()
     with _signals(ending.set):
-        await _Bridge(settings, credential).run(ending)
+        await _serve(settings, credential, ending)
+
+
+async def _serve(settings: Settings, credential: Credential, ending: asyncio.Event) -> None:
+    journal_path = settings.data_dir / JOURNAL_FILE
+    first_start = not journal_path.exists()
+    while True:
+        bridge = _Bridge(settings, credential)
+        await bridge.run(ending, first_start=first_start)
+        if ending.is_set() or not bridge.journal_behind:
+            return
+        # It was restored from an older copy. What it forgot was perhaps executed, so that nothing it says of
+        # commands may be believed: a new one has no memory, and the server's record is its beginning.
+        kept_as = await asyncio.to_thread(set_aside, journal_path, "behind")
+        log.error("journal set aside", why=bridge.journal_behind, kept_as=kept_as.name)
+        first_start = False
 
 
 class _Bridge:
@@ -96,10 +112,9 @@ class _Bridge:
             busy_seconds=self._busy_seconds,
             on_outgoing=self._wake,
         )
-        self._journal_path = settings.data_dir / JOURNAL_FILE
         self._core = Core(
             CoreSettings(
-                journal_path=self._journal_path,
+                journal_path=settings.data_dir / JOURNAL_FILE,
                 account_id=credential.account_id,
                 bound=credential.bound,
                 background_sync_seconds=settings.background_sync_seconds,
@@ -112,11 +127,13 @@ class _Bridge:
         )
         self._meter = LoopMeter(self._clock)
         self._link: Link | None = None
+        self._over = asyncio.Event()
+        self.journal_behind = ""
 
-    async def run(self, ending: asyncio.Event) -> None:
-        """Run until the event is set."""
+    async def run(self, ending: asyncio.Event, *, first_start: bool) -> None:
+        """Run until the event is set, or until the journal turns out to have lost its end."""
         # The latch comes first: what is stopped stays stopped whatever else fails to start.
-        self._controller.load(first_start=not self._journal_path.exists())
+        self._controller.load(first_start=first_start)
         transport, port = await poke.listen(self._settings.data_dir, self._controller.poked)
         try:
             async with asyncio.TaskGroup() as group:
@@ -135,6 +152,7 @@ class _Bridge:
                     random=random.random,
                     version=version("signalos"),
                     boot_id=str(uuid.uuid4()),
+                    on_journal_behind=self._journal_is_behind,
                     settings=self._settings.link,
                 )
                 link = group.create_task(self._link.run(), name="link")
@@ -142,10 +160,11 @@ class _Bridge:
                 log.info(
                     "bridge serves", bridge_id=self._credential.bridge_id, login=self._credential.bound.login
                 )
-                await ending.wait()
+                await _first(ending, self._over)
                 log.info("bridge ends")
                 await _cancelled(link)
-                await self._unhide()
+                if not self.journal_behind:
+                    await self._unhide()
                 await self._core.close()
                 await self._terminal.close()
                 for task in (core, controller, meter, terminal):
@@ -169,6 +188,10 @@ class _Bridge:
         told = {"pid": os.getpid(), "address": f"127.0.0.1:{port}"}
         files.write_whole(self._settings.data_dir / PROGRAM_FILE, json.dumps(told).encode())
 
+    def _journal_is_behind(self, words: str) -> None:
+        self.journal_behind = words
+        self._over.set()
+
     def _wake(self) -> None:
         if self._link is not None:
             self._link.wake()
@@ -182,6 +205,16 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Wait for any of the events."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
 
 
 @contextlib.contextmanager

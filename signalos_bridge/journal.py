@@ -186,14 +186,7 @@ class Journal:
         return connection
 
     def _set_aside(self) -> None:
-        stamp = uuid.uuid4().hex[:8]
-        target = self._path.with_name(f"{self._path.name}.corrupt-{stamp}")
-        os.replace(self._path, target)
-        for suffix in ("-wal", "-shm"):
-            side = self._path.with_name(self._path.name + suffix)
-            if side.exists():
-                os.replace(side, target.with_name(target.name + suffix))
-        self.set_aside = target
+        self.set_aside = set_aside(self._path, "corrupt")
 
     # -- the writer thread -----------------------------------------------------------------------------
 
@@ -291,6 +284,17 @@ class Journal:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(call)
+
+
+def set_aside(path: Path, why: str) -> Path:
+    """Give a closed journal another name, so that the next start begins a new one; return that name."""
+    target = path.with_name(f"{path.name}.{why}-{uuid.uuid4().hex[:8]}")
+    os.replace(path, target)
+    for suffix in ("-wal", "-shm"):
+        side = path.with_name(path.name + suffix)
+        if side.exists():
+            os.replace(side, target.with_name(target.name + suffix))
+    return target
 
 
 def _is_corruption(error: sqlite3.DatabaseError) -> bool:

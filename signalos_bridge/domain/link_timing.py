@@ -116,6 +116,8 @@ class Ending(Enum):
     SUPERSEDED = "superseded"
     REFUSED = "refused"
     MALFORMED = "malformed"
+    # The server has committed events that our journal does not know: it has lost its end.
+    JOURNAL_BEHIND = "journal behind"
     CLOSED = "closed"
 
 

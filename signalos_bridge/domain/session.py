@@ -13,7 +13,7 @@ from enum import Enum
 
 from signalos_bridge.domain.link_timing import Ending, FrameAges, Pulse
 
-GREETING_SECONDS = 10.0
+GREETING_SECONDS = 5.0
 RESEND_SECONDS = 10.0
 
 
@@ -444,7 +444,7 @@ class ConnectSession(_Stream):
             return self._end(Ending.MALFORMED, "the welcome's terms make no sense")
         if welcome.committed_event_seq >= self._next_event_seq:
             return self._end(
-                Ending.MALFORMED,
+                Ending.JOURNAL_BEHIND,
                 f"the server has committed event {welcome.committed_event_seq} of this journal, "
                 f"which has only {self._next_event_seq - 1}",
             )

@@ -32,7 +32,7 @@ PROTOCOL_VERSION = 1
 class LinkSettings:
     """Times in seconds; the server's welcome lays down the rest."""
 
-    connect_seconds: float = 10.0
+    connect_seconds: float = 5.0
     backoff_base_seconds: float = 0.5
     backoff_cap_seconds: float = 10.0
     superseded_seconds: float = 60.0
@@ -53,8 +53,10 @@ class Link:
         random: Callable[[], float],
         version: str,
         boot_id: str,
+        on_journal_behind: Callable[[str], None] = lambda words: None,
         settings: LinkSettings | None = None,
     ) -> None:
+        """`on_journal_behind` is told why the journal cannot be gone on with; the link must be ended then."""
         self._core = core
         self._controller = controller
         self._credential = credential
@@ -63,6 +65,7 @@ class Link:
         self._random = random
         self._version = version
         self._boot_id = boot_id
+        self._on_journal_behind = on_journal_behind
         self._settings = settings or LinkSettings()
         self._alerts = AlertBox((self._core_alerts, controller.take_alerts))
         self._deliveries = Deliveries(core, clock)
@@ -157,6 +160,8 @@ class Link:
                     "end one of the two, or revoke the credential and pair anew",
                 )
             )
+        elif ended.ending is Ending.JOURNAL_BEHIND:
+            self._on_journal_behind(ended.words)
         elif ended.ending in (Ending.REFUSED, Ending.MALFORMED):
             log.error("the server refuses this bridge", why=ended.words)
 

@@ -319,9 +319,9 @@ def _journal_behind(account_id: str, hello: Hello, committed: int) -> NewAlert:
         severity=Severity.CRITICAL,
         code="JOURNAL_BEHIND",
         key=hello.journal_id,
-        message="the bridge's journal has lost its end",
-        known=f"it goes on from event {hello.next_event_seq}; {committed} is committed here",
-        advice="compare the account's positions with the terminal; look at the disk of the bridge's machine",
+        message="the bridge's journal has lost its end; it goes on with a new one",
+        known=f"it ends before event {hello.next_event_seq}; {committed} is committed here",
+        advice="commands that were under way are UNKNOWN; look at the disk of the bridge's machine",
     )
 
 
