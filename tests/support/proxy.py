@@ -6,6 +6,7 @@
         proxy.blackhole()        # take everything, deliver nothing, for ever
         proxy.cut()              # close every connection; reset() does it with RST
         proxy.refuse = True      # accept no new connections
+        proxy.stall(0)           # hold what the oldest connection carries
 
 Faults hold for bytes in both directions unless a `Direction` is given. Connections that were made while the
 proxy held or swallowed are held or swallowed as well.
@@ -38,7 +39,8 @@ class FaultProxy:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
-        self._links: set[_Link] = set()
+        # Oldest first.
+        self._links: dict[_Link, None] = {}
         self._flowing = {Direction.TO_SERVER: asyncio.Event(), Direction.TO_CLIENT: asyncio.Event()}
         for event in self._flowing.values():
             event.set()
@@ -85,6 +87,10 @@ class FaultProxy:
         """How many connections stand."""
         return len(self._links)
 
+    def stall(self, number: int) -> None:
+        """Hold the bytes of one connection, for ever; they are counted from 0, oldest first."""
+        list(self._links)[number].stalled.clear()
+
     def pause(self, direction: Direction = Direction.BOTH) -> None:
         """Hold bytes back; nothing is lost."""
         for each, event in self._flowing.items():
@@ -126,11 +132,11 @@ class FaultProxy:
             return
         link = _Link(self, reader, writer, out_reader, out_writer)
         link.lost = self.swallowing
-        self._links.add(link)
+        self._links[link] = None
         try:
             await link.run()
         finally:
-            self._links.discard(link)
+            self._links.pop(link, None)
 
     async def _flow(self, direction: Direction) -> None:
         await self._flowing[direction].wait()
@@ -154,6 +160,8 @@ class _Link:
         )
         self._writers = (writer, out_writer)
         self.lost = Direction(0)
+        self.stalled = asyncio.Event()
+        self.stalled.set()
         self._ended = asyncio.Event()
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -210,6 +218,7 @@ class _Link:
                 await asyncio.sleep(max(0.0, due_at - time.monotonic()))
                 for piece in self._pieces(data):
                     await self._proxy._flow(direction)
+                    await self.stalled.wait()
                     if direction in self.lost:
                         continue
                     writer.write(piece)

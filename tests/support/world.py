@@ -13,12 +13,14 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+
+from signalos_bridge import credentials
 
 PASSWORD = "correct horse battery"
 START_SECONDS = 30.0
@@ -77,6 +79,11 @@ class World:
     async def pair(self, code: str, login: int, name: str = "") -> None:
         """Pairs a bridge, as at its machine."""
         await self.run("bridge", "pair", code, *self._terminal(login), *(["--name", name] if name else []))
+
+    def redirect(self, address: str, bridge: str = "bridge") -> None:
+        """Lets a paired bridge that does not run find its server at `address`, e.g. a proxy's."""
+        directory = self.directory / bridge
+        credentials.store(directory, replace(credentials.load(directory), server_address=address))
 
     async def add_user(self, name: str, *arguments: str) -> None:
         """Makes a user with `PASSWORD`, as at the server's machine."""
@@ -277,9 +284,15 @@ async def eventually(
 
 @asynccontextmanager
 async def traded_account(
-    directory: Path, account: str = "5001:USD:100000:hedging", environment: dict[str, str] | None = None
+    directory: Path,
+    account: str = "5001:USD:100000:hedging",
+    environment: dict[str, str] | None = None,
+    before_bridge: Callable[[World], Awaitable[None]] | None = None,
 ) -> AsyncIterator[tuple[World, Caller]]:
-    """A world with one user, one account and one bridge that may open."""
+    """A world with one user, one account and one bridge that may open.
+
+    `before_bridge` is awaited once the bridge is paired and before it runs.
+    """
     world = World(directory, environment)
     try:
         login = int(account.split(":")[0])
@@ -291,6 +304,8 @@ async def traded_account(
         answer = await caller.post("/api/bridges/pair", {})
         assert answer.status_code == 200, answer.text
         await world.pair(answer.json()["code"], login)
+        if before_bridge is not None:
+            await before_bridge(world)
         await world.start_bridge(login)
         await eventually(caller.bridge_connected)
         await eventually(caller.may_open)
