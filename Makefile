@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Where `make run` keeps its data; git-ignored.
 DATA ?= data/demo
-# More arguments for pytest, as ARGS="-k stop -x".
-ARGS ?=
+# Arguments for pytest, as ARGS="-k stop -x". Without: two workers, the tests of one file together, since they
+# share fixtures and processes.
+ARGS ?= -n 2 --dist loadfile
 # Options of `signalos up`, as OPTIONS="--http-port 8090".
 OPTIONS ?=
 
