@@ -172,6 +172,11 @@ def _opened(
         # Its deal is about to be shown.
         found.waiting.add(position.identifier)
         return
+    reduced = sum((deal.volume_lots for deal in deals if deal.entry.reduces), _NOTHING)
+    added = sum((deal.volume_lots for deal in deals if not deal.entry.reduces), _NOTHING)
+    if reduced and added - reduced != position.volume_lots:
+        # Closed, whole or in part, since it was read: what closed it is told with the next reading.
+        deals = [deal for deal in deals if not deal.entry.reduces]
     owner = whose.owner(position.magic)
     known = first_record(position, owner, whose.prefixes, whose.offset)
     found.positions.append(known)
@@ -207,7 +212,13 @@ def _changed(
     before = known.position
     if not deals and not known.missing and before.same_facts(position):
         return
-    if not sight.waited_for(position.identifier) and not _volumes_agree(before, position, deals):
+    closed_already = _volume_after(before, deals) <= 0 and not any(
+        deal.entry is DealEntry.INOUT for deal in deals
+    )
+    if closed_already or (
+        not sight.waited_for(position.identifier) and not _volumes_agree(before, position, deals)
+    ):
+        # A deal that closes all is kept for when the position is not shown any more: it tells why.
         found.waiting.add(position.identifier)
         return
     change = _words_of_change(before, position, back=known.missing)
@@ -440,13 +451,15 @@ def _volumes_agree(before: Position, now: Position, deals: Sequence[Deal]) -> bo
     """Return whether the deals explain the volume that is shown; if not, one of the two is late."""
     if any(deal.entry is DealEntry.INOUT for deal in deals) or now.side is not before.side:
         return True
-    expected = before.volume_lots
-    for deal in deals:
-        expected += -deal.volume_lots if deal.entry.reduces else deal.volume_lots
-    if expected == now.volume_lots:
+    if _volume_after(before, deals) == now.volume_lots:
         return True
     # The opening's own deals, seen after the position was.
     return now.volume_lots == before.volume_lots and all(not deal.entry.reduces for deal in deals)
+
+
+def _volume_after(before: Position, deals: Sequence[Deal]) -> Decimal:
+    changes = (-deal.volume_lots if deal.entry.reduces else deal.volume_lots for deal in deals)
+    return before.volume_lots + sum(changes, _NOTHING)
 
 
 def _tell_deal(found: Difference, deal: Deal, whose: Whose) -> None:

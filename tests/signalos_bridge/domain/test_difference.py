@@ -169,6 +169,21 @@ def test_a_position_that_came_and_went_unseen_is_told_with_both_ends() -> None:
     assert compare(record, sight(deals=deals), whose()).told == []
 
 
+def test_a_position_that_closed_before_its_opening_was_recorded_is_told_with_its_cause() -> None:
+    record = Record(fresh=False)
+    deals = (a_deal(1, 1, DealEntry.IN), a_deal(2, 1, DealEntry.OUT))
+    # The reading of positions is older than the one of deals.
+    opened = compare(record, sight(a_position(), deals=deals), whose())
+    assert [type(told.fact) for told in opened.told] == [PositionOpened]
+    take(record, opened)
+    for _ in range(2):
+        waiting = compare(record, sight(a_position(), deals=deals), whose())
+        assert (waiting.empty, waiting.waiting) == (True, {1})
+        take(record, waiting)
+    closed = compare(record, sight(deals=deals), whose())
+    assert [type(told.fact) for told in closed.told] == [PositionClosed]
+
+
 def test_deals_from_before_a_new_record_are_not_told() -> None:
     old = (a_deal(5, 5, DealEntry.IN), a_deal(6, 5, DealEntry.OUT))
 
