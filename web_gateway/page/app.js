@@ -6,6 +6,9 @@ const byId = (id) => document.getElementById(id);
 let state = emptyState();
 let stream = null;
 const pending = new Set();
+// Tells the stops that were shown last; a re-arm names them by it.
+let generation = null;
+let asking = false;
 
 function show(name) {
   for (const id of ["login", "setup", "desk"]) byId(id).hidden = id !== name;
@@ -28,6 +31,23 @@ const number = (value, digits) => (value === null || value === undefined ? "unkn
 const level = (value) => (value === null || value === undefined ? "none" : String(value));
 const age = (seconds) => (seconds === null || seconds === undefined ? "unknown" : `${seconds.toFixed(0)} s`);
 
+// Old from here on: what the server said, and the time since then by this machine's steady clock.
+const grown = (seconds, at) =>
+  seconds === null || seconds === undefined || at === null || at === undefined
+    ? null : Math.max(0, seconds + (performance.now() - at) / 1000);
+
+function bridgeWords(account, chain) {
+  if (!account.bridge) return "not paired";
+  if (!chain) return account.bridge.state === "CONNECTED" ? "connected" : "away";
+  if (chain.bridgeAgeSeconds == null) return "away";
+  return `heard ${age(grown(chain.bridgeAgeSeconds, state.heartbeatAt))} ago`;
+}
+
+function readWords(seconds) {
+  const old = grown(seconds, state.heartbeatAt);
+  return old === null ? "unknown" : `read ${age(old)} ago`;
+}
+
 function trading(setting) {
   if (!setting || !setting.wanted) return "unknown";
   const applied = setting.applied && setting.applied.revision === setting.wanted.revision;
@@ -36,18 +56,16 @@ function trading(setting) {
 }
 
 function renderAccounts() {
-  const since = state.heartbeatAt === null ? 0 : (performance.now() - state.heartbeatAt) / 1000;
-  const grown = (seconds) => age(seconds === null || seconds === undefined ? null : seconds + since);
   byId("accounts").replaceChildren(...[...state.accounts.values()].map((account) => {
     const row = document.createElement("tr");
     const money = state.money.get(account.accountId) ?? {};
-    const chain = state.chains.get(account.accountId) ?? {};
+    const chain = state.chains.get(account.accountId);
     cell(row, `${account.name} ${account.login ?? ""}`);
     cell(row, `${number(money.balance, 2)} ${account.currency}`);
     cell(row, number(money.equity, 2));
-    cell(row, chain.bridgeAgeSeconds == null ? "away" : grown(chain.bridgeAgeSeconds));
-    cell(row, grown(chain.terminalAgeSeconds));
-    cell(row, grown(chain.guardAgeSeconds));
+    cell(row, bridgeWords(account, chain));
+    cell(row, readWords(chain?.terminalAgeSeconds));
+    cell(row, readWords(chain?.guardAgeSeconds));
     cell(row, trading(state.trading.get(account.accountId)));
     return row;
   }));
@@ -57,7 +75,7 @@ function renderTrades() {
   byId("trades").replaceChildren(...[...state.trades.values()].map((trade) => {
     const row = document.createElement("tr");
     const live = state.live.get(trade.tradeId) ?? {};
-    const seconds = live.readTime ? (Date.now() - Date.parse(live.readTime)) / 1000 : null;
+    const seconds = grown(live.ageSeconds, live.arrivedAt);
     cell(row, trade.symbol);
     cell(row, trade.side.toLowerCase());
     cell(row, String(trade.volumeLots));
@@ -67,7 +85,7 @@ function renderTrades() {
     cell(row, level(trade.takeProfit));
     const profit = cell(row, live.profit == null ? "unknown" : `${live.profit < 0 ? "−" : "+"}${Math.abs(live.profit).toFixed(2)}`);
     profit.classList.toggle("stale", seconds === null || seconds > 10);
-    cell(row, age(seconds === null ? null : Math.max(0, seconds)));
+    cell(row, age(seconds));
     const button = document.createElement("button");
     button.type = "button";
     button.disabled = pending.has(trade.tradeId);
@@ -112,12 +130,76 @@ async function stop() {
   }
 }
 
+function applied(setting) {
+  return Boolean(setting?.wanted && setting.applied?.revision === setting.wanted.revision);
+}
+
+// A stop that is in force is shown with its way out; what no bridge has confirmed yet is asked for until it has.
+function renderStopped() {
+  const stopped = [...state.trading.values()].some((setting) => setting.wanted?.stopped);
+  byId("rearm").hidden = !stopped;
+  if (!stopped) generation = null;
+  if (asking || byId("desk").hidden) return;
+  const unapplied = [...state.trading.values()].some((setting) => !applied(setting));
+  if (unapplied || (stopped && generation === null)) askTradingState();
+}
+
+async function askTradingState() {
+  asking = true;
+  try {
+    const answer = await request("GET", "/api/trading/state");
+    // The stops that are shown now are the ones that a re-arm leads out of.
+    generation = answer.generation;
+    for (const one of answer.states) state.trading.set(one.accountId, one);
+  } catch {
+    // The next second asks again; what is shown says that it is not confirmed.
+  } finally {
+    setTimeout(() => { asking = false; renderStopped(); }, 1000);
+  }
+  render();
+}
+
+async function rearm(event) {
+  event.preventDefault();
+  const form = event.target;
+  const { reason, password } = Object.fromEntries(new FormData(form));
+  try {
+    const answer = await request("POST", "/api/trading/rearm", { generation, reason, password });
+    for (const one of answer.states) state.trading.set(one.accountId, one);
+    form.reset();
+    byId("stop-report").textContent = "";
+    notice("");
+  } catch (error) {
+    notice(`Not re-armed: ${error.message}`);
+  }
+  // Refused because of another stop, for example: show that one first.
+  generation = null;
+  render();
+}
+
+async function pairBridge() {
+  try {
+    const { code, expireTime } = await request("POST", "/api/bridges/pair", {});
+    byId("pair-report").textContent =
+      `${code} (good once, until ${new Date(expireTime).toLocaleTimeString()}); at the terminal's PC: `
+      + `signalos bridge pair ${code}`;
+  } catch (error) {
+    notice(`No pairing code: ${error.message}`);
+  }
+}
+
+function render() {
+  renderAccounts();
+  renderTrades();
+  renderStopped();
+}
+
 function follow() {
   stream?.stop();
   state = emptyState();
   stream = connect({
     status: (text) => { byId("connection").textContent = text; },
-    frame: (frame) => { apply(state, frame); renderAccounts(); renderTrades(); },
+    frame: (frame) => { apply(state, frame); render(); },
     signedOut: start,
   });
   show("desk");
@@ -162,5 +244,7 @@ byId("logout").addEventListener("click", async () => {
   await request("POST", "/api/logout", {}).catch((error) => notice(error.message));
   start();
 });
-setInterval(() => { renderAccounts(); renderTrades(); }, 1000);
+byId("rearm").addEventListener("submit", rearm);
+byId("pair").addEventListener("click", pairBridge);
+setInterval(render, 1000);
 start();

@@ -15,6 +15,12 @@ function put(state, trade) {
   else state.trades.set(trade.tradeId, trade);
 }
 
+// How old a price was when it came: between two clocks of the server's side, never this machine's.
+function aged(frame, live) {
+  const ageSeconds = live.readTime ? (Date.parse(frame.timestamp) - Date.parse(live.readTime)) / 1000 : null;
+  return { ...live, ageSeconds, arrivedAt: performance.now() };
+}
+
 export function apply(state, frame) {
   const { type, data } = frame;
   if (frame.seq !== undefined) {
@@ -27,7 +33,7 @@ export function apply(state, frame) {
     state.accounts = keyed(data.accounts, "accountId");
     state.money = keyed(data.accountStates, "accountId");
     state.trades = keyed(data.trades, "tradeId");
-    state.live = keyed(data.live, "tradeId");
+    state.live = keyed(data.live.map((live) => aged(frame, live)), "tradeId");
     state.trading = keyed(data.tradingStates, "accountId");
   } else if (type === "heartbeat") {
     state.chains = keyed(data.chains, "accountId");
@@ -38,7 +44,7 @@ export function apply(state, frame) {
     state.accounts.set(data.account.accountId, data.account);
   } else {
     put(state, data.trade);
-    for (const live of data.live ?? []) state.live.set(live.tradeId, live);
+    for (const live of data.live ?? []) state.live.set(live.tradeId, aged(frame, live));
     if (data.state && data.state.wanted) state.trading.set(data.state.accountId, data.state);
   }
 }
