@@ -52,7 +52,7 @@ from signalos_bridge.lanes import Lanes
 from signalos_bridge.running import Running
 from signalos_bridge.store import Batch, Store
 from signalos_bridge.tasks import Tasks
-from signalos_bridge.terminal.port import Clearance, Terminal, TerminalAnswer, TerminalUnavailable
+from signalos_bridge.terminal.port import Clearance, Shown, Terminal, TerminalAnswer, TerminalUnavailable
 from signalos_bridge.view import TerminalView
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,10 @@ class Keeper(Protocol):
 
     async def adopt(self, identifier: int) -> None:
         """Journal that a position is managed from now on."""
+        ...
+
+    async def commit_shown(self, batch: Batch, shown: Shown) -> None:
+        """Commit a batch, and in the same unit what the terminal shows of a position."""
         ...
 
 
@@ -359,7 +363,7 @@ class Executor:
             outcome = answer.outcome
             if not isinstance(outcome, NotDone):
                 self._store_result(running, leg)
-                await self._persist(running, index)
+                await self._persist(running, index, shown=answer.shown)
                 if leg.open:
                     self.on_ambiguous(running, index)
                 reach("after_outcome")
@@ -546,16 +550,28 @@ class Executor:
         running.record = self._store.put_outcome(batch, replace(record, state=state), verdict)
 
     async def _persist(
-        self, running: Running, index: int | None = None, *, tell_unknown: bool = False
+        self,
+        running: Running,
+        index: int | None = None,
+        *,
+        tell_unknown: bool = False,
+        shown: Shown | None = None,
     ) -> None:
-        """Write what a command has come to; again and again where the disk is full: it has happened."""
+        """Write what a command has come to; again and again where the disk is full: it has happened.
+
+        With it goes what the terminal shows of its position, so that nobody who is told of the outcome finds
+        the trade as it was before.
+        """
         while True:
             before = running.record
             batch = Batch()
             self._settle(batch, running, tell_unknown=tell_unknown)
             self._write(batch, running, index)
             try:
-                await self._store.commit(batch)
+                if shown is not None and self.keeper is not None:
+                    await self.keeper.commit_shown(batch, shown)
+                else:
+                    await self._store.commit(batch)
             except JournalUnavailable:
                 # The outcome is not told before it is on disk.
                 running.record = replace(

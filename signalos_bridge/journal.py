@@ -26,6 +26,7 @@ Statement = tuple[str, tuple[SqlValue, ...]]
 
 _PROBE_SECONDS = 1.0
 _MAX_GROUP = 64
+_LATER_SECONDS = 0.2
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -79,6 +80,7 @@ class Journal:
         self._path = path
         self._on_problem = on_problem
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._later: list[_Unit] = []
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection: sqlite3.Connection | None = None
@@ -140,13 +142,33 @@ class Journal:
         if self._problem:
             done.set_exception(JournalUnavailable(self._problem))
         else:
+            self._queue_later()
             self._queue.put(_Unit(statements, done))
         return done
+
+    def write_later(self, statements: Sequence[Statement]) -> asyncio.Future[None]:
+        """As `write`, for what nobody waits for: it goes with the next unit, or by itself after a moment."""
+        if self._loop is None:
+            raise JournalUnavailable("the journal is not open")
+        done: asyncio.Future[None] = self._loop.create_future()
+        if self._problem:
+            done.set_exception(JournalUnavailable(self._problem))
+        else:
+            if not self._later:
+                self._loop.call_later(_LATER_SECONDS, self._queue_later)
+            self._later.append(_Unit(statements, done))
+        return done
+
+    def _queue_later(self) -> None:
+        for unit in self._later:
+            self._queue.put(unit)
+        self._later.clear()
 
     async def close(self) -> None:
         """Write what waits, and close the file."""
         thread, self._thread = self._thread, None
         if thread is not None:
+            self._queue_later()
             self._queue.put(None)
             await asyncio.to_thread(thread.join)
         if self._connection is not None:

@@ -5,6 +5,7 @@ Watcher and sync come through here, one at a time.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -29,9 +30,13 @@ from signalos_bridge.domain.values import AlertSeverity, LegState
 from signalos_bridge.executor import Executor
 from signalos_bridge.expander import LevelChange
 from signalos_bridge.store import Batch, Store
+from signalos_bridge.terminal.port import Shown
 from signalos_bridge.view import TerminalView
 
 log = logging.getLogger(__name__)
+
+# How long an outcome waits for the record, which a sync may have for seconds.
+_TURN_SECONDS = 0.25
 
 
 class Recorder:
@@ -77,6 +82,45 @@ class Recorder:
         if not batch.statements:
             return
         await self._store.commit(batch)
+        self._applied(found)
+
+    async def commit_shown(self, batch: Batch, shown: Shown) -> None:
+        """Commit a batch, and in the same unit what the terminal shows of one position after an order.
+
+        What belongs to others of it is told as well; watch and sync then find nothing new. Raises
+        `JournalUnavailable`.
+        """
+        lock = self._store.record_lock
+        try:
+            async with asyncio.timeout(_TURN_SECONDS):
+                await lock.acquire()
+        except TimeoutError:
+            # A sync has the record; it, or the watch after it, tells the same.
+            await self._store.commit(batch)
+            return
+        try:
+            found = self._compare_shown(shown)
+            if found is not None:
+                self._store.put_difference(batch, found)
+            await self._store.commit(batch)
+        finally:
+            lock.release()
+        if found is not None and not found.empty:
+            self._applied(found)
+            await self.correct(found.deals)
+
+    def _compare_shown(self, shown: Shown) -> Difference | None:
+        record = self._store.record
+        if record.fresh:
+            # The first reading of all is the base line, not news.
+            return None
+        known = record.positions.get(shown.identifier)
+        about = replace(record, positions={} if known is None else {shown.identifier: known}, orders={})
+        positions = () if shown.position is None else (shown.position,)
+        return compare(about, Sight(positions, (), shown.deals, (), settled=False), self.whose())
+
+    def _applied(self, found: Difference) -> None:
+        """Do what follows a difference that was committed."""
         for known in found.positions:
             self._executor.seen(known.position.magic)
         for order in found.orders:

@@ -83,12 +83,16 @@ class Store:
 
     # -- writing ---------------------------------------------------------------------------------------
 
-    async def commit(self, batch: Batch) -> None:
-        """Sync a batch, then change memory. Raises `JournalUnavailable`, and memory stays as it was."""
+    async def commit(self, batch: Batch, *, later: bool = False) -> None:
+        """Sync a batch, then change memory. Raises `JournalUnavailable`, and memory stays as it was.
+
+        `later`: nobody waits for it, so that it shares the sync of what is written next.
+        """
         if not batch.statements:
             _carry_out(batch)
             return
-        written = self.journal.write(batch.statements)
+        write = self.journal.write_later if later else self.journal.write
+        written = write(batch.statements)
 
         def follow(done: asyncio.Future[None]) -> None:
             if not done.cancelled() and done.exception() is None:
@@ -362,7 +366,7 @@ class Store:
                 del self.unacknowledged[command_id]
 
         batch.then(keep)
-        await self.commit(batch)
+        await self.commit(batch, later=True)
 
     async def acknowledge_events(self, seq: int) -> None:
         """Note that events up to `seq` are committed at the server, and forget them."""
@@ -377,7 +381,7 @@ class Store:
                 self.events.popleft()
 
         batch.then(keep)
-        await self.commit(batch)
+        await self.commit(batch, later=True)
 
     async def prune(self) -> None:
         """Forget ended, acknowledged commands after a week and deals after three days."""

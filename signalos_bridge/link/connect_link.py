@@ -101,6 +101,7 @@ class ConnectLink:
         self._tasks: list[asyncio.Task[None]] = []
         self._tables: deque[bridge_pb2.SymbolTable] = deque()
         self._resumed = False
+        self._begun = False
         self._snapshot_due = False
         self._acknowledging: set[tuple[str, int]] = set()
         self._live_at = 0.0
@@ -239,14 +240,10 @@ class ConnectLink:
         now = self._parts.clock.seconds()
         for receipt in self._core.take_receipts():
             self._send(bridge_service_pb2.ConnectRequest(receipt=outgoing.receipt(receipt)))
-        for outcome in self._core.unacknowledged_outcomes():
-            if (outcome.command_id, outcome.outcome_number) in self._acknowledging:
-                continue
-            if self._machine.outcome_due(outcome.command_id, outcome.outcome_number):
-                if not self._outbox.has_room:
-                    break
-                self._machine.outcome_sent(outcome.command_id, outcome.outcome_number, now)
-                self._send(bridge_service_pb2.ConnectRequest(outcome=outgoing.outcome(outcome)))
+        if not self._begun:
+            # Those of before this session go first.
+            self._begun = True
+            self._feed_outcomes(now)
         for alert in self._parts.alerts.take(now):
             self._send(bridge_service_pb2.ConnectRequest(alert=alert))
         self._machine.event_made(self._core.next_event_seq)
@@ -257,6 +254,8 @@ class ConnectLink:
             first, last = span
             for event in self._core.events_after(first - 1, last - first + 1):
                 self._send(bridge_service_pb2.ConnectRequest(event=events.event(event)))
+        # After the events: whoever is told of an outcome finds the trade as it is then.
+        self._feed_outcomes(now)
         if self._snapshot_due and self._machine.every_event_sent:
             # It contains events, so that it comes after them.
             self._snapshot_due = False
@@ -265,6 +264,16 @@ class ConnectLink:
         while self._tables and self._outbox.has_room:
             self._send(bridge_service_pb2.ConnectRequest(symbols=self._tables.popleft()))
         return self._feed_live(now)
+
+    def _feed_outcomes(self, now: float) -> None:
+        for outcome in self._core.unacknowledged_outcomes():
+            if (outcome.command_id, outcome.outcome_number) in self._acknowledging:
+                continue
+            if self._machine.outcome_due(outcome.command_id, outcome.outcome_number):
+                if not self._outbox.has_room:
+                    break
+                self._machine.outcome_sent(outcome.command_id, outcome.outcome_number, now)
+                self._send(bridge_service_pb2.ConnectRequest(outcome=outgoing.outcome(outcome)))
 
     def _feed_live(self, now: float) -> float | None:
         if now < self._live_at:

@@ -207,7 +207,9 @@ class Calls:
         submission = frames.submission_of(frames.result_of("submit", reply))
         queued = pending.begun_at - pending.queued_at
         took = time.monotonic() - pending.begun_at
-        return TerminalAnswer(submission.outcome, submission.raw, submission.request, queued, took)
+        return TerminalAnswer(
+            submission.outcome, submission.raw, submission.request, queued, took, submission.shown
+        )
 
     @staticmethod
     def _answer_of(pending: _Pending, outcome: Outcome) -> TerminalAnswer:

@@ -35,7 +35,7 @@ from signalos_bridge.terminal.frames import (
 )
 from signalos_bridge.terminal.look import Look
 from signalos_bridge.terminal.metatrader5 import CallFailed, MetaTrader5, load_module
-from signalos_bridge.terminal.port import StatusChanged, TerminalChange
+from signalos_bridge.terminal.port import PositionsChanged, StatusChanged, TerminalChange
 from signalos_bridge.terminal.status import status_without_terminal
 
 log = logging.getLogger("signalos_bridge.terminal.child")
@@ -68,6 +68,7 @@ class Child:
         )
         self._look.begin_again(start.reason)
         self._beat_at = 0.0
+        self._told_by_answer = False
         self._running = True
 
     def run(self) -> None:
@@ -106,9 +107,15 @@ class Child:
     def _serve(self, frame: ToChild | None) -> bool:
         """Do what a frame says; return whether it may have changed something at the broker."""
         match frame:
+            case Call(name="submit"):
+                self._told_by_answer = False
+                answer = self._answer(frame)
+                # What was read before this order is not told after it.
+                self._look.order_made()
+                self._send(answer)
+                return not self._told_by_answer
             case Call():
                 self._send(self._answer(frame))
-                return frame.name == "submit"
             case Rebind(account):
                 self._terminal.bound = account
                 self._look.begin_again("an account was bound")
@@ -139,8 +146,13 @@ class Child:
         terminal = self._terminal
         match call.name, arguments:
             case "submit", Submit():
-                order = frames.order_of(arguments)
-                return frames.submitted_of(self._dealer.submit(order, latched=call.latched))
+                submission = self._dealer.submit(frames.order_of(arguments), latched=call.latched)
+                if (shown := submission.shown) is not None and self._look.begun:
+                    self._told_by_answer = True
+                    changed = () if shown.position is None else (shown.position,)
+                    gone = (shown.ticket,) if shown.position is None else ()
+                    self._tell(PositionsChanged(changed, gone, False, shown.at))
+                return frames.submitted_of(submission)
             case "check", Submit():
                 return self._dealer.check(frames.order_of(arguments))
             case "facts", _:

@@ -7,11 +7,12 @@ and for a close the position itself.
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from signalos_bridge.domain.filling import FillingMemory
-from signalos_bridge.domain.market import Filling, SymbolSpec, Tick
+from signalos_bridge.domain.market import Filling, Position, SymbolSpec, Tick
 from signalos_bridge.domain.orders import (
     CancelPending,
     CloseBy,
@@ -38,7 +39,7 @@ from signalos_bridge.domain.outcomes import (
 )
 from signalos_bridge.terminal import requests, translate
 from signalos_bridge.terminal.metatrader5 import CallFailed, MetaTrader5
-from signalos_bridge.terminal.port import CheckResult, SentRequest
+from signalos_bridge.terminal.port import CheckResult, SentRequest, Shown
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Submission:
     outcome: Outcome
     raw: BrokerAnswer | None = None
     request: SentRequest | None = None
+    shown: Shown | None = None
 
 
 class Dealer:
@@ -70,6 +72,8 @@ class Dealer:
     def __init__(self, terminal: MetaTrader5) -> None:
         self._terminal = terminal
         self._fillings = FillingMemory()
+        # Of the position that is being closed.
+        self._identifier = 0
 
     def check(self, order: Order) -> CheckResult:
         """Ask whether the order would pass."""
@@ -115,7 +119,41 @@ class Dealer:
             spec = self._terminal.known_rules(order.symbol)
             if spec is not None:
                 self._fillings.accept(spec, filling, pending=isinstance(order, PlacePending))
-        return Submission(outcome, answer, request)
+        return Submission(outcome, answer, request, self._show(order, outcome))
+
+    def _show(self, order: Order, outcome: Outcome) -> Shown | None:
+        """Read what the order made of its position; None where the terminal does not show it yet.
+
+        It must never make an outcome doubtful: what goes wrong here is left to the watch.
+        """
+        if not isinstance(outcome, Executed | PartlyExecuted) or not outcome.deal:
+            return None
+        try:
+            if isinstance(order, ClosePosition):
+                ticket: int | None = order.ticket
+                identifier = self._identifier
+            elif isinstance(order, OpenMarket):
+                ticket = outcome.order if self._terminal.hedging else None
+                identifier = ticket or 0
+            else:
+                return None
+            position: Position | None
+            if ticket is None:
+                netted = self._terminal.position_in(order.symbol)
+                if netted is None:
+                    return None
+                position, identifier, ticket = netted, netted.identifier, netted.ticket
+            else:
+                position, identifier = self._terminal.position(ticket), identifier or ticket
+                if position is None and isinstance(order, OpenMarket):
+                    return None
+            deals = self._terminal.deals_of_position(identifier)
+        except (CallFailed, ValueError) as failure:
+            log.info("what order %s made is not shown: %s", outcome.order, failure)
+            return None
+        if not any(deal.ticket == outcome.deal for deal in deals):
+            return None
+        return Shown(identifier, ticket, position, deals, time.monotonic())
 
     def _learn_refusal(self, order: Order, filling: Filling | None, outcome: Outcome) -> Outcome:
         known = self._terminal.known_rules(order.symbol)
@@ -199,4 +237,5 @@ class Dealer:
                 NotSent.POSITION_CHANGED,
                 f"ticket {order.ticket} is now {position.side.name} {position.symbol}",
             )
+        self._identifier = position.identifier
         return min(order.volume_lots, position.volume_lots)

@@ -170,6 +170,7 @@ class Submitted(msgspec.Struct, frozen=True):
     outcome: msgspec.Raw
     raw: BrokerAnswer | None
     request: SentRequest | None
+    shown: port.Shown | None = None
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -316,12 +317,15 @@ def order_of(submit: Submit) -> Order:
 def submitted_of(submission: Submission) -> Submitted:
     """Return a submission as a result."""
     outcome = submission.outcome
-    return Submitted(type(outcome).__name__, raw(outcome), submission.raw, submission.request)
+    return Submitted(
+        type(outcome).__name__, raw(outcome), submission.raw, submission.request, submission.shown
+    )
 
 
 def submission_of(submitted: Submitted) -> Submission:
     """Return the submission in a result."""
-    return Submission(_outcomes[submitted.kind].decode(submitted.outcome), submitted.raw, submitted.request)
+    outcome = _outcomes[submitted.kind].decode(submitted.outcome)
+    return Submission(outcome, submitted.raw, submitted.request, submitted.shown)
 
 
 def changed_of(change: TerminalChange) -> Changed:

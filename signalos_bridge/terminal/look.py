@@ -93,6 +93,7 @@ class Look:
         self._account_raw: Any = None
         self._account_at = 0.0
         self._odd_since: float | None = None
+        self._orders_made = 0
         self.last_read_at: float | None = None
 
     @property
@@ -105,6 +106,11 @@ class Look:
     def attached(self) -> bool:
         """Return whether there is a terminal to call."""
         return self._attached
+
+    @property
+    def begun(self) -> bool:
+        """Return whether everything has been told since watching began."""
+        return self._begin is None
 
     @property
     def hopeless(self) -> bool:
@@ -124,6 +130,10 @@ class Look:
         """Tell everything anew at the next poll."""
         self._begin = reason
         self._told = None
+
+    def order_made(self) -> None:
+        """Note that an order passed: readings from before it are out of date."""
+        self._orders_made += 1
 
     def facts(self) -> Facts:
         """Read status and account now, and judge them."""
@@ -155,16 +165,19 @@ class Look:
         yield from self._quotes.poll_clock(now)
         if self._why_not:
             return
+        made = self._orders_made
         positions = self._terminal.positions_raw()
         yield
         orders = self._terminal.orders_raw()
         yield
+        if made != self._orders_made:
+            # An order passed in between: its answer is newer than this reading.
+            positions, orders = self._terminal.positions_raw(), self._terminal.orders_raw()
         now = time.monotonic()
         if self._begin and not self._may_begin(positions, orders, now):
             return
         if self._begin or self._differ(positions, orders):
             believed = self._believe(positions, orders, now)
-            yield
             if not believed:
                 return
         self._failures = 0

@@ -23,7 +23,16 @@ from signalos_bridge.domain.market import (
     WorkingOrder,
 )
 from signalos_bridge.domain.orders import ClosePosition, Order, Priority, operation_of
-from signalos_bridge.domain.outcomes import NotDone, NotSent, Retry, classify, not_sent
+from signalos_bridge.domain.outcomes import (
+    Executed,
+    NotDone,
+    NotSent,
+    Outcome,
+    PartlyExecuted,
+    Retry,
+    classify,
+    not_sent,
+)
 from signalos_bridge.terminal.change_stream import ChangeStream
 from signalos_bridge.terminal.memory_broker import MemoryBroker
 from signalos_bridge.terminal.port import (
@@ -35,6 +44,7 @@ from signalos_bridge.terminal.port import (
     MagicTrace,
     OrdersChanged,
     PositionsChanged,
+    Shown,
     StatusChanged,
     TerminalAnswer,
     TerminalChange,
@@ -124,7 +134,18 @@ class MemoryTerminal:
             order = replace(order, volume_lots=min(order.volume_lots, position.volume_lots))
         answer = self._broker.trade(order)
         asked: Decimal | None = getattr(order, "volume_lots", None)
-        return TerminalAnswer(classify(operation_of(order), asked, answer), answer, None, 0.0, 0.0)
+        outcome = classify(operation_of(order), asked, answer)
+        return TerminalAnswer(outcome, answer, None, 0.0, 0.0, self._shown(order, outcome))
+
+    def _shown(self, order: Order, outcome: Outcome) -> Shown | None:
+        if not isinstance(outcome, Executed | PartlyExecuted) or not outcome.deal:
+            return None
+        deal = next((found for found in self._broker.deals if found.ticket == outcome.deal), None)
+        if deal is None or deal.position_id is None:
+            return None
+        position = self._broker.positions.get(deal.position_id)
+        deals = tuple(found for found in self._broker.deals if found.position_id == deal.position_id)
+        return Shown(deal.position_id, deal.position_id, position, deals, self._broker.at)
 
     async def check(self, order: Order) -> CheckResult:
         """Pass everything: there is no margin here."""

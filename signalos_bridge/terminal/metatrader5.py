@@ -36,6 +36,7 @@ _NOT_FOUND = frozenset({1, -4})
 PIPE_CODES = frozenset({-10000, -10001, -10002, -10003, -10004, -10005})
 _UNKNOWN_DIGITS = 8
 _COPY_TICKS_INFO = 1
+_TRANSLATIONS_KEPT = 5_000
 
 
 class CallFailed(Exception):  # noqa: N818 (it says what happened)
@@ -86,7 +87,11 @@ class MetaTrader5:
         self._mt5 = module
         self._settings = settings
         self._rules: dict[str, tuple[float, SymbolSpec]] = {}
+        # Translating costs more than comparing, and a span of history is read again and again.
+        self._deals: dict[int, tuple[Any, Deal]] = {}
+        self._history_orders: dict[int, tuple[Any, HistoryOrder]] = {}
         self.money_digits = 2
+        self.hedging = False
         self.bound: BoundAccount | None = None
 
     # The way to the terminal
@@ -104,6 +109,8 @@ class MetaTrader5:
         """Let go of the terminal."""
         self._mt5.shutdown()
         self._rules.clear()
+        self._deals.clear()
+        self._history_orders.clear()
 
     def last_error(self) -> tuple[int, str]:
         """Return the module's code and text of its latest call."""
@@ -149,6 +156,7 @@ class MetaTrader5:
         """Translate an account and remember its currency's digits."""
         account = translate.account(raw)
         self.money_digits = account.currency_digits
+        self.hedging = account.margin_mode.is_hedging
         return account
 
     def position_of(self, raw: Any) -> Position:
@@ -172,6 +180,11 @@ class MetaTrader5:
         found = self._read("positions_get", ticket=ticket)
         return self.position_of(found[0]) if found else None
 
+    def position_in(self, symbol: str) -> Position | None:
+        """Read the one position in a symbol of a netting account."""
+        found = self._read("positions_get", symbol=symbol)
+        return self.position_of(found[0]) if found else None
+
     def orders(self) -> tuple[WorkingOrder, ...]:
         """Read all working orders."""
         return tuple(self.order_of(raw) for raw in self.orders_raw())
@@ -184,7 +197,14 @@ class MetaTrader5:
 
     def deal_of(self, raw: Any) -> Deal:
         """Translate a deal."""
-        return translate.deal(raw, self.digits(raw.symbol) if raw.symbol else 0, self.money_digits)
+        known = self._deals.get(raw.ticket)
+        if known is not None and known[0] == raw:
+            return known[1]
+        deal = translate.deal(raw, self.digits(raw.symbol) if raw.symbol else 0, self.money_digits)
+        if len(self._deals) >= _TRANSLATIONS_KEPT:
+            self._deals.clear()
+        self._deals[raw.ticket] = (raw, deal)
+        return deal
 
     def deals_count(self, from_msc: int, to_msc: int) -> int:
         """Return about how many deals a span of broker time has."""
@@ -205,7 +225,14 @@ class MetaTrader5:
 
     def history_order_of(self, raw: Any) -> HistoryOrder:
         """Translate a finished order."""
-        return translate.history_order(raw, self.digits(raw.symbol))
+        known = self._history_orders.get(raw.ticket)
+        if known is not None and known[0] == raw:
+            return known[1]
+        order = translate.history_order(raw, self.digits(raw.symbol))
+        if len(self._history_orders) >= _TRANSLATIONS_KEPT:
+            self._history_orders.clear()
+        self._history_orders[raw.ticket] = (raw, order)
+        return order
 
     def deals_of_position(self, identifier: int) -> tuple[Deal, ...]:
         """Read all deals of a position's life."""

@@ -89,11 +89,26 @@ class SentRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What the terminal shows of one position right after an order's result.
+
+    `position` None: it is not open any more. `deals` are all of its life, the order's own among them.
+    """
+
+    identifier: int
+    ticket: int
+    position: Position | None
+    deals: tuple[Deal, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class TerminalAnswer:
     """What became of one request.
 
     `request` None: the terminal was certainly not asked. With an `Ambiguous` outcome and `raw` None the
-    terminal (or its child process) was lost in the middle of the call.
+    terminal (or its child process) was lost in the middle of the call. `shown` None: the terminal does not
+    show yet, in positions and deals, what it answered; the watch tells it later.
     """
 
     outcome: Outcome
@@ -101,6 +116,7 @@ class TerminalAnswer:
     request: SentRequest | None
     queued_seconds: float
     call_seconds: float
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
