@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from grpclib.const import Status
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
 from signalos.v1 import bridge_service_grpc, bridge_service_pb2
@@ -104,8 +103,6 @@ async def _pair(
         raise PairingFailed(str(error)) from error
     except GRPCError as error:
         words = error.message or error.status.name
-        if error.status is Status.UNAUTHENTICATED:
-            words = f"the code is unknown, used, or older than ten minutes ({words})"
         raise PairingFailed(words, reason_of(error)) from error
     except (OSError, StreamTerminatedError, ProtocolError) as error:
         raise PairingFailed(f"the server at {told.address} does not answer: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,24 @@ class PairedWith:
     server_address: str
 
 
+def check_terminal_module(name: str) -> None:
+    """Raise `UserError` where the module that speaks to the terminal is not installed."""
+    module = name.partition(":")[0]
+    try:
+        found = importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        found = False
+    if not found:
+        hint = "name another module with --terminal-module"
+        if module == "MetaTrader5":
+            hint = (
+                'on Windows: pip install "signalos[bridge]"; elsewhere that package does not exist: ' + hint
+            )
+        raise UserError(
+            f"the module {module} is not installed here, so no terminal can be reached", hint=hint
+        )
+
+
 def pair(
     code: str, directory: Path, terminal_module: str, terminal_path: str | None, bridge_name: str = ""
 ) -> PairedWith:
@@ -27,6 +46,7 @@ def pair(
     with needs("bridge"):
         from signalos_bridge import pairing
         from signalos_bridge.domain.market import TradeMode
+    check_terminal_module(terminal_module)
     make_private(directory)
     if is_owned(directory):
         raise UserError(f"the bridge of {directory} runs; end it before it is paired anew")
@@ -41,9 +61,10 @@ def pair(
             exit_code=EXIT_FAILED,
         ) from error
     except pairing.PairingFailed as error:
-        raise UserError(
-            f"not paired: {error}", hint="make a new code if this one was used", exit_code=EXIT_FAILED
-        ) from error
+        hint = "make a new code if this one was used"
+        if error.reason == "ALREADY_EXISTS":
+            hint = "to pair it anew make the code for that account: signalos bridge code --account acc_..."
+        raise UserError(f"not paired: {error}", hint=hint, exit_code=EXIT_FAILED) from error
     return PairedWith(
         paired.login, paired.broker_server, paired.trade_mode is TradeMode.REAL, paired.server_address
     )

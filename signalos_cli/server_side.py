@@ -170,7 +170,17 @@ def upgrade(data: DataDir, database_url: str | None) -> None:
 
 
 def verify_audit(data: DataDir, database_url: str | None) -> AuditFindings:
-    """Read every chain of the audit. Raises `UserError`."""
+    """Read every chain of the audit. Raises `UserError`, also where there is no database to read."""
+    with needs("server"):
+        from signalos_server.adapters.storage import database_url as full_url
+    check_database_url(database_url)
+    url = full_url(database_url, data.server)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        # An audit that is not there must not read as one that is whole.
+        raise UserError(
+            f"there is no database in {data.server}: nothing was checked",
+            hint="say where the server keeps it: signalos audit verify --data-dir DIRECTORY",
+        )
     with _operating(data, database_url):
         from signalos_server import admin as operator
 

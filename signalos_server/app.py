@@ -396,7 +396,7 @@ async def _offer_set_up(auth: Auth) -> None:
     code = await auth.offer_set_up()
     if code is not None:
         # The one secret that is meant to be read here; it is good once, and only while there is no user.
-        log.warning("there is no user yet: make the first with `signalos user add`, or enter", setup=code)
+        log.warning("there is no user yet; the one-time set-up code is", setup=code)
 
 
 def run(settings: Settings) -> None:

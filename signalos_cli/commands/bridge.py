@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +38,8 @@ TerminalOption = Annotated[
     typer.Option(
         "--terminal-module",
         envvar="SIGNALOS_TERMINAL_MODULE",
-        help="metatrader5, emulator, or another module that speaks the MetaTrader5 package's API.",
+        help="metatrader5, emulator, or another module that speaks the MetaTrader5 package's API: its name, "
+        "with :CLASS after it where the functions are methods.",
     ),
 ]
 TerminalPathOption = Annotated[
@@ -69,6 +71,9 @@ SettleScaleOption = Annotated[
         help="Scales how long the terminal's silence has to last to be believed. Below 1 only in tests.",
     ),
 ]
+
+
+_PAIR_FIRST = "make a code in the dashboard, then: signalos bridge pair CODE"
 
 
 def _terminal_module(terminal: str) -> str:
@@ -127,6 +132,10 @@ def run(
     with needs("bridge"):
         from signalos_bridge import app, credentials
     directory = options.data_dir(data_dir).bridge(check_name(name))
+    if not directory.is_dir():
+        # Not made here: a directory that only looks like a bridge's could be taken for one that was stopped.
+        raise UserError(f"no bridge was paired in {directory}", hint=_PAIR_FIRST)
+    bridge_side.check_terminal_module(_terminal_module(terminal))
     if log_file is not None:
         log_file.parent.mkdir(parents=True, exist_ok=True)
         log_to(log_file)
@@ -140,9 +149,7 @@ def run(
     try:
         run_alone(directory, "bridge", lambda: app.run(settings))
     except credentials.NotPaired as error:
-        raise UserError(
-            str(error), hint="make a code in the dashboard, then: signalos bridge pair CODE"
-        ) from error
+        raise UserError(f"{error} ({directory})", hint=_PAIR_FIRST) from error
     except credentials.CredentialUnreadable as error:
         raise UserError(str(error), hint="pair it again: signalos bridge pair CODE") from error
 
@@ -172,10 +179,23 @@ def pair(
     kind = "[bold yellow]real money[/]" if paired.real_money else "a demo account"
     tell_done(f"paired with account {paired.login} at {paired.broker_server}, server {paired.server_address}")
     err.print(f"[cyan]note:[/]  this is {kind}; the bridge trades on no other account")
+    again = _same_options(data_dir, name, terminal, terminal_path)
     if sys.platform == "win32":
-        tell_note("next: signalos bridge install" + (f" --name {name}" if name else ""))
+        tell_note(f"next: signalos bridge install{again}")
     else:
-        tell_note("next: signalos bridge, or signalos bridge install")
+        tell_note(f"next: signalos bridge{again}")
+        tell_note(f"or, to start it at every logon: signalos bridge install{again}")
+
+
+def _same_options(data_dir: Path | None, name: str, terminal: str, terminal_path: str | None) -> str:
+    """What a command has to repeat to mean the bridge, and the terminal, of this one."""
+    given = {
+        "--data-dir": None if data_dir is None else str(data_dir),
+        "--name": name or None,
+        "--terminal-module": None if terminal == "metatrader5" else terminal,
+        "--terminal-path": terminal_path,
+    }
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value is not None)
 
 
 @commands.command(name="code")
@@ -252,6 +272,7 @@ def stop(
       signalos bridge stop --close --reason "flat before the news"
     """
     with needs("bridge"):
+        from signalos_bridge.credentials import CREDENTIAL_FILE
         from signalos_bridge.latch import LatchUnavailable, stop_locally
     data = options.data_dir(data_dir)
     directories = [data.bridge(check_name(name))] if name else _bridges(data)
@@ -277,6 +298,14 @@ def stop(
             )
     if failed:
         raise UserError("NOT STOPPED: " + "; ".join(failed), exit_code=EXIT_FAILED)
+    unpaired = [directory for directory in directories if not (directory / CREDENTIAL_FILE).exists()]
+    if unpaired:
+        raise UserError(
+            f"never paired, so it trades nothing: {', '.join(map(str, unpaired))}",
+            hint="if a bridge of yours runs elsewhere, it was NOT stopped: "
+            "signalos bridge stop --data-dir DIRECTORY",
+            exit_code=EXIT_FAILED,
+        )
 
 
 def _bridges(data: DataDir) -> list[Path]:

@@ -11,6 +11,7 @@ from signalos_cli import options, server_side
 from signalos_cli.errors import UserError
 from signalos_cli.extras import needs
 from signalos_cli.running import run_alone
+from signalos_cli.tls_files import check_tls_files
 
 
 def server(
@@ -48,8 +49,7 @@ def server(
         from signalos_server import app
     if bus_url is not None:
         raise UserError("this version runs as one node: leave --bus-url out")
-    if (tls_cert is None) != (tls_key is None):
-        raise UserError("--tls-cert and --tls-key belong together")
+    check_tls_files(tls_cert, tls_key)
     server_side.check_database_url(database_url)
     directory = options.data_dir(data_dir).server
     settings = app.Settings(
@@ -122,6 +122,7 @@ def gateway(
     with needs("gateway"):
         from web_gateway import app
         from web_gateway.settings import SettingsError
+    check_tls_files(tls_cert, tls_key)
     root = options.data_dir(data_dir)
     settings = app.Settings(
         data_dir=root.gateway,

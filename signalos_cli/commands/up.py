@@ -23,6 +23,7 @@ from signalos_cli.domain.supervision import Program
 from signalos_cli.errors import EXIT_FAILED, UserError
 from signalos_cli.supervisor import Addresses, Supervised, Supervisor, ended_by_signals
 from signalos_cli.teller import StderrTeller
+from signalos_cli.tls_files import check_tls_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,7 @@ def up(
 
       signalos up --http-host 0.0.0.0 --tls-cert fullchain.pem --tls-key privkey.pem --public-origin https://trade.example.com
     """
-    if (tls_cert is None) != (tls_key is None):
-        raise UserError("--tls-cert and --tls-key belong together")
+    check_tls_files(tls_cert, tls_key)
     chosen = data_dir
     if chosen is None and demo:
         # Play money never shares a directory with real money by accident.

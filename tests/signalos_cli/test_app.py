@@ -94,8 +94,9 @@ def test_a_stop_where_no_bridge_lives_says_that_nothing_was_stopped(
 
 
 def test_a_stop_latches_every_bridge_of_the_directory(signalos: Signalos, tmp_path: Path) -> None:
-    (tmp_path / "bridge").mkdir()
-    (tmp_path / "bridge-two").mkdir()
+    for name in ("bridge", "bridge-two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "credential.json").write_text("cannot be read")
 
     code, _, told = signalos("bridge", "stop", "--reason", "a test", "--data-dir", str(tmp_path))
 
@@ -104,6 +105,63 @@ def test_a_stop_latches_every_bridge_of_the_directory(signalos: Signalos, tmp_pa
     assert "bridge-two is latched" in told
     _, shown, _ = signalos("bridge", "status", "--data-dir", str(tmp_path))
     assert shown.count("a test") == 2
+
+
+def test_a_stop_of_a_bridge_that_was_never_paired_says_what_was_not_stopped(
+    signalos: Signalos, tmp_path: Path
+) -> None:
+    (tmp_path / "bridge").mkdir()
+
+    code, _, told = signalos("bridge", "stop", "--data-dir", str(tmp_path))
+
+    assert code == 1
+    assert "bridge is latched" in told
+    assert "NOT stopped" in told
+
+
+def test_a_bridge_that_was_never_paired_leaves_no_directory(signalos: Signalos, tmp_path: Path) -> None:
+    code, _, told = signalos("bridge", "--data-dir", str(tmp_path))
+
+    assert code == 2
+    assert "signalos bridge pair CODE" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_module_that_is_not_installed_is_said_at_once(signalos: Signalos, tmp_path: Path) -> None:
+    code, _, told = signalos(
+        "bridge", "pair", "SOS1-X", "--terminal-module", "no.such", "--data-dir", str(tmp_path)
+    )
+
+    assert code == 2
+    assert "no.such is not installed" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("program", ["up", "server", "gateway"])
+def test_tls_files_that_cannot_be_used_are_said_before_anything_starts(
+    signalos: Signalos, tmp_path: Path, program: str
+) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    told_of = ("--tls-cert", str(certificate), "--tls-key", str(key), "--data-dir", str(tmp_path / "data"))
+
+    code, _, told = signalos(program, *told_of)
+    assert code == 2
+    assert "cannot read" in told
+
+    certificate.write_text("no certificate")
+    key.write_text("no key")
+    code, _, told = signalos(program, *told_of)
+    assert code == 2
+    assert "are not a certificate and its own key" in " ".join(told.split())
+    assert not (tmp_path / "data" / "server").exists()
+
+
+def test_an_audit_that_is_not_there_is_not_called_whole(signalos: Signalos, tmp_path: Path) -> None:
+    code, _, told = signalos("audit", "verify", "--data-dir", str(tmp_path))
+
+    assert code == 2
+    assert "nothing was checked" in told
+    assert "whole" not in told
 
 
 def test_options_before_the_bridges_command_are_refused(signalos: Signalos, tmp_path: Path) -> None:

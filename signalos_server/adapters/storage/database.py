@@ -67,7 +67,7 @@ def database_url(url: str | None, data_dir: Path) -> URL:
         return parsed.set(drivername="sqlite+pysqlite")
     if backend in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+asyncpg")
-    raise ValueError(f"no database engine for {backend}: SQLite and PostgreSQL are")
+    raise ValueError(f"{backend} is no database that SignalOS works on: PostgreSQL and SQLite are")
 
 
 def open_database(url: URL, limits: StorageLimits | None = None, wake: Wake = no_wake) -> Database:
