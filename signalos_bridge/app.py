@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import random
 import signal
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -63,7 +65,18 @@ def run(settings: Settings) -> None:
     """
     logs.configure(settings.log_format)
     credential = credentials.load(settings.data_dir)
-    asyncio.run(serve(settings, credential))
+    # What was loaded by now stays; collections need not look at it again and again.
+    gc.freeze()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(settings, credential))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
 
 
 async def serve(settings: Settings, credential: Credential, ending: asyncio.Event | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import secrets
@@ -402,6 +403,8 @@ async def _offer_set_up(auth: Auth) -> None:
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; raises what keeps the server from serving."""
     logs.configure(settings.log_format)
+    # What was loaded by now stays; collections need not look at it again and again.
+    gc.freeze()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(settings))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hmac
 import ipaddress
 import json
@@ -75,6 +76,8 @@ def run(settings: Settings) -> None:
                 metrics_server.should_exit = True
                 await beside
 
+    # What was loaded by now stays; collections need not look at it again and again.
+    gc.freeze()
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(serve())
 

@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -83,7 +84,17 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve until interrupted."""
     logging.basicConfig(level=os.environ.get("SIGNALOS_LOG_LEVEL", "INFO"))
-    asyncio.run(serve(settings_of(parser().parse_args(argv))))
+    settings = settings_of(parser().parse_args(argv))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(settings))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
 
 
 if __name__ == "__main__":

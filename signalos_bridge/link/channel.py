@@ -8,6 +8,7 @@ import hmac
 import ipaddress
 import ssl
 from asyncio import BaseTransport
+from typing import cast
 
 from google.rpc.error_details_pb2 import ErrorInfo  # type: ignore[import-untyped]
 from grpclib.client import Channel, Handler
@@ -42,8 +43,8 @@ class _Protocol(H2Protocol):
     transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports are of no class of asyncio's.
+        self.transport = cast(asyncio.Transport, transport)
         super().connection_made(transport)
 
 

@@ -278,7 +278,9 @@ class ConnectLink:
     def _feed_live(self, now: float) -> float | None:
         if now < self._live_at:
             return self._live_at
-        if "live" not in self._outbox and self._outbox.has_room:
+        if "live" in self._outbox:
+            return now + _LIVE_SECONDS
+        if self._outbox.has_room:
             update = self._core.take_live_update()
             if update is not None:
                 self._live_at = now + _LIVE_SECONDS

@@ -18,7 +18,7 @@ from signalos_bridge.convert.numbers import Malformed
 from signalos_bridge.domain.link_timing import Ending
 from signalos_bridge.domain.session import Act, Ended, Frame
 from signalos_bridge.link.channel import BridgeChannel, ending_of
-from signalos_bridge.link.outbox import Outbox, OutboxFull
+from signalos_bridge.link.outbox import LOW_WATER_BYTES, Outbox, OutboxFull
 
 log = structlog.get_logger(__name__)
 
@@ -165,8 +165,10 @@ class StreamDriver(Generic[RequestT, ResponseT]):
     async def _write(self, stream: Stream[RequestT, ResponseT]) -> None:
         try:
             while True:
-                await stream.send_message(await self._outbox.take())
-                if self._outbox.has_room:
+                frame = await self._outbox.take()
+                was_full = self._outbox.waiting_bytes + frame.ByteSize() >= LOW_WATER_BYTES
+                await stream.send_message(frame)
+                if was_full and self._outbox.has_room:
                     self._wake.set()
         except (GRPCError, StreamTerminatedError, ProtocolError, OSError) as error:
             # The reader knows better why, if it is the server's doing; it gets the same news.

@@ -208,7 +208,7 @@ class SqliteDatabase(Database):
                             self._put_back(group[position:])
                             del group[position:]
                             break
-                        self._run_unit(connection, waiting)
+                        self._run_unit(connection, waiting, alone=len(group) == 1)
                         if waiting.error is None:
                             ran.append(waiting)
                 except BaseException:
@@ -228,7 +228,8 @@ class SqliteDatabase(Database):
         with self._queue.ready:
             self._queue.units.extendleft(reversed(units))
 
-    def _run_unit(self, connection: Connection, waiting: _Waiting) -> None:
+    def _run_unit(self, connection: Connection, waiting: _Waiting, *, alone: bool) -> None:
+        """Run one unit; `alone`: nobody else is in the transaction, so that it needs no savepoint."""
         if waiting.future.cancelled():
             waiting.error = _CancelledError()
             return
@@ -236,9 +237,11 @@ class SqliteDatabase(Database):
             waiting.error = StorageUnavailable("the database was too slow; nothing was accepted")
             return
         try:
-            # The session's own savepoint; its commit only releases that.
+            # With a savepoint of the session's own, its commit only releases that.
             with Session(
-                connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+                connection,
+                expire_on_commit=False,
+                join_transaction_mode="rollback_only" if alone else "create_savepoint",
             ) as session:
                 waiting.result = waiting.unit(session)
                 session.commit()
@@ -246,7 +249,7 @@ class SqliteDatabase(Database):
                 session.expunge_all()
         # Whatever a unit raises belongs to its caller, and to nobody else in the group.
         except Exception as error:
-            if not _in_transaction(connection):
+            if not alone and not _in_transaction(connection):
                 # The engine itself gave up (disk full, I/O error) and undid the whole group.
                 raise
             waiting.error = _unavailable(error) if _is_storage_failure(error) else error
