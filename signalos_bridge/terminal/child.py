@@ -151,6 +151,7 @@ class Child:
                     self._told_by_answer = True
                     changed = () if shown.position is None else (shown.position,)
                     gone = (shown.ticket,) if shown.position is None else ()
+                    self._look.told_beside(shown.ticket)
                     self._tell(PositionsChanged(changed, gone, False, shown.at))
                 return frames.submitted_of(submission)
             case "check", Submit():

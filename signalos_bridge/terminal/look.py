@@ -94,6 +94,7 @@ class Look:
         self._account_at = 0.0
         self._odd_since: float | None = None
         self._orders_made = 0
+        self._told_beside: set[int] = set()
         self.last_read_at: float | None = None
 
     @property
@@ -106,6 +107,11 @@ class Look:
     def attached(self) -> bool:
         """Return whether there is a terminal to call."""
         return self._attached
+
+    def told_beside(self, ticket: int) -> None:
+        """Note that a position was told by the answer to an order: it may be gone before the next reading."""
+        self._told_beside.add(ticket)
+        self._positions = {known: held for known, held in self._positions.items() if known != ticket}
 
     @property
     def begun(self) -> bool:
@@ -291,6 +297,8 @@ class Look:
 
     def _differ(self, positions: tuple[Any, ...], orders: tuple[Any, ...]) -> bool:
         """Return whether more than prices may have changed since the reading told last."""
+        if self._told_beside and not self._told_beside <= {raw.ticket for raw in positions}:
+            return True
         if positions is not self._positions_raw and positions != self._positions_raw:
             known = {ticket: before for ticket, (before, _) in self._positions.items()}
             if len(known) != len(positions):
@@ -331,7 +339,7 @@ class Look:
 
     def _tell_positions(self, raws: tuple[Any, ...], now: float, baseline: bool) -> bool:
         """Tell what differs; return whether something else than prices does."""
-        if raws == self._positions_raw and not baseline:
+        if raws == self._positions_raw and not baseline and not self._told_beside:
             return False
         known = self._positions
         changed: list[Position] = []
@@ -348,7 +356,8 @@ class Look:
             current[raw.ticket] = (raw, position)
             changed.append(position)
             moved = moved or before is None or not before[1].same_facts(position)
-        gone = tuple(ticket for ticket in known if ticket not in current)
+        gone = tuple(ticket for ticket in {*known, *self._told_beside} if ticket not in current)
+        self._told_beside.clear()
         self._positions_raw, self._positions = raws, current
         self._quotes.follow(frozenset(position.symbol for _, position in current.values()))
         if changed or gone or baseline:
