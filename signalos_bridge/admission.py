@@ -29,6 +29,8 @@ _STALE_SECONDS = 10.0
 _PASSING = frozenset({"SYNC_IN_PROGRESS", "CONTROL_LOST", "NO_LEASE"})
 _PASSING_SECONDS = 15.0
 _PASSING_POLL = 0.05
+# A generation that no stop has reached.
+_NEWEST = 2**62
 
 
 class ExposureGate(Protocol):
@@ -67,6 +69,8 @@ class Admission:
         self._clock = clock
         self._running = running
         self.reserved: set[int] = set()
+        # The symbols of reserved opens, and of the one that was judged last.
+        self._symbols: dict[int, str] = {}
         # Set by the core.
         self.sync_refusal: Callable[[], Refusal | None] = lambda: None
 
@@ -88,8 +92,18 @@ class Admission:
             return None
         refusal = self.risk_refusal(running)
         if refusal is None and isinstance(order, OpenMarket | PlacePending):
-            refusal = self._unknown_open(command, order) or self._limit(order)
+            refusal = self._unknown_open(command, order) or self.order_refusal(order)
         return refusal
+
+    def account_refusal(self) -> Refusal | None:
+        """Return why nobody may open now, whatever the order: a stop, no lease, a sync, the journal."""
+        if self._store.journal.problem:
+            return Refusal("JOURNAL_UNAVAILABLE", self._store.journal.problem)
+        return self._gate.refusal(_NEWEST, False, CommandOrigin.USER) or self.sync_refusal()
+
+    def order_refusal(self, order: OpenMarket | PlacePending) -> Refusal | None:
+        """Return why the account does not take this order: another of its symbol on netting, or a limit."""
+        return self._netting_busy(order) or self._limit(order)
 
     async def settled_refusal(self, running: Running, order: Order | None) -> Refusal | None:
         """Return why a call must not be made, once what passes by itself has had its time.
@@ -137,6 +151,39 @@ class Admission:
                         "UNKNOWN_OPEN",
                         f"whether command {other.command_id} opened {order.symbol} is not known yet",
                     )
+        return None
+
+    def _netting_busy(self, order: OpenMarket | PlacePending) -> Refusal | None:
+        """Refuse a second entry in a symbol where all entries are one position.
+
+        Its levels would replace those of the first, and an opposite one would close or turn it.
+        """
+        if self._view.account is None or self._view.hedging:
+            return None
+        self._symbols = {magic: name for magic, name in self._symbols.items() if magic in self.reserved}
+        under_way = order.symbol in self._symbols.values() and self._symbols.get(order.magic) != order.symbol
+        self._symbols[order.magic] = order.symbol
+        for position in self._view.positions.values():
+            if position.symbol == order.symbol:
+                return Refusal(
+                    "NETTING_SYMBOL_BUSY",
+                    f"NETTING_SYMBOL_BUSY: the account keeps one position for each symbol, and "
+                    f"{position.side.name} {position.volume_lots} lots of {order.symbol} are open "
+                    f"(#{position.ticket}); close it or change its volume first",
+                )
+        for working in self._view.orders.values():
+            if working.symbol == order.symbol and working.magic != order.magic:
+                return Refusal(
+                    "NETTING_SYMBOL_BUSY",
+                    f"NETTING_SYMBOL_BUSY: the account keeps one position for each symbol, and order "
+                    f"#{working.ticket} of {order.symbol} is working; cancel it first",
+                )
+        if under_way:
+            return Refusal(
+                "NETTING_SYMBOL_BUSY",
+                f"NETTING_SYMBOL_BUSY: the account keeps one position for each symbol, and another order of "
+                f"{order.symbol} is under way",
+            )
         return None
 
     def limits(self) -> Limits:

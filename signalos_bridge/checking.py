@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from signalos_bridge.admission import Admission
 from signalos_bridge.domain.expansion import OpenFacts, Tagger, expand_open
 from signalos_bridge.domain.normalise import points, round_price
+from signalos_bridge.domain.orders import OpenMarket, PlacePending
 from signalos_bridge.domain.values import OpenAction, OpenCheck, OpenKind, Refusal
 from signalos_bridge.expander import Expander, Sized
 from signalos_bridge.terminal.port import Terminal, TerminalUnavailable
@@ -30,10 +32,13 @@ _UNCOUNTED = OpenCheck(
 class Checker:
     """Answers what an order would be."""
 
-    def __init__(self, terminal: Terminal, view: TerminalView, expander: Expander) -> None:
+    def __init__(
+        self, terminal: Terminal, view: TerminalView, expander: Expander, admission: Admission
+    ) -> None:
         self._terminal = terminal
         self._view = view
         self._expander = expander
+        self._admission = admission
 
     async def check(self, action: OpenAction) -> OpenCheck:
         """Return the numbers and what stands in the way. Never raises for the terminal's sake."""
@@ -72,21 +77,26 @@ class Checker:
         return await self._judge(action, sized, counted)
 
     async def _judge(self, action: OpenAction, sized: Sized, counted: OpenCheck) -> OpenCheck:
-        newest = self._view.status.broker_time_msc
         facts = OpenFacts(
             spec=sized.spec,
             tick=sized.tick,
             hedging=sized.account.margin_mode.is_hedging,
             disaster_stop=sized.disaster,
-            broker_now_seconds=None if newest is None else newest // 1000,
+            broker_now_seconds=self._view.broker_now_seconds(sized.tick),
         )
         expansion = expand_open(action, sized.volume_lots, Tagger(0, "check"), facts)
         if isinstance(expansion, Refusal):
             return replace(counted, problems=(f"{expansion.code}: {expansion.message}",))
         problems: list[str] = []
         retcode = 0
+        if refusal := self._admission.account_refusal():
+            problems.append(refusal.message)
+        # Limits on the spread look at the newest quote.
+        self._view.ticks[action.symbol] = sized.tick
         for leg in expansion.legs:
-            assert leg.order is not None
+            assert isinstance(leg.order, OpenMarket | PlacePending)
+            if refusal := self._admission.order_refusal(leg.order):
+                problems.append(refusal.message)
             verdict = await self._terminal.check(leg.order)
             if verdict.retcode != 0:
                 retcode = verdict.retcode

@@ -207,7 +207,7 @@ class Core:
             retry_seconds=settings.stop_retry_seconds,
             market_closed_seconds=settings.market_closed_retry_seconds,
         )
-        self._checker = Checker(self._terminal, self._view, self._expander)
+        self._checker = Checker(self._terminal, self._view, self._expander, admission)
         self._executor.keeper = self._recorder
         self._executor.on_ambiguous = self._resolver.take
         admission.sync_refusal = self._syncer.refusal

@@ -127,13 +127,12 @@ class Expander:
         sized = await self.size(action)
         if isinstance(sized, Refusal):
             return sized
-        newest = self._view.status.broker_time_msc
         facts = OpenFacts(
             spec=sized.spec,
             tick=sized.tick,
             hedging=sized.account.margin_mode.is_hedging,
             disaster_stop=sized.disaster,
-            broker_now_seconds=None if newest is None else newest // 1000,
+            broker_now_seconds=self._view.broker_now_seconds(sized.tick),
         )
         return _plan(expand_open(action, sized.volume_lots, tagger, facts))
 

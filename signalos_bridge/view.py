@@ -51,6 +51,15 @@ class TerminalView:
         """Return broker time minus UTC, None while unknown."""
         return self._terminal.status.utc_offset_seconds
 
+    def broker_now_seconds(self, tick: Tick) -> int | None:
+        """Return the broker's time about now; `tick` is a quote that was just read. None while unknown."""
+        offset = self.offset_seconds
+        if offset is not None:
+            return self._clock.wall_msc() // 1000 + offset
+        # The status is told when it changes, so that its newest time may be old.
+        newest = max(tick.time_msc, self._terminal.status.broker_time_msc or 0)
+        return newest // 1000 if newest > 0 else None
+
     @property
     def hedging(self) -> bool:
         """Return whether positions of one symbol stand beside each other."""
