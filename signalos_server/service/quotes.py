@@ -18,6 +18,8 @@ from signalos_server.service.hub import Clocks, Hub
 
 # A quote older than this is not judged by; the bridge checks again with the live one.
 FRESH_SECONDS = 5.0
+# A market that moves is elsewhere after this: a newer quote is asked for before a level is judged.
+_JUST_NOW_SECONDS = 0.5
 # A terminal that is busy for longer lets the command be accepted, for the bridge to judge.
 _ASK_SECONDS = 1.0
 
@@ -33,20 +35,25 @@ class Quotes:
 
     def market(self, account_id: str, spec: SymbolSpec) -> Market | None:
         """Return a fresh quote, None where none is known."""
-        found = self._hub.live.quote(account_id, spec.symbol, within_seconds=FRESH_SECONDS)
-        if found is not None:
+        known = self._newest(account_id, spec)
+        if known is None or self._clocks.monotonic() - known[1] > FRESH_SECONDS:
+            return None
+        return known[0]
+
+    def _newest(self, account_id: str, spec: SymbolSpec) -> tuple[Market, float] | None:
+        """Return the newest quote and when it was read or asked for, None where none is known."""
+        counted = self._counted.get((account_id, spec.symbol))
+        found = self._hub.live.quote(account_id, spec.symbol)
+        if found is not None and (counted is None or found.read_at >= counted[1]):
             told = _market(spec, found.quote.bid, found.quote.ask)
             if told is not None:
-                return told
-        counted = self._counted.get((account_id, spec.symbol))
-        if counted is None:
-            return None
-        market, asked_at = counted
-        return market if self._clocks.monotonic() - asked_at <= FRESH_SECONDS else None
+                return told, found.read_at
+        return counted
 
     async def ask(self, account_id: str, spec: SymbolSpec) -> None:
-        """Ask the bridge for a quote where no fresh one is known; `market` has what it answers in time."""
-        if self.market(account_id, spec) is not None:
+        """Ask the bridge for a quote where none of just now is known; `market` has what comes in time."""
+        known = self._newest(account_id, spec)
+        if known is not None and self._clocks.monotonic() - known[1] <= _JUST_NOW_SECONDS:
             return
         smallest = Open(
             symbol=spec.symbol,
