@@ -5,6 +5,10 @@ What comes in is not trusted: a frame that cannot be read raises `BadFrame`, whi
 
 from __future__ import annotations
 
+import math
+
+from google.protobuf.message import Message
+
 from signalos.v1 import bridge_pb2, bridge_service_pb2
 from signalos_server.domain import frames
 from signalos_server.domain.command import Outcome
@@ -39,6 +43,11 @@ from signalos_server.rpc.convert_records import (
     trailing_to_proto,
 )
 
+# A symbol, a comment, a reason in words; a broker's own texts are far shorter.
+_LONGEST_TEXT = 16_000
+_LONGEST_TEXTS = {"symbol": 64, "event_id": 300, "command_id": 64, "stop_id": 64, "check_id": 64}
+_MOST_DIGITS = 12
+
 
 class BadFrame(Exception):  # noqa: N818 - named for what is wrong
     """A frame that cannot be read."""
@@ -50,6 +59,7 @@ class BadFrame(Exception):  # noqa: N818 - named for what is wrong
 def data_frame_of(request: bridge_service_pb2.ConnectRequest) -> DataFrame:
     """Return a frame of the data stream. Raises `BadFrame`."""
     try:
+        check_values(request)
         return _data_frame(request)
     except (ValueError, OverflowError) as error:
         raise BadFrame(str(error)) from error
@@ -58,9 +68,31 @@ def data_frame_of(request: bridge_service_pb2.ConnectRequest) -> DataFrame:
 def control_frame_of(request: bridge_service_pb2.ControlRequest) -> ControlFrame:
     """Return a frame of the control stream. Raises `BadFrame`."""
     try:
+        check_values(request)
         return _control_frame(request)
     except (ValueError, OverflowError) as error:
         raise BadFrame(str(error)) from error
+
+
+def check_values(message: Message) -> None:
+    """Raise `BadFrame` for a value that nothing can be done with: no number, no text, no volume.
+
+    A bridge is one tenant's program. What the database cannot hold, or another reader cannot read, ends its
+    stream and not the work on it.
+    """
+    for field, value in message.ListFields():
+        for one in value if field.is_repeated else (value,):
+            if field.message_type is not None:
+                check_values(one)
+            elif isinstance(one, str):
+                most = _LONGEST_TEXTS.get(field.name, _LONGEST_TEXT)
+                if len(one) > most or "\0" in one:
+                    raise BadFrame(f"{field.name} has more than {most} characters or holds a zero")
+            elif isinstance(one, float):
+                if not math.isfinite(one) or (one < 0 and "volume" in field.name):
+                    raise BadFrame(f"{field.name} is {one}")
+            elif field.name == "digits" and not 0 <= one <= _MOST_DIGITS:
+                raise BadFrame(f"{field.name} is {one}")
 
 
 def _data_frame(request: bridge_service_pb2.ConnectRequest) -> DataFrame:
@@ -134,7 +166,8 @@ def _control_frame(request: bridge_service_pb2.ControlRequest) -> ControlFrame:
 
 
 def hello_of(hello: bridge_pb2.BridgeHello) -> frames.Hello:
-    """Return who a bridge is and what it has."""
+    """Return who a bridge is and what it has. Raises `BadFrame`."""
+    check_values(hello)
     if not hello.journal_id or len(hello.journal_id) > 64:
         raise BadFrame("a journal's id has 1 to 64 characters")
     return frames.Hello(

@@ -69,7 +69,10 @@ def _save_document(records: Records, before: ControlDocument, after: ControlDocu
 def adopt_held(
     records: Records, scene: Scene, held: tuple[HeldStop, ...], stop_generation: int, now: datetime
 ) -> tuple[ControlDocument, list[Effect]]:
-    """Take over the stops that a bridge holds and that are not on record."""
+    """Take over the stops that a bridge holds and that are not on record.
+
+    One that is on record for other accounts alone is latched here too, and shares no record with them.
+    """
     before = records.control.lock(scene.account_id).document
     after = control.adopt_held(before, held, stop_generation)
     effects = _save_document(records, before, after)
@@ -84,8 +87,12 @@ def adopt_held(
             source="bridge" if adopted.local else "restored",
             accounts=(AccountStop(scene.account_id, reached=True),),
         )
-        records.control.insert_stop(stop)
-        records.control.reinstate(stop_id, scene.account_id)
+        known = records.control.stop(stop_id)
+        covered = [one.account_id for one in known.accounts] if known is not None else []
+        shared = bool(covered) and scene.account_id not in covered
+        if not shared:
+            records.control.insert_stop(stop)
+            records.control.reinstate(stop_id, scene.account_id)
         records.audit(
             scene.account_id,
             "",
@@ -110,7 +117,8 @@ def adopt_held(
                 standing_of(records, scene.account_id, scene.lease),
             ),
         )
-        effects.append(StopSaved(stop))
+        if not shared:
+            effects.append(StopSaved(stop))
     return after, effects
 
 
@@ -187,6 +195,10 @@ def apply_stage(records: Records, scene: Scene, stage: Stage, now: datetime) -> 
         return effects
     before = next((one for one in stop.accounts if one.account_id == scene.account_id), None)
     if before is None:
+        document = records.control.get(scene.account_id).document
+        if stop.accounts or stage.stop_id not in (*document.stop_ids, *document.cleared_stop_ids):
+            # Another account's stop: what this bridge says of it is not on record, nor is it told of it.
+            return effects
         records.control.insert_stop(replace(stop, accounts=(AccountStop(scene.account_id),)))
         before = AccountStop(scene.account_id)
     after = stops.on_stage(before, stage, now)

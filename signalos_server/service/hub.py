@@ -300,6 +300,11 @@ class LiveSession:
                 if self.machine.link is LinkState.ENDED:
                     return None
                 await asyncio.sleep(_RETRY_SECONDS)
+            except Exception:
+                # What nobody foresaw would come again with each try: the session ends, and says so.
+                log.exception("facts cannot be recorded", bridge_id=self.bridge_id, epoch=self.epoch)
+                self.perform(self.machine.go_away("what the bridge told cannot be recorded"))
+                return None
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:
         board = self._hub.board
