@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
+import structlog
 from google.protobuf.message import Message
 from starlette.types import Receive
 
@@ -19,9 +20,12 @@ from web_gateway.routes import Found, Route, RouteError
 from web_gateway.settings import Limits, Timings
 from web_gateway.strict_json import JsonError, JsonValue, loads
 
+_log = structlog.get_logger(__name__)
+
 _REQUEST_ID: Final = re.compile(r"[!-~]{1,64}")
 _OPEN: Final = "signalos.v1.TradeService.OpenTrade"
 _COMMAND: Final = "signalos.v1.Command"
+_STOP_ACCOUNTS: Final = "accountIds"
 # Fields of requests that say how to act, not what to set; never part of an update mask.
 _NOT_UPDATABLE: Final = frozenset(
     {"request_id", "update_mask", "account_id", "wait", "time_to_live", "validate_only"}
@@ -113,6 +117,33 @@ class Inbound:
                 )
             )
         return body
+
+    async def read_stop(self, shape: Shape, headers: Mapping[bytes, bytes], receive: Receive) -> Message:
+        """What an emergency stop's body says, as far as it can be read; the rest is logged. Never refused.
+
+        What cannot be read is left out, which stops more rather than less: without a body, or with accounts
+        that cannot be read, all that the caller may trade. Only `closePositions` has to be said plainly.
+        """
+        message = shape.route.request_class()
+        try:
+            body = await self.read_body(
+                shape.route, {**headers, b"content-type": b"application/json"}, receive
+            )
+            members = loads(body) if body.strip() else {}
+        except ProblemError as error:
+            _log.warning("a stop's body cannot be read", problem=error.problem.detail)
+            return message
+        except JsonError as error:
+            _log.warning("a stop's body cannot be read", problem=error.problem)
+            return message
+        try:
+            self._decoder.decode(members, message, reserved={})
+        except InputError as error:
+            _log.warning("a part of a stop's body cannot be read", problem=str(error))
+            if any(problem.path.startswith(_STOP_ACCOUNTS) for problem in error.problems):
+                message.ClearField("account_ids")
+                message.ClearField("scope")
+        return message
 
     def decode(
         self, shape: Shape, found: Found, body: bytes, query: bytes, headers: Mapping[bytes, bytes]

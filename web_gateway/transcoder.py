@@ -164,8 +164,11 @@ class Transcoder:
         shape = self._shapes[route]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         self._limit(route, caller)
-        body = await self._inbound.read_body(route, headers, receive)
-        message = self._inbound.decode(shape, found, body, scope["query_string"], headers)
+        if route.full_name == _STOP:
+            message = await self._inbound.read_stop(shape, headers, receive)
+        else:
+            body = await self._inbound.read_body(route, headers, receive)
+            message = self._inbound.decode(shape, found, body, scope["query_string"], headers)
         if route.full_name == _LOGIN:
             self._take(self._login_names, str(getattr(message, "user_name", "")).lower())
         request_id = str(getattr(message, "request_id", ""))

@@ -45,7 +45,8 @@ class ControlServicer(control_service_pb2_grpc.ControlServiceServicer):
             close_positions=request.close_positions,
             scope=enum_of(StopScope, request.scope, StopScope.UNSPECIFIED),
             account_ids=tuple(request.account_ids),
-            reason=request.reason[:_LONGEST_REASON],
+            # PostgreSQL stores no zeros, and a stop has to be on record.
+            reason=request.reason.replace("\0", "")[:_LONGEST_REASON],
         )
         answer = await self._stops.call(caller(), wish, wait_of(request, _WAIT_SECONDS))
         return pb.EmergencyStopResponse(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 from grpc.aio import ServicerContext
 from grpc_status import rpc_status
 from protovalidate import Violation, collect_violations
 
+from signalos.v1.control_service_pb2 import EmergencyStopRequest
 from signalos_server.domain.errors import InvalidField, InvalidFields, OutOfRange, Refusal
 
 DOMAIN = "signalos"
@@ -63,8 +66,26 @@ async def abort(context: ServicerContext[Any, Any], status: status_pb2.Status) -
 def validate(request: Any) -> None:
     """Raise `InvalidFields` with the JSON path of each field that breaks its rule."""
     violations = collect_violations(request)
-    if violations:
-        raise InvalidFields(tuple((_json_path(violation), _message(violation)) for violation in violations))
+    broken = [(_json_path(violation), _message(violation)) for violation in violations]
+    if not isinstance(request, EmergencyStopRequest):
+        # A stop is not refused for its reason's sake; it leaves the zeros out.
+        broken += [(path, "must not hold a zero character") for path in _with_zeros(request, "")]
+    if broken:
+        raise InvalidFields(tuple(broken))
+
+
+def _with_zeros(message: Message, path: str) -> Iterator[str]:
+    """Yield the JSON paths of the texts that PostgreSQL cannot store."""
+    for field, value in message.ListFields():
+        if field.message_type is None and field.type != field.TYPE_STRING:
+            continue
+        name = f"{path}.{field.json_name}" if path else field.json_name
+        for index, one in enumerate(value if field.is_repeated else (value,)):
+            where = f"{name}[{index}]" if field.is_repeated else name
+            if field.message_type is not None:
+                yield from _with_zeros(one, where)
+            elif "\0" in one:
+                yield where
 
 
 def _message(violation: Violation) -> str:

@@ -231,11 +231,11 @@ class EmergencyStops:
         running = self._running.get(stage.stop_id)
         if running is None:
             return
-        now = self._clocks.moment().wall
         accounts = {account.account_id: account for account in running.stop.accounts}
-        accounts[account_id] = stages.on_stage(
-            accounts.get(account_id) or AccountStop(account_id), stage, now
-        )
+        if account_id not in accounts:
+            # A bridge that names another one's stop.
+            return
+        accounts[account_id] = stages.on_stage(accounts[account_id], stage, self._clocks.moment().wall)
         running.stop = replace(running.stop, accounts=tuple(accounts.values()))
         self._moved.tell(stage.stop_id, running)
 
@@ -322,7 +322,10 @@ def _covered(records: Records, caller: Caller, wish: StopWish) -> tuple[list[Acc
     if wish.account_ids and wish.scope in (StopScope.ACCOUNTS, StopScope.UNSPECIFIED):
         seen = {account.account_id: account for account in seen_accounts(records, caller)}
         named = tuple(dict.fromkeys(wish.account_ids))
-        return [seen[one] for one in named if one in seen], tuple(one for one in named if one not in seen)
+        found = [seen[one] for one in named if one in seen]
+        # Who calls a stop that names nothing of theirs means something: better all than nothing.
+        covered = found or records.accounts_of(caller.user_id)
+        return covered, tuple(one for one in named if one not in seen)
     if wish.scope is StopScope.EVERYTHING:
         return seen_accounts(records, caller), ()
     return records.accounts_of(caller.user_id), ()

@@ -154,3 +154,14 @@ async def test_only_a_gateway_may_say_that_a_call_is_no_use_of_the_session(tmp_p
             await ann.auth.GetUser(pb.GetUserRequest(), metadata=(*ann.metadata, *more))
 
     assert heard == [True, True, True, False]
+
+
+async def test_a_zero_in_a_text_is_refused_with_its_field(tmp_path: Path) -> None:
+    async with served(quick_settings(tmp_path)) as world:
+        ann = await world.sign_in("ann")
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await ann.auth.CreateApiToken(pb.CreateApiTokenRequest(name="a\0b"), metadata=ann.metadata)
+
+    code, reason, _, fields = error_of(refused.value)
+    assert (code, reason) == ("INVALID_ARGUMENT", "INVALID_FIELD")
+    assert ("name", "must not hold a zero character") in fields
