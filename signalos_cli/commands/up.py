@@ -18,9 +18,17 @@ import typer
 from signalos_cli import demo as demo_set_up
 from signalos_cli import options, server_side
 from signalos_cli.console import err, out
-from signalos_cli.datadir import DataDir, default_data_dir, make_private, single_instance, write_private
+from signalos_cli.datadir import (
+    DataDir,
+    default_data_dir,
+    is_owned,
+    make_private,
+    single_instance,
+    write_private,
+)
 from signalos_cli.domain.supervision import Program
 from signalos_cli.errors import EXIT_FAILED, UserError
+from signalos_cli.ports import check_port
 from signalos_cli.supervisor import Addresses, Supervised, Supervisor, ended_by_signals
 from signalos_cli.teller import StderrTeller
 from signalos_cli.tls_files import check_tls_files
@@ -123,6 +131,7 @@ def run_up(settings: UpSettings) -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     with ExitStack() as stack:
         stack.enter_context(single_instance(settings.data.root, "signalos up"))
+        _check_ports(settings)
         make_private(settings.data.server)
         teller = StderrTeller(err, json_lines=settings.log_format is options.LogFormat.JSON)
         stack.callback(teller.close)
@@ -143,6 +152,14 @@ def run_up(settings: UpSettings) -> None:
         asked = supervisor.run()
     if not asked:
         raise UserError("not everything could be started; the lines above say why", exit_code=EXIT_FAILED)
+
+
+def _check_ports(settings: UpSettings) -> None:
+    # Held by what a killed predecessor left behind, a port is about to be free: the program itself waits.
+    if not is_owned(settings.data.server):
+        check_port("--grpc-port", settings.grpc_host, settings.grpc_port)
+    if not is_owned(settings.data.gateway):
+        check_port("--http-port", settings.http_host, settings.http_port)
 
 
 def first_user_words(settings: UpSettings, address: str) -> str:

@@ -46,7 +46,7 @@ class InvalidField(Refusal):
     reason = "INVALID_FIELD"
 
     def __init__(self, field: str, description: str) -> None:
-        super().__init__(f"{field}: {description}")
+        super().__init__(_of_field(field, description))
         self.violations: tuple[tuple[str, str], ...] = ((field, description),)
 
 
@@ -56,7 +56,12 @@ class InvalidFields(InvalidField):
     def __init__(self, violations: tuple[tuple[str, str], ...]) -> None:
         super().__init__(*violations[0])
         self.violations = violations
-        self.message = "; ".join(f"{field}: {description}" for field, description in violations)
+        self.message = "; ".join(_of_field(field, description) for field, description in violations)
+
+
+def _of_field(field: str, description: str) -> str:
+    """Without a field it is about the whole request."""
+    return f"{field}: {description}" if field else description
 
 
 class RequestIdReused(Refusal):

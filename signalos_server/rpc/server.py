@@ -62,11 +62,15 @@ def make_server(interceptors: Sequence[grpc.aio.ServerInterceptor[Any, Any]]) ->
 
 
 def bind(server: grpc.aio.Server, host: str, port: int, tls: Tls | None) -> str:
-    """Give `server` its port (0: any) and return its address. Raises `UnsafeAddress`."""
+    """Give `server` its port (0: any) and return its address. Raises `UnsafeAddress`, `OSError`."""
     shown = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    if tls is None:
-        if not is_loopback(host):
-            raise UnsafeAddress(f"{host} can be reached from other machines: give TLS files")
-        return f"{shown}:{server.add_insecure_port(f'{shown}:{port}')}"
-    credentials = grpc.ssl_server_credentials([(tls.key.read_bytes(), tls.certificate.read_bytes())])
-    return f"{shown}:{server.add_secure_port(f'{shown}:{port}', credentials)}"
+    if tls is None and not is_loopback(host):
+        raise UnsafeAddress(f"{host} can be reached from other machines: give TLS files")
+    try:
+        if tls is None:
+            return f"{shown}:{server.add_insecure_port(f'{shown}:{port}')}"
+        credentials = grpc.ssl_server_credentials([(tls.key.read_bytes(), tls.certificate.read_bytes())])
+        return f"{shown}:{server.add_secure_port(f'{shown}:{port}', credentials)}"
+    except RuntimeError as error:
+        # The library says no more than that it did not work.
+        raise OSError(f"cannot listen at {shown}:{port}; does another program use that port?") from error

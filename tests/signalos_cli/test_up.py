@@ -1,5 +1,6 @@
 """How `signalos up` starts its programs."""
 
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,21 @@ def command_of(given: UpSettings, name: str, served: dict[str, ProgramFile] = SE
 
 def test_without_demo_only_server_and_gateway_run(tmp_path: Path) -> None:
     assert [each.program.name for each in programs(settings(tmp_path), None)] == ["server", "gateway"]
+
+
+@pytest.mark.parametrize(("door", "option"), [("http_port", "--http-port"), ("grpc_port", "--grpc-port")])
+def test_a_port_that_another_program_uses_is_said_before_anything_starts(
+    tmp_path: Path, door: str, option: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        given = replace(settings(tmp_path), **{door: port})
+
+        with pytest.raises(UserError, match=f"another program uses port {port}") as refused:
+            run_up(given)
+
+    assert option in (refused.value.hint or "")
+    assert not (tmp_path / "server").exists()
 
 
 def test_a_restarted_program_takes_the_port_that_it_had(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import signal
+import socket
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -112,6 +113,14 @@ async def test_an_address_that_others_can_reach_needs_tls(tmp_path: Path) -> Non
 
     with pytest.raises(UnsafeAddress):
         await app.start(settings)
+
+
+async def test_a_port_that_another_program_uses_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1:{port}"):
+            await app.start(app.Settings(tmp_path, grpc_port=port))
 
 
 async def test_health_checks_say_that_it_serves_and_that_it_ends(tmp_path: Path) -> None:
