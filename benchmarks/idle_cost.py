@@ -73,7 +73,8 @@ def _seconds(process: psutil.Process) -> float:
 
 def _name(process: psutil.Process) -> str:
     words = process.cmdline()
-    for word in ("up", "server", "gateway", "emulator", "bridge"):
+    # A bridge's own arguments name the emulator too.
+    for word in ("up", "server", "gateway", "bridge", "emulator"):
         if word in words:
             return word
     return "terminal child"
