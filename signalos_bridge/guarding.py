@@ -132,7 +132,7 @@ class Guard:
             tick = Tick(position.symbol, price, price, position.update_time_msc)
             found = first_crossing(known, (tick,))
             if found is not None and found.stop_loss:
-                self._begin_close(known, found, blind=False)
+                self._begin_close(known, found, self._blind)
 
     def resume(self) -> None:
         """Go on with closes that a restart interrupted, once the record is in sync."""

@@ -225,10 +225,13 @@ class Hider:
             if held.record.guard_state not in (None, GuardState.ARMED):
                 # A crossing came first; its close goes on.
                 return held
+            # The record shows what was just seen, not what the last reading had.
+            now = replace(held.position, stop_loss=levels.stop_loss, take_profit=levels.take_profit)
             return replace(
                 held,
                 record=replace(
                     held.record,
+                    position=now,
                     virtual_stop_loss=None,
                     virtual_take_profit=None,
                     hidden=False,
