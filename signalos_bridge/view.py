@@ -23,6 +23,7 @@ _SPEC_SECONDS = 30.0
 _SEARCH_MARGIN_MSC = 10 * 60 * 1000
 # Broker time is at most this far behind UTC.
 _LARGEST_OFFSET_MSC = 16 * 3600 * 1000
+_USUAL_DIGITS = 2
 
 
 class TerminalView:
@@ -39,7 +40,7 @@ class TerminalView:
         self.tick_at: float | None = None
         self.unlinked_at: float | None = None
         self._specs: dict[str, tuple[float, SymbolSpec]] = {}
-        self._commission: dict[str, Decimal] = {}
+        self._commission: dict[str, tuple[Decimal, Decimal]] = {}
 
     @property
     def status(self) -> TerminalStatus:
@@ -94,12 +95,20 @@ class TerminalView:
         return spec
 
     def learn_commission(self, deal: Deal) -> None:
-        """Learn what a lot of a symbol costs for one way, from a deal."""
-        if deal.is_trade and deal.volume_lots > 0 and deal.entry in (DealEntry.IN, DealEntry.OUT):
-            cost = -(deal.commission + deal.fee) / deal.volume_lots
-            held = self._commission.get(deal.symbol, Decimal(0))
-            self._commission[deal.symbol] = max(held, cost, Decimal(0))
+        """Learn what a lot of a symbol costs for one way, from a deal.
+
+        Brokers round a deal's commission, so that small deals tell little: what a larger one told stands
+        until a deal does not fit it.
+        """
+        if not (deal.is_trade and deal.volume_lots > 0 and deal.entry in (DealEntry.IN, DealEntry.OUT)):
+            return
+        charged = max(-(deal.commission + deal.fee), Decimal(0))
+        digits = self.account.currency_digits if self.account is not None else _USUAL_DIGITS
+        lots, cost = self._commission.get(deal.symbol, (Decimal(0), Decimal(0)))
+        fits = abs(cost * deal.volume_lots - charged) <= Decimal(1).scaleb(-digits)
+        if not fits or deal.volume_lots > lots:
+            self._commission[deal.symbol] = (deal.volume_lots, charged / deal.volume_lots)
 
     def commission_per_lot(self, symbol: str) -> Decimal:
         """Return what opening and closing a lot costs, as far as deals have shown."""
-        return 2 * self._commission.get(symbol, Decimal(0))
+        return 2 * self._commission.get(symbol, (Decimal(0), Decimal(0)))[1]
