@@ -6,7 +6,14 @@ from signalos_server.domain import order_rules
 from signalos_server.domain.actions import CancelOrder, ModifyOrder
 from signalos_server.domain.caller import Caller
 from signalos_server.domain.command import Command
-from signalos_server.domain.errors import NotFound, PermissionDenied, Refusal, UnknownSymbol, WrongState
+from signalos_server.domain.errors import (
+    NotFound,
+    OutOfRange,
+    PermissionDenied,
+    Refusal,
+    UnknownSymbol,
+    WrongState,
+)
 from signalos_server.domain.records import Order, SymbolSpec
 from signalos_server.domain.words import OrderState, OrderType
 from signalos_server.service.access import seen_account, seen_accounts
@@ -57,11 +64,19 @@ class Orders:
             # A moved price may fill where the old one would not: fenced by stops like an open.
             return Draft(account, action, increases_risk=True, order_id=order_id)
 
-        if change.price is not None:
-            await self._ask_quote(asked.caller, order_id)
-        return await self._commands.accept(asked, prepare)
+        if change.price is None:
+            return await self._commands.accept(asked, prepare)
+        asked_now = await self._ask_quote(asked.caller, order_id)
+        try:
+            return await self._commands.accept(asked, prepare)
+        except OutOfRange:
+            if asked_now:
+                raise
+            # The market may have moved since its last quote came.
+            await self._ask_quote(asked.caller, order_id, anew=True)
+            return await self._commands.accept(asked, prepare)
 
-    async def _ask_quote(self, caller: Caller, order_id: str) -> None:
+    async def _ask_quote(self, caller: Caller, order_id: str, *, anew: bool = False) -> bool:
         """See to it that a price can be judged; what stands against the call is told by its unit."""
 
         def unit(records: Records) -> tuple[str, SymbolSpec] | None:
@@ -72,9 +87,8 @@ class Orders:
         try:
             found = await self._storage.read(unit)
         except Refusal:
-            return
-        if found is not None:
-            await self._quotes.ask(*found)
+            return False
+        return found is not None and await self._quotes.ask(*found, anew=anew)
 
     async def cancel(self, asked: Asked, order_id: str) -> Command:
         """Cancel a pending order."""

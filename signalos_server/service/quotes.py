@@ -50,11 +50,14 @@ class Quotes:
                 return told, found.read_at
         return counted
 
-    async def ask(self, account_id: str, spec: SymbolSpec) -> None:
-        """Ask the bridge for a quote where none of just now is known; `market` has what comes in time."""
+    async def ask(self, account_id: str, spec: SymbolSpec, *, anew: bool = False) -> bool:
+        """Ask the bridge for a quote where none of just now is known; `market` has what comes in time.
+
+        `anew`: in any case. Returns whether it was asked for.
+        """
         known = self._newest(account_id, spec)
-        if known is not None and self._clocks.monotonic() - known[1] <= _JUST_NOW_SECONDS:
-            return
+        if not anew and known is not None and self._clocks.monotonic() - known[1] <= _JUST_NOW_SECONDS:
+            return False
         smallest = Open(
             symbol=spec.symbol,
             side=Side.BUY,
@@ -65,6 +68,7 @@ class Quotes:
         market = _market_of(spec, await self.count(account_id, smallest, _ASK_SECONDS))
         if market is not None:
             self._counted[account_id, spec.symbol] = (market, asked_at)
+        return True
 
     def may_ask(self, account_id: str) -> bool:
         """Return whether the account's bridge is there to be asked."""

@@ -90,10 +90,13 @@ class Trades:
             self._check_open(records, account, action)
             return Draft(account, action, increases_risk=True)
 
-        if action.price is not None or action.stop_loss is not None or action.take_profits:
-            await self._ask_quote(lambda records: self._of_open(records, asked.caller, account_id, action))
         started = self._clocks.monotonic()
-        command = await self._commands.accept(asked, prepare)
+        if action.price is not None or action.stop_loss is not None or action.take_profits:
+            command = await self._accept_judged(
+                asked, prepare, lambda records: self._of_open(records, asked.caller, account_id, action)
+            )
+        else:
+            command = await self._commands.accept(asked, prepare)
         await self._recorded(command, asked.wait_seconds - (self._clocks.monotonic() - started))
         return command
 
@@ -118,11 +121,31 @@ class Trades:
     def _of_open(records: Records, caller: Caller, account_id: str, action: Open) -> tuple[str, str]:
         return traded_account(records, caller, account_id).account_id, action.symbol
 
-    async def _ask_quote(self, named: Callable[[Records], tuple[str, str]]) -> None:
+    async def _accept_judged(
+        self,
+        asked: Asked,
+        prepare: Callable[[Records], Draft],
+        named: Callable[[Records], tuple[str, str]],
+    ) -> Command:
+        """Accept a command whose levels are judged by the market.
+
+        The market may have moved since its last quote came: a new one is asked for before one is refused.
+        """
+        asked_now = await self._ask_quote(named)
+        try:
+            return await self._commands.accept(asked, prepare)
+        except OutOfRange:
+            if asked_now:
+                raise
+            await self._ask_quote(named, anew=True)
+            return await self._commands.accept(asked, prepare)
+
+    async def _ask_quote(self, named: Callable[[Records], tuple[str, str]], *, anew: bool = False) -> bool:
         """See to it that levels can be judged: `named` returns account and symbol.
 
         A stop on the wrong side is refused here, with its range, and not accepted for the bridge to reject.
-        What stands against the call is left to be told by the unit that accepts it.
+        What stands against the call is left to be told by the unit that accepts it. Returns whether one was
+        asked for.
         """
 
         def unit(records: Records) -> tuple[str, SymbolSpec] | None:
@@ -133,9 +156,8 @@ class Trades:
         try:
             found = await self._storage.read(unit)
         except Refusal:
-            return
-        if found is not None:
-            await self._quotes.ask(*found)
+            return False
+        return found is not None and await self._quotes.ask(*found, anew=anew)
 
     def _check_open(self, records: Records, account: AccountRef, action: Open) -> None:
         if records.bridges.of_account(account.account_id) is None:
@@ -206,10 +228,13 @@ class Trades:
             risky = levels.set_stop_loss and loosens(position.side, trade.stop_loss, levels.stop_loss)
             return Draft(account, action, increases_risk=risky, trade_id=trade_id)
 
-        if levels.stop_loss is not None or levels.take_profit is not None:
-            await self._ask_quote(lambda records: self._of_trade(records, asked.caller, trade_id))
         started = self._clocks.monotonic()
-        command = await self._commands.accept(asked, prepare)
+        if levels.stop_loss is not None or levels.take_profit is not None:
+            command = await self._accept_judged(
+                asked, prepare, lambda records: self._of_trade(records, asked.caller, trade_id)
+            )
+        else:
+            command = await self._commands.accept(asked, prepare)
         left = asked.wait_seconds - (self._clocks.monotonic() - started)
         await self._recorded(command, left, lambda trade: _has_levels(trade, levels))
         return command
