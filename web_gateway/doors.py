@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web_gateway.problems import MEDIA_TYPE, GatewayReason, Problem
+from web_gateway.decoding import FieldProblem
+from web_gateway.problems import CLOSE, MEDIA_TYPE, GatewayReason, Problem, invalid_fields
 from web_gateway.sessions import token_from_authorization, token_from_cookies
 from web_gateway.settings import is_loopback
 
@@ -91,7 +92,11 @@ class Doors:
                 ]
             await send(message)
 
-        refusal = caller.refusal or self._cookie_refusal(scope["method"], caller, headers)
+        refusal = (
+            _framing_refusal(headers)
+            or caller.refusal
+            or self._cookie_refusal(scope["method"], caller, headers)
+        )
         if refusal is not None:
             await send_problem(refusal, guarded)
             return
@@ -172,6 +177,14 @@ class Doors:
             "a call by cookie that changes something needs an Origin; programs send Authorization: Bearer",
             {"origin": ""},
         )
+
+
+def _framing_refusal(headers: Mapping[str, str]) -> Problem | None:
+    """Where a body is told to end in two ways, a proxy before us may have cut it elsewhere than we do."""
+    if "content-length" not in headers or "transfer-encoding" not in headers:
+        return None
+    refusal = invalid_fields([FieldProblem("Transfer-Encoding", "cannot come with a Content-Length")])
+    return replace(refusal, headers=(*refusal.headers, *CLOSE))
 
 
 async def send_problem(problem: Problem, send: Send, *, more_body: bool = False) -> None:

@@ -162,7 +162,10 @@ class Transcoder:
     async def _handle(self, found: Found, scope: Scope, receive: Receive, caller: Caller) -> _Answer:
         route = found.route
         shape = self._shapes[route]
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            # One that is given twice is both: which of two keys is meant nobody can tell.
+            headers[name] = value if name not in headers else headers[name] + b", " + value
         self._limit(route, caller)
         if route.full_name == _STOP:
             message = await self._inbound.read_stop(shape, headers, receive)
