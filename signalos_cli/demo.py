@@ -167,6 +167,8 @@ class Demo:
                     )
                     if placed.retcode != _DONE:
                         raise AdminRefused(placed.retcode, f"{opening.symbol}: retcode {placed.retcode}")
+        except FileNotFoundError as error:
+            raise UserError("the emulated broker does not serve yet", exit_code=EXIT_FAILED) from error
         except (AdminRefused, OSError) as error:
             raise UserError(
                 f"the emulated broker did not open the demo's positions: {error}", exit_code=EXIT_FAILED

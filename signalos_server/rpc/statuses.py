@@ -88,7 +88,21 @@ def _with_zeros(message: Message, path: str) -> Iterator[str]:
                 yield where
 
 
+# What the contract's patterns ask for, for people: a pattern is no explanation.
+_PATTERN_WORDS = {
+    "^[A-Za-z0-9._@-]{3,64}$": "must be 3 to 64 letters, digits and . _ @ -",
+    "^[!-~]{1,64}$": "must be 1 to 64 visible ASCII characters, without blanks",
+    "^[!-~][ -~]{0,31}$": "must be 1 to 32 visible ASCII characters",
+    "^[ -~]{0,32}$": "must be at most 32 visible ASCII characters",
+    "^[ -~]{0,64}$": "must be at most 64 visible ASCII characters",
+}
+
+
 def _message(violation: Violation) -> str:
+    if violation.proto.rule_id == "string.pattern" and isinstance(violation.rule_value, str):
+        words = _PATTERN_WORDS.get(violation.rule_value)
+        if words is not None:
+            return words
     return violation.proto.message or violation.proto.rule_id or "breaks its rule"
 
 

@@ -159,8 +159,8 @@ class BridgeSessions:
         """Return the session whose Control stream opens. Raises `WrongState` for any but the live one."""
         session = self._hub.session(account_id)
         if session is None or session.bridge_id != bridge_id or session.epoch != epoch:
-            live = "none" if session is None else str(session.epoch)
-            raise WrongState("session", str(epoch), f"live session: {live}")
+            live = "none is" if session is None else f"session {session.epoch} is"
+            raise WrongState("session", str(epoch), "OVER", f"session {epoch} is not live here; {live}")
         return session
 
     def _supersede(self, before: LiveSession, after: LiveSession) -> None:
