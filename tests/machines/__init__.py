@@ -1,0 +1,1 @@
+"""Machines of different programs against each other, in memory."""
