@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Table, bindparam, func, literal_column, select, tuple_
+from sqlalchemy import BindParameter, Table, bindparam, func, literal, literal_column, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.tables.commands import CommandRow, RequestRow
 from signalos_server.adapters.storage.trading.mapping import from_json, to_json
+from signalos_server.adapters.storage.types import UtcTime
 from signalos_server.domain.actions import ACTION_KINDS, Action, Open, kind_of
 from signalos_server.domain.command import Command, Leg, Moment
 from signalos_server.domain.words import CommandOrigin, CommandState
@@ -190,7 +191,8 @@ class SqlCommands:
             time, command_id = page.before
             bound = datetime.fromisoformat("1970-01-01T00:00:00+00:00") + time * _MICROSECOND
             query = query.where(
-                tuple_(CommandRow.create_time, CommandRow.command_id) < tuple_(bound, command_id)
+                tuple_(CommandRow.create_time, CommandRow.command_id)
+                < tuple_(literal(bound, UtcTime), command_id)
             )
         query = query.order_by(CommandRow.create_time.desc(), CommandRow.command_id.desc()).limit(page.size)
         return [_command(row) for row in self._session.scalars(query)]

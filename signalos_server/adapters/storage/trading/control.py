@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select, tuple_, update
+from sqlalchemy import bindparam, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from signalos_server.adapters.storage.prepared import Prepared
@@ -19,6 +19,7 @@ from signalos_server.adapters.storage.tables.control import (
     SyncReportRow,
 )
 from signalos_server.adapters.storage.trading.mapping import from_json, to_json
+from signalos_server.adapters.storage.types import UtcTime
 from signalos_server.domain.control import Applied, ControlDocument
 from signalos_server.domain.frames import SyncReport
 from signalos_server.domain.stop import AccountStop, Stop
@@ -159,7 +160,9 @@ class SqlControl:
         query = select(StopRow).where(StopRow.stop_id.in_(covered))
         if page is not None and page.before is not None:
             bound = _EPOCH + timedelta(microseconds=page.before[0])
-            query = query.where(tuple_(StopRow.create_time, StopRow.stop_id) < tuple_(bound, page.before[1]))
+            query = query.where(
+                tuple_(StopRow.create_time, StopRow.stop_id) < tuple_(literal(bound, UtcTime), page.before[1])
+            )
         query = query.order_by(StopRow.create_time.desc(), StopRow.stop_id.desc())
         if page is not None:
             query = query.limit(page.size)
@@ -192,7 +195,8 @@ class SqlControl:
         if page.before is not None:
             bound = _EPOCH + timedelta(microseconds=page.before[0])
             query = query.where(
-                tuple_(SyncReportRow.end_time, SyncReportRow.sync_id) < tuple_(bound, page.before[1])
+                tuple_(SyncReportRow.end_time, SyncReportRow.sync_id)
+                < tuple_(literal(bound, UtcTime), page.before[1])
             )
         query = query.order_by(SyncReportRow.end_time.desc(), SyncReportRow.sync_id.desc()).limit(page.size)
         return [(row.account_id, from_json(row.report, SyncReport)) for row in self._session.scalars(query)]
