@@ -87,6 +87,8 @@ class Admission:
         if command.deadline is not None and self._clock.seconds() >= command.deadline:
             late = self._clock.seconds() - command.deadline
             return Refusal(EXPIRED, f"its time to live was over {late:.1f} s ago")
+        if elsewhere := self._elsewhere():
+            return elsewhere
         opens = isinstance(command.action, OpenAction) if order is None else order.increases_risk
         if not opens:
             return None
@@ -99,11 +101,23 @@ class Admission:
         """Return why nobody may open now, whatever the order: a stop, no lease, a sync, the journal."""
         if self._store.journal.problem:
             return Refusal("JOURNAL_UNAVAILABLE", self._store.journal.problem)
-        return self._gate.refusal(_NEWEST, False, CommandOrigin.USER) or self.sync_refusal()
+        return (
+            self._elsewhere() or self._gate.refusal(_NEWEST, False, CommandOrigin.USER) or self.sync_refusal()
+        )
 
     def order_refusal(self, order: OpenMarket | PlacePending) -> Refusal | None:
         """Return why the account does not take this order: another of its symbol on netting, or a limit."""
         return self._netting_busy(order) or self._limit(order)
+
+    def _elsewhere(self) -> Refusal | None:
+        """Refuse everything while the terminal is in another account: what it shows is not ours."""
+        status = self._view.status
+        if status.account_matches is not False:
+            return None
+        return Refusal(
+            "ACCOUNT_MISMATCH",
+            f"the terminal is logged in to account {status.login}, not to the one that this bridge trades",
+        )
 
     async def settled_refusal(self, running: Running, order: Order | None) -> Refusal | None:
         """Return why a call must not be made, once what passes by itself has had its time.
