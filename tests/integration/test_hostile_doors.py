@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import grpc.aio
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from signalos.v1.auth_service_pb2 import LogoutRequest
+from signalos.v1.auth_service_pb2_grpc import AuthServiceStub
 from tests.support.world import Caller, World
 
 pytestmark = pytest.mark.integration
@@ -272,5 +275,13 @@ async def test_a_session_that_ends_takes_its_socket_along_within_five_seconds(tm
             assert await _closed(ended, 5.0) == 4503
             await kept.send('{"type":"ping","id":"x"}')
             await _until(kept, "pong")
+
+            # Ended at the server's own door, of which the gateway is not told.
+            channel = grpc.aio.insecure_channel(world.address("server"))
+            await AuthServiceStub(channel).Logout(
+                LogoutRequest(), metadata=(("authorization", f"Bearer {ann.token}"),)
+            )
+            assert await _closed(kept, 5.5) == 4503
+            await channel.close(None)
     finally:
         await world.close()
