@@ -73,6 +73,15 @@ async def test_a_position_closed_by_hand_is_gone_and_its_deal_says_who(bench: Be
     ]
 
 
+async def test_a_position_that_is_closed_before_the_first_reading_is_gone_all_the_same(bench: Bench) -> None:
+    await eventually(lambda: bench.heard(WatchStarted) != [])
+    for magic in range(1, 4):
+        answer = await bench.submit(OpenMarket("EURUSD", Side.BUY, LOT, None, None, magic, "tag"))
+        assert answer.raw is not None
+        bench.broker.close_by_hand(HEDGING, answer.raw.order)
+        await eventually(lambda: len(set(gone(bench))) == magic)  # noqa: B023 - awaited before the next
+
+
 async def test_a_deal_that_appears_late_is_told_once_it_does(bench: Bench) -> None:
     ticket = await opened(bench)
     await eventually(lambda: len(deals_of(bench, ticket)) == 1)
