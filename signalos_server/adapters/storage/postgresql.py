@@ -58,7 +58,7 @@ class PostgresqlDatabase(Database):
             url,
             pool_size=limits.pool_size,
             max_overflow=0,
-            pool_timeout=limits.lock_seconds,
+            pool_timeout=limits.queue_seconds,
             pool_use_lifo=True,
             connect_args={
                 "timeout": limits.lock_seconds,
