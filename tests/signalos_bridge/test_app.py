@@ -140,7 +140,8 @@ async def test_a_local_stop_is_carried_out_with_no_server_at_all(tmp_path: Path)
         log = tmp_path / "bridge.log"
         async with a_bridge(tmp_path, terminal) as process:
             await eventually(lambda: f"stop_id={before.stop_id}" in log.read_text())
-            after = await asyncio.to_thread(stop_locally, directory, "while it ran")
+            await eventually((directory / "poke.json").exists)
+            after = await asyncio.to_thread(stop_locally, directory, "while it ran", wait_seconds=20)
             assert after.bridge_answered
             await eventually(lambda: log.read_text().count("stop carried out") == 2)
             process.kill()

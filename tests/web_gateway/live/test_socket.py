@@ -55,6 +55,7 @@ def live(after: int = 0) -> tuple[Socket, RecordedWire]:
 def lossless(seq: int, size: int = 0) -> EventFrame:
     event = trade_event(seq, size)
     event.seq = seq
+    event.time.FromSeconds(1_767_607_200 + seq)
     frame = WRITER.event(event)
     assert frame is not None
     return frame
