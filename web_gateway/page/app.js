@@ -9,6 +9,9 @@ const pending = new Set();
 // Tells the stops that were shown last; a re-arm names them by it.
 let generation = null;
 let asking = false;
+let connected = false;
+// The key of each close whose outcome is not known: pressed again it is the same close, never a second one.
+const keys = new Map();
 
 function show(name) {
   for (const id of ["login", "setup", "desk"]) byId(id).hidden = id !== name;
@@ -38,6 +41,8 @@ const grown = (seconds, at) =>
 
 function bridgeWords(account, chain) {
   if (!account.bridge) return "not paired";
+  // Before the first heartbeat the snapshot is the newest word; after it, or without a connection, it is old.
+  if (!chain && (!connected || state.heartbeatAt !== null)) return "unknown";
   if (!chain) return account.bridge.state === "CONNECTED" ? "connected" : "away";
   if (chain.bridgeAgeSeconds == null) return "away";
   return `heard ${age(grown(chain.bridgeAgeSeconds, state.heartbeatAt))} ago`;
@@ -96,15 +101,31 @@ function renderTrades() {
   }));
 }
 
+const FINAL = new Set(["SUCCEEDED", "PARTIAL", "REJECTED", "EXPIRED", "CANCELLED", "FENCED"]);
+
+// Not `crypto.randomUUID`, which is missing where the page does not come by TLS or from this machine.
+const newKey = () =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
 async function close(trade) {
   pending.add(trade.tradeId);
   renderTrades();
   try {
-    const { command } = await request("POST", `/api/trades/${encodeURIComponent(trade.tradeId)}/close`, {});
+    const key = keys.get(trade.tradeId) ?? newKey();
+    keys.set(trade.tradeId, key);
+    const path = `/api/trades/${encodeURIComponent(trade.tradeId)}/close`;
+    const { command } = await request("POST", path, {}, key);
+    if (FINAL.has(command.state)) keys.delete(trade.tradeId);
     const done = command.state === "SUCCEEDED";
     notice(done ? "" : `${trade.symbol}: close is ${command.state.toLowerCase()} ${command.message}`);
   } catch (error) {
-    notice(`${trade.symbol}: ${error.message}`);
+    if (error instanceof ServerRefused) {
+      keys.delete(trade.tradeId);
+      notice(`${trade.symbol}: ${error.message}`);
+    } else {
+      notice(`${trade.symbol}: the server is unreachable; whether it took the close is not known. `
+        + "Once it is back, look at the trade, or press Close again: that is the same close, not a second one.");
+    }
   } finally {
     pending.delete(trade.tradeId);
     renderTrades();
@@ -198,7 +219,10 @@ function follow() {
   stream?.stop();
   state = emptyState();
   stream = connect({
-    status: (text) => { byId("connection").textContent = text; },
+    status: (text) => {
+      byId("connection").textContent = text;
+      connected = text === "connected";
+    },
     frame: (frame) => { apply(state, frame); render(); },
     signedOut: start,
   });
