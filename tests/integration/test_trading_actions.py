@@ -346,6 +346,20 @@ async def test_a_persons_own_stop_wins_over_the_trailing_one(desk: Desk) -> None
     assert number(desk.position(trade).sl) == number("1.09")
 
 
+async def test_a_stop_that_a_person_loosens_here_suspends_the_trailing_one_until_it_is_set_anew(
+    desk: Desk,
+) -> None:
+    trade = await desk.opened(0.1)
+    path = f"/api/trades/{trade['tradeId']}"
+    await desk.send("POST", f"{path}/trailing-stop", {"distance": 0.001})
+    await desk.trade_when(trade["tradeId"], lambda now: now["stopLoss"] == 1.099)
+    await desk.done("PUT", f"{path}/modify", {"stopLoss": 1.09})
+    await desk.trade_when(trade["tradeId"], lambda now: now["trailingStop"]["suspended"])
+    await desk.send("POST", f"{path}/trailing-stop", {"distance": 0.002})
+    again = await desk.trade_when(trade["tradeId"], lambda now: now["stopLoss"] == 1.098)
+    assert again["trailingStop"]["suspended"] is False
+
+
 async def test_a_trailing_distance_out_of_range_is_refused_with_the_numbers(desk: Desk) -> None:
     trade = await desk.opened(0.1)
     path = f"/api/trades/{trade['tradeId']}/trailing-stop"
@@ -399,6 +413,31 @@ async def test_a_hidden_stop_that_is_crossed_closes_once_and_says_why(desk: Desk
             d for d in desk.broker.deals(desk.login) if d.position_id == int(stopped["positionIdentifier"])
         ]
         assert len(closing) == 2
+    finally:
+        await desk.stealth(False)
+
+
+async def test_several_hidden_targets_close_one_after_the_other(desk: Desk) -> None:
+    await desk.stealth(True)
+    try:
+        command = await desk.order(0.2, stopLoss=1.09, takeProfits=[1.101, 1.102])
+        assert (command["state"], len(command["legs"])) == ("SUCCEEDED", 2), command
+        assert [position.tp for position in desk.positions().values()] == [0, 0]
+        assert all(position.sl > 0 for position in desk.positions().values())
+        near, far = sorted(
+            [active["trade"] for active in await desk.trader.live_trades()],
+            key=lambda trade: float(trade["takeProfit"]),
+        )
+        assert (near["takeProfit"], far["takeProfit"]) == (1.101, 1.102)
+        await desk.market("1.10110")
+        assert (await desk.closed(near))["closeCause"] == "VIRTUAL_TAKE_PROFIT"
+        assert list(desk.positions()) == [int(far["ticket"])]
+        await desk.done("POST", f"/api/trades/{far['tradeId']}/break-even")
+        even = await desk.trade_when(far["tradeId"], lambda now: now["stopLoss"] > 1.1)
+        assert even["hidden"] is True
+        assert even["brokerStopLoss"] < even["stopLoss"]
+        await desk.market("1.10000")
+        assert (await desk.closed(far))["closeCause"] == "VIRTUAL_STOP_LOSS"
     finally:
         await desk.stealth(False)
 

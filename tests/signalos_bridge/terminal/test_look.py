@@ -78,6 +78,7 @@ async def test_a_position_that_is_closed_before_the_first_reading_is_gone_all_th
     for magic in range(1, 4):
         answer = await bench.submit(OpenMarket("EURUSD", Side.BUY, LOT, None, None, magic, "tag"))
         assert answer.raw is not None
+        assert answer.raw.order is not None
         bench.broker.close_by_hand(HEDGING, answer.raw.order)
         await eventually(lambda: len(set(gone(bench))) == magic)  # noqa: B023 - awaited before the next
 
