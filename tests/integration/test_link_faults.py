@@ -191,6 +191,12 @@ async def _silent(world: World, trader: Caller, proxy: FaultProxy, socket: Probe
     lapsed = time.monotonic() - began
     # The lease of 30 s runs from a heartbeat at most 5 s before the silence.
     assert 24 < lapsed < 33
+    chains = [frame["data"]["chains"][0] for frame in socket.frames[before:] if frame["type"] == "heartbeat"]
+    # How old is what is known is told all the while; of a bridge that is away there is no age.
+    ages = [chain["terminalAgeSeconds"] for chain in chains]
+    assert ages == sorted(ages)
+    assert ages[-1] > 15
+    assert chains[-1]["bridgeAgeSeconds"] is None
     await asyncio.sleep(45 - lapsed)
     restored, healed_from = time.monotonic(), len(socket.frames)
     proxy.resume()
