@@ -92,6 +92,11 @@ class Pulse:
             del self._sent[min(self._sent)]
         return self._number
 
+    def hurry(self, now: float) -> None:
+        """Let the next heartbeat be due at once, because what it tells has changed."""
+        if self._due_at is not None:
+            self._due_at = min(self._due_at, now)
+
     def sent_at(self, number: int) -> float | None:
         """Return when a heartbeat was sent; None: never, or too long ago."""
         return self._sent.get(number)

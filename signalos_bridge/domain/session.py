@@ -257,6 +257,11 @@ class _Stream:
         """Return for how long the stream has been live; 0: never."""
         return 0.0 if self._live_at is None else now - self._live_at
 
+    def hurry(self, now: float) -> None:
+        """Let the next heartbeat go out at once, because what it tells has changed."""
+        if self.live:
+            self._pulse.hurry(now)
+
     def lost(self, words: str, ending: Ending = Ending.LOST) -> tuple[Act, ...]:
         """Say that the connection is gone."""
         return self._end(ending, words)

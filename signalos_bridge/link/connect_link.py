@@ -221,6 +221,9 @@ class ConnectLink:
             if self._core.status().read_age_seconds is not None:
                 break
             await asyncio.sleep(_LIVE_SECONDS)
+        # The hello of a program that just started said that the terminal was not reached.
+        self._machine.hurry(self._parts.clock.seconds())
+        self._driver.wake()
         while True:
             report = await self._core.sync(self._trigger, str(uuid.uuid4()), False)
             if report.succeeded:

@@ -74,6 +74,18 @@ def test_one_heartbeat_is_enough_after_a_long_sleep() -> None:
     assert pulse.beat(600.1) is None
 
 
+def test_a_heartbeat_with_news_does_not_wait_for_its_turn() -> None:
+    pulse = Pulse(interval_seconds=5, dead_after_seconds=12)
+    pulse.start(0.0)
+    pulse.beat(0.0)
+
+    pulse.hurry(1.0)
+
+    assert pulse.beat(1.0) == 2
+    assert pulse.beat(5.9) is None
+    assert pulse.beat(6.0) == 3
+
+
 def test_a_stream_is_dead_once_it_has_been_silent_for_too_long() -> None:
     pulse = Pulse(interval_seconds=5, dead_after_seconds=12)
     pulse.start(0.0)
