@@ -45,6 +45,7 @@ class OpeningPosition:
 OPENING_POSITIONS = (
     OpeningPosition("EURUSD", True, Decimal("0.50"), Decimal("0.010"), Decimal("0.020")),
     OpeningPosition("GBPUSD", False, Decimal("0.30"), Decimal("0.010"), Decimal("0.015")),
+    OpeningPosition("USDJPY", True, Decimal("0.20"), Decimal("0.010"), Decimal("0.015")),
     OpeningPosition("XAUUSD", True, Decimal("0.10"), Decimal("0.020"), Decimal("0.040")),
     OpeningPosition("BTCUSD", False, Decimal("0.05"), Decimal("0.050"), Decimal("0.080")),
 )
