@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import struct
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
@@ -27,6 +28,10 @@ ResponseT = TypeVar("ResponseT", bound=Message)
 
 # A bound on sleeping, so that a wake-up that was missed costs no more than this.
 _LONGEST_SLEEP_SECONDS = 1.0
+# What waits together is written together: each write is encrypted and handed to the system by itself.
+_WRITE_BYTES = 16 * 1024
+# Of gRPC: whether it is compressed, and its length.
+_MESSAGE_HEAD = struct.Struct(">?I")
 
 
 class Machine(Protocol):
@@ -78,6 +83,7 @@ class StreamDriver(Generic[RequestT, ResponseT]):
         self._over = asyncio.Event()
         self._ended: Ended | None = None
         self._error: Exception | None = None
+        self._alarm: asyncio.TimerHandle | None = None
 
     def wake(self) -> None:
         """Say that something may wait to be sent."""
@@ -166,8 +172,13 @@ class StreamDriver(Generic[RequestT, ResponseT]):
         try:
             while True:
                 frame = await self._outbox.take()
-                was_full = self._outbox.waiting_bytes + frame.ByteSize() >= LOW_WATER_BYTES
-                await stream.send_message(frame)
+                size = frame.ByteSize()
+                was_full = self._outbox.waiting_bytes + size >= LOW_WATER_BYTES
+                further = self._outbox.take_waiting(_WRITE_BYTES - size)
+                if further:
+                    await _send_together(stream, [frame, *further])
+                else:
+                    await stream.send_message(frame)
                 if was_full and self._outbox.has_room:
                     self._wake.set()
         except (GRPCError, StreamTerminatedError, ProtocolError, OSError) as error:
@@ -178,13 +189,41 @@ class StreamDriver(Generic[RequestT, ResponseT]):
     async def _keep_time(self) -> None:
         try:
             while True:
+                # One turn of the loop more, so that what belongs together is fed together.
+                await asyncio.sleep(0)
                 self._wake.clear()
                 self._act(self._machine.tick(self._clock.seconds()))
                 again_at = self._feed()
                 times = [time for time in (self._machine.wake_at(), again_at) if time is not None]
                 pause = min(times, default=float("inf")) - self._clock.seconds()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(max(0.0, min(pause, _LONGEST_SLEEP_SECONDS))):
-                        await self._wake.wait()
+                self._set_alarm(max(0.0, min(pause, _LONGEST_SLEEP_SECONDS)))
+                await self._wake.wait()
         except OutboxFull as error:
             self._act(self._machine.lost(str(error)))
+        finally:
+            if self._alarm is not None:
+                self._alarm.cancel()
+
+    def _set_alarm(self, pause: float) -> None:
+        """Wake up after `pause` seconds at the latest. An earlier alarm is left as it is: it costs less."""
+        loop = asyncio.get_running_loop()
+        at = loop.time() + pause
+        if self._alarm is not None:
+            if self._alarm.when() <= at:
+                return
+            self._alarm.cancel()
+        self._alarm = loop.call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._wake.set()
+
+
+async def _send_together(stream: Stream[RequestT, ResponseT], messages: Sequence[RequestT]) -> None:
+    """Send messages in one piece; the stream has sent its request already."""
+    data = bytearray()
+    for message in messages:
+        encoded = message.SerializeToString()
+        data += _MESSAGE_HEAD.pack(False, len(encoded)) + encoded
+    with stream._wrapper:
+        await stream._stream.send_data(bytes(data))

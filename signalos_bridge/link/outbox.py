@@ -63,6 +63,20 @@ class Outbox(Generic[FrameT]):
         while not self._frames:
             self._filled.clear()
             await self._filled.wait()
+        return self._first()
+
+    def take_waiting(self, maximum_bytes: int) -> list[FrameT]:
+        """Return what waits now, as far as it is no more than so many bytes together."""
+        taken: list[FrameT] = []
+        while self._frames:
+            _, size = next(iter(self._frames.values()))
+            if size > maximum_bytes:
+                break
+            maximum_bytes -= size
+            taken.append(self._first())
+        return taken
+
+    def _first(self) -> FrameT:
         _, (frame, size) = self._frames.popitem(last=False)
         self._bytes -= size
         return frame
