@@ -213,6 +213,7 @@ class Core:
         admission.sync_refusal = self._syncer.refusal
         self._recorder.on_record_changed = self._record_changed
         self._recorder.on_opened = self._opened
+        self._recorder.on_shown = self._watcher.touch
         self._guard.watch_symbols = lambda symbols: self._terminal.watch(Watch(guarded_symbols=symbols))
         self._watcher.on_ticks = self._ticks
         self._watcher.on_positions = self._guard.on_positions

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from signalos_bridge.alerts import AlertBox
@@ -58,6 +58,8 @@ class Recorder:
         # Set by the core: told whenever positions may have begun or ceased to need the guard.
         self.on_record_changed: Callable[[], None] = lambda: None
         self.on_opened: Callable[[Sequence[KnownPosition]], None] = lambda _opened: None
+        # Told of each position that was recorded as an order's answer showed it.
+        self.on_shown: Callable[[int], None] = lambda _identifier: None
 
     def whose(self) -> Whose:
         """Return who is behind magic numbers now."""
@@ -68,9 +70,13 @@ class Recorder:
             self._view.offset_seconds,
         )
 
-    def compare(self, sight: Sight) -> Difference:
-        """Return what differs, without applying it."""
-        return compare(self._store.record, sight, self.whose())
+    def compare(self, sight: Sight, about: Collection[int] | None = None) -> Difference:
+        """Return what differs, without applying it; `about`: of these positions alone, and of all orders."""
+        record = self._store.record
+        if about is not None:
+            known = {key: record.positions[key] for key in about if key in record.positions}
+            record = replace(record, positions=known)
+        return compare(record, sight, self.whose())
 
     async def apply(self, found: Difference, further: Sequence[Told] = (), *, first: bool = False) -> None:
         """Journal a difference and tell it. The caller holds `record_lock`. Raises `JournalUnavailable`."""
@@ -105,6 +111,8 @@ class Recorder:
             await self._store.commit(batch)
         finally:
             lock.release()
+        # The watch may have seen it newer than that.
+        self.on_shown(shown.identifier)
         if found is not None and not found.empty:
             self._applied(found)
             await self.correct(found.deals)

@@ -66,6 +66,8 @@ class Watcher:
         self._dirty = asyncio.Event()
         self._begun = False
         self._synced_at = float("-inf")
+        # Of which positions more than prices may differ from the record; None: of any.
+        self._touched: set[int] | None = None
         self._deals: dict[int, Deal] = {}
         self._finished: dict[int, HistoryOrder] = {}
         self._waits: dict[int, _Wait] = {}
@@ -123,20 +125,28 @@ class Watcher:
         positions = self._view.positions
         if change.baseline:
             positions.clear()
+            self._touched = None
         gone = set(change.gone)
         if gone:
             for identifier in [key for key, held in positions.items() if held.ticket in gone]:
                 del positions[identifier]
+                self.touch(identifier)
         for position in change.changed:
             before = positions.get(position.identifier)
             positions[position.identifier] = position
             if before is None or not before.same_facts(position):
+                self.touch(position.identifier)
                 self._dirty.set()
             self._live_positions.add(position.identifier)
         if gone or change.baseline:
             self._dirty.set()
         self.on_positions(change.changed)
         self._live(change.at)
+
+    def touch(self, identifier: int) -> None:
+        """Hold a position against the record, with whatever is looked at next."""
+        if self._touched is not None:
+            self._touched.add(identifier)
 
     def _take_orders(self, change: OrdersChanged) -> None:
         if change.at < self._synced_at:
@@ -168,6 +178,7 @@ class Watcher:
         self._view.orders = {order.ticket: order for order in orders}
         self._live_positions |= set(self._view.positions)
         self._begun = True
+        self._touched = None
         self._dirty.set()
 
     def pause(self) -> None:
@@ -190,6 +201,7 @@ class Watcher:
                 await self._bring_up()
             except JournalUnavailable:
                 # Nothing of it is in memory either; the same difference is found again.
+                self._touched = None
                 await asyncio.sleep(_JOURNAL_RETRY_SECONDS)
                 self._dirty.set()
 
@@ -206,8 +218,12 @@ class Watcher:
                 return
             self._forget_seen()
             now = self._clock.awake_seconds()
+            about = self._about()
+            positions = self._view.positions
             sight = Sight(
-                positions=list(self._view.positions.values()),
+                positions=list(positions.values())
+                if about is None
+                else [positions[key] for key in about if key in positions],
                 orders=list(self._view.orders.values()),
                 deals=list(self._deals.values()),
                 history_orders=list(self._finished.values()),
@@ -219,12 +235,24 @@ class Watcher:
                     if wait.rereads >= _REREADS or self._late_opening(key, wait, now)
                 ),
             )
-            found = self._recorder.compare(sight)
+            found = self._recorder.compare(sight, about)
             await self._recorder.apply(found)
             self._note_waits(found.waiting, now)
             corrected = list(found.deals)
             self._forget_seen()
         await self._recorder.correct(corrected)
+
+    def _about(self) -> set[int] | None:
+        """Take the positions that are to be held against the record; None: all of them.
+
+        It is those that changed, those that are waited for, and those of deals that are not recorded yet.
+        """
+        touched, self._touched = self._touched, set()
+        if touched is None:
+            return None
+        touched.update(self._waits)
+        touched.update(deal.position_id for deal in self._deals.values() if deal.position_id)
+        return touched
 
     def _late_opening(self, identifier: int, wait: _Wait, now: float) -> bool:
         return (
