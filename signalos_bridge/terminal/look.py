@@ -92,6 +92,8 @@ class Look:
         self._orders: dict[int, tuple[Any, WorkingOrder]] = {}
         self._account_raw: Any = None
         self._account_at = 0.0
+        # The account as this poll has read it already; None: it has not, or an order passed since.
+        self._account_read: Any = None
         self._odd_since: float | None = None
         self._orders_made = 0
         self._told_beside: set[int] = set()
@@ -140,6 +142,7 @@ class Look:
     def order_made(self) -> None:
         """Note that an order passed: readings from before it are out of date."""
         self._orders_made += 1
+        self._account_read = None
 
     def facts(self) -> Facts:
         """Read status and account now, and judge them."""
@@ -172,6 +175,7 @@ class Look:
         if self._why_not:
             return
         made = self._orders_made
+        self._account_read = None
         positions = self._terminal.positions_raw()
         yield
         orders = self._terminal.orders_raw()
@@ -194,8 +198,8 @@ class Look:
             self._emit(WatchStarted(self._begin, now))
             self._begin = None
             self._account_raw = None
-        moved = self._tell_positions(positions, now, baseline)
-        if self._tell_orders(orders, now, baseline) or moved:
+        moved, unexplained = self._tell_positions(positions, now, baseline)
+        if self._tell_orders(orders, now, baseline) or unexplained:
             self._history.expect_until(now + self._settings.settle_seconds)
         if baseline or moved or now - self._account_at >= self._settings.account_seconds:
             self._tell_account(now)
@@ -261,6 +265,7 @@ class Look:
             account_raw = self._terminal.account_raw()
         except CallFailed as failure:
             account_raw, self._error = None, (failure.code, failure.text)
+        self._account_read = account_raw
         self._account = None if account_raw is None else self._terminal.account_of(account_raw)
         self._status = status_of(
             terminal, self._account, self._terminal.bound, self._quotes.clock, self._error
@@ -337,14 +342,17 @@ class Look:
         self._told = (now, self._status)
         self._emit(StatusChanged(self._status, now))
 
-    def _tell_positions(self, raws: tuple[Any, ...], now: float, baseline: bool) -> bool:
-        """Tell what differs; return whether something else than prices does."""
+    def _tell_positions(self, raws: tuple[Any, ...], now: float, baseline: bool) -> tuple[bool, bool]:
+        """Tell what differs; return whether something else than prices does, and whether its deal is unknown.
+
+        What the answer to an order has told came with its deals.
+        """
         if raws == self._positions_raw and not baseline and not self._told_beside:
-            return False
+            return False, False
         known = self._positions
         changed: list[Position] = []
         current: dict[int, tuple[Any, Position]] = {}
-        moved = False
+        moved = unexplained = False
         for raw in raws:
             before = known.get(raw.ticket)
             if before is not None and before[0] == raw:
@@ -355,14 +363,17 @@ class Look:
             position = self._terminal.position_of(raw)
             current[raw.ticket] = (raw, position)
             changed.append(position)
-            moved = moved or before is None or not before[1].same_facts(position)
+            if before is None or not before[1].same_facts(position):
+                moved = True
+                unexplained = unexplained or raw.ticket not in self._told_beside
         gone = tuple(ticket for ticket in {*known, *self._told_beside} if ticket not in current)
+        unexplained = unexplained or not self._told_beside.issuperset(gone)
         self._told_beside.clear()
         self._positions_raw, self._positions = raws, current
         self._quotes.follow(frozenset(position.symbol for _, position in current.values()))
         if changed or gone or baseline:
             self._emit(PositionsChanged(tuple(changed), gone, baseline, now))
-        return moved or bool(gone)
+        return moved or bool(gone), unexplained
 
     def _tell_orders(self, raws: tuple[Any, ...], now: float, baseline: bool) -> bool:
         if raws == self._orders_raw and not baseline:
@@ -392,7 +403,9 @@ class Look:
 
     def _tell_account(self, now: float) -> None:
         self._account_at = now
-        raw = self._terminal.account_raw()
+        raw = self._account_read
+        if raw is None:
+            raw = self._terminal.account_raw()
         if raw == self._account_raw:
             return
         before = self._account
