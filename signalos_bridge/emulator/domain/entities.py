@@ -19,6 +19,8 @@ from signalos_bridge.emulator.domain.codes import (
     Side,
     TimeType,
 )
+from signalos_bridge.emulator.domain.market import Quote
+from signalos_bridge.emulator.domain.symbols import SymbolSpec
 
 ZERO = Decimal(0)
 
@@ -129,6 +131,27 @@ class AccountTerms:
     """The server's switch for automated trading."""
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the worth of a symbol's positions depends on, besides themselves."""
+
+    quote: Quote
+    spec: SymbolSpec
+    terms: AccountTerms
+    gain_rate: Decimal
+    loss_rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """What a position is worth on a basis, and its margin, not rounded."""
+
+    position: Position
+    basis: Basis
+    profit: Decimal
+    margin: Decimal
+
+
 @dataclass(slots=True)
 class Account:
     terms: AccountTerms
@@ -141,6 +164,9 @@ class Account:
     deals_of_position: dict[int, list[int]] = field(default_factory=dict)
     rollover_day: int = 0
     """The last broker day for which swap was charged."""
+    bases: dict[str, Basis] = field(default_factory=dict, compare=False, repr=False)
+    valued: dict[int, Valued] = field(default_factory=dict, compare=False, repr=False)
+    """By symbol and by ticket, what need not be computed again while nothing of it has moved."""
 
     @property
     def hedging(self) -> bool:

@@ -1,10 +1,11 @@
 """Profit, margin and what follows from them. Money is in the account's currency unless said otherwise."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from signalos_bridge.emulator.domain.codes import CalcMode, Side
-from signalos_bridge.emulator.domain.entities import ZERO, Account, Position
+from signalos_bridge.emulator.domain.entities import ZERO, Account, Basis, Position, Valued
 from signalos_bridge.emulator.domain.market import Market, round_money
 from signalos_bridge.emulator.domain.symbols import SymbolSpec
 
@@ -88,28 +89,66 @@ def position_profit(market: Market, account: Account, position: Position) -> Dec
     return profit(market, symbol.spec, account, position.side, position.volume, position.price_open, close)
 
 
+def _valued(market: Market, account: Account) -> Iterator[Valued]:
+    """Yield what each position is worth now, computing again only what has moved."""
+    bases = {
+        one: _basis(market, account, one) for one in {held.symbol for held in account.positions.values()}
+    }
+    known = account.valued
+    if len(known) > len(account.positions):
+        known = account.valued = {ticket: known[ticket] for ticket in account.positions if ticket in known}
+    for ticket, position in account.positions.items():
+        basis = bases[position.symbol]
+        valued = known.get(ticket)
+        if valued is None or valued.position is not position or valued.basis is not basis:
+            spec, volume, rate = basis.spec, position.volume, position.margin_rate
+            valued = known[ticket] = Valued(
+                position,
+                basis,
+                position_profit(market, account, position),
+                margin_amount(spec, account, volume, position.price_open, rate),
+            )
+        yield valued
+
+
+def _basis(market: Market, account: Account, name: str) -> Basis:
+    symbol, terms = market.symbols[name], account.terms
+    currency = terms.currency
+    gain = market.rate(symbol.spec.profit, currency, selling=True)
+    loss = market.rate(symbol.spec.profit, currency, selling=False)
+    known = account.bases.get(name)
+    if (
+        known is None
+        or known.quote is not symbol.quote
+        or known.spec is not symbol.spec
+        or known.terms is not terms
+        or known.gain_rate != gain
+        or known.loss_rate != loss
+    ):
+        known = account.bases[name] = Basis(symbol.quote, symbol.spec, terms, gain, loss)
+    return known
+
+
 def used_margin(market: Market, account: Account) -> Decimal:
     """Return the margin of all positions. Of two opposite volumes the larger is charged, once."""
-    digits = account.terms.currency_digits
-    if not account.positions:
-        return round_money(ZERO, digits)
-    legs: dict[str, tuple[Decimal, Decimal]] = {}
-    for position in account.positions.values():
-        spec = market.symbols[position.symbol].spec
-        amount = margin_amount(spec, account, position.volume, position.price_open, position.margin_rate)
-        long, short = legs.get(position.symbol, (ZERO, ZERO))
-        if position.side is Side.BUY:
-            legs[position.symbol] = (long + amount, short)
-        else:
-            legs[position.symbol] = (long, short + amount)
-    return round_money(sum((max(leg) for leg in legs.values()), ZERO), digits)
+    return _margin(account, _valued(market, account))
+
+
+def _margin(account: Account, held: Iterable[Valued]) -> Decimal:
+    legs: dict[str, list[Decimal]] = {}
+    for one in held:
+        position = one.position
+        leg = legs.get(position.symbol)
+        if leg is None:
+            leg = legs[position.symbol] = [ZERO, ZERO]
+        leg[0 if position.side is Side.BUY else 1] += one.margin
+    return round_money(sum((max(leg) for leg in legs.values()), ZERO), account.terms.currency_digits)
 
 
 def figures(market: Market, account: Account) -> Figures:
-    floating = sum(
-        (position_profit(market, account, one) + one.swap for one in account.positions.values()), ZERO
-    )
-    margin = used_margin(market, account)
+    held = list(_valued(market, account))
+    floating = sum((one.profit + one.position.swap for one in held), ZERO)
+    margin = _margin(account, held)
     equity = account.balance + account.credit + floating
     level = equity / margin * 100 if margin else ZERO
     return Figures(account.balance, account.credit, floating, equity, margin, equity - margin, level)
