@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from signalos_bridge.emulator.domain.codes import MarginMode, Side
-from signalos_bridge.emulator.domain.money import figures, order_margin, profit, tick_values
+from signalos_bridge.emulator.domain.money import figures, order_margin, position_profit, profit, tick_values
 from tests.signalos_bridge.emulator.domain.world import World
 
 D = Decimal
@@ -119,3 +119,24 @@ def test_of_a_hedged_pair_the_larger_leg_is_charged() -> None:
     world.sell("0.40")
 
     assert figures(world.market, world.account).margin == D("1100.10")
+
+
+def test_a_position_is_valued_anew_when_its_price_its_rate_or_the_position_itself_moves() -> None:
+    world = a_world("EUR")
+    world.buy("1.00", symbol="USDJPY")
+    figures(world.market, world.account)
+
+    for symbol, bid, ask in (("USDJPY", "151.000", "151.010"), ("EURJPY", "170.000", "170.010")):
+        world.price(symbol, bid, ask)
+        (held,) = world.account.positions.values()
+        assert figures(world.market, world.account).profit == position_profit(
+            world.market, world.account, held
+        )
+
+    world.sell("0.40", symbol="USDJPY", position=held.ticket)
+    (rest,) = world.account.positions.values()
+    assert rest.volume == D("0.60")
+    assert figures(world.market, world.account).profit == position_profit(world.market, world.account, rest)
+    world.sell("0.60", symbol="USDJPY", position=held.ticket)
+    now = figures(world.market, world.account)
+    assert (now.profit, now.margin, now.equity) == (D(0), D(0), now.balance)
