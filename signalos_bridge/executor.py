@@ -530,24 +530,29 @@ class Executor:
 
     # -- ends ------------------------------------------------------------------------------------------
 
-    def _write(self, batch: Batch, running: Running, index: int | None = None) -> None:
-        self._store.put_command(batch, running.record)
+    def _write(
+        self, batch: Batch, running: Running, index: int | None = None, *, settled: bool = False
+    ) -> None:
+        """Add a command with its legs to a batch; `settled`: its outcome has brought the command itself."""
+        if not settled:
+            self._store.put_command(batch, running.record)
         for leg in running.record.legs or ():
             if index is None or leg.index == index:
                 self._store.put_leg(batch, running.record, leg)
                 if leg.attempt_count:
                     self._store.put_attempt(batch, running.command_id, leg, leg.state.value)
 
-    def _settle(self, batch: Batch, running: Running, *, tell_unknown: bool) -> None:
-        """Add the outcome to a batch, if the command has come to one."""
+    def _settle(self, batch: Batch, running: Running, *, tell_unknown: bool) -> bool:
+        """Add the outcome to a batch, if the command has come to one; return whether it has."""
         verdict = judge(running.record)
         if verdict is None or (verdict.event is CommandEvent.AMBIGUOUS and not tell_unknown):
-            return
+            return False
         record = running.record
         state = next_command_state(record.state, verdict.event)
         if state is record.state and state is CommandState.UNKNOWN:
-            return
+            return False
         running.record = self._store.put_outcome(batch, replace(record, state=state), verdict)
+        return True
 
     async def _persist(
         self,
@@ -565,8 +570,8 @@ class Executor:
         while True:
             before = running.record
             batch = Batch()
-            self._settle(batch, running, tell_unknown=tell_unknown)
-            self._write(batch, running, index)
+            settled = self._settle(batch, running, tell_unknown=tell_unknown)
+            self._write(batch, running, index, settled=settled)
             try:
                 if shown is not None and self.keeper is not None:
                     await self.keeper.commit_shown(batch, shown)

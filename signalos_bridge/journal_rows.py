@@ -100,12 +100,12 @@ def _without(kind: type[Any], *left_out: str) -> type[Any]:
 
 
 def _strip(value: Any, *left_out: str) -> str:
-    shown = {
-        field.name: getattr(value, field.name)
-        for field in dataclasses.fields(value)
-        if field.name not in left_out
-    }
-    return text(shown)
+    return text({name: getattr(value, name) for name in _names(cast("Any", type(value)), left_out)})
+
+
+@cache
+def _names(kind: type[Any], left_out: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind) if field.name not in left_out)
 
 
 def _fields(row: Any) -> dict[str, Any]:

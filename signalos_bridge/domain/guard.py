@@ -97,6 +97,6 @@ def first_crossing(known: KnownPosition, ticks: Sequence[Tick]) -> Crossing | No
 def is_guarded(known: KnownPosition) -> bool:
     """Return whether every quote of the position's symbol has to be seen."""
     record = known.record
-    if known.missing or not known.managed:
+    if record.guard_state in (None, GuardState.CLOSED) and record.trailing is None:
         return False
-    return record.guard_state not in (None, GuardState.CLOSED) or record.trailing is not None
+    return known.managed and not known.missing
