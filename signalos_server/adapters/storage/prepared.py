@@ -31,8 +31,11 @@ class _Compiled:
         self._binds: list[tuple[str, Convert | None]] = [
             (name, processors.get(name)) for name in compiled.positiontup or ()
         ]
-        self._results: list[Convert | None] = [
+        processed = [
             column.type._cached_result_processor(dialect, None) for column in compiled._result_columns
+        ]
+        self._converted: list[tuple[int, Convert]] = [
+            (position, convert) for position, convert in enumerate(processed) if convert is not None
         ]
         self._row: Any = None
 
@@ -50,16 +53,16 @@ class _Compiled:
         if self._row is None:
             # Named as the columns are, as the engine's own rows.
             self._row = namedtuple("Row", [column[0] for column in cursor.description])  # type: ignore[misc]
-        make, results = self._row._make, self._results
-        if not any(results):
+        make = self._row._make
+        if not self._converted:
             return [make(row) for row in found]
-        return [
-            make(
-                value if convert is None else convert(value)
-                for value, convert in zip(row, results, strict=True)
-            )
-            for row in found
-        ]
+        rows = []
+        for row in found:
+            values = list(row)
+            for position, convert in self._converted:
+                values[position] = convert(values[position])
+            rows.append(make(values))
+        return rows
 
 
 class Prepared:
@@ -76,7 +79,7 @@ class Prepared:
             return connection.execute(self._of(connection), given).all()
         compiled = self._prepare(connection, given)
         try:
-            return compiled.rows(_driver(connection).execute(compiled.sql, compiled.parameters(given)))
+            return compiled.rows(driver_of(connection).execute(compiled.sql, compiled.parameters(given)))
         except sqlite3.Error as error:
             raise _wrapped(compiled.sql, error) from error
 
@@ -94,7 +97,7 @@ class Prepared:
             return result.rowcount
         compiled = self._prepare(connection, given)
         try:
-            return _driver(connection).execute(compiled.sql, compiled.parameters(given)).rowcount
+            return driver_of(connection).execute(compiled.sql, compiled.parameters(given)).rowcount
         except sqlite3.Error as error:
             raise _wrapped(compiled.sql, error) from error
 
@@ -112,7 +115,7 @@ class Prepared:
         return self._compiled
 
 
-def _driver(connection: Connection) -> sqlite3.Connection:
+def driver_of(connection: Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     return driver

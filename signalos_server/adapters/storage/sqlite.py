@@ -7,6 +7,7 @@ undone alone. One writer also means that no unit ever meets a lock of this proce
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 import time
@@ -23,6 +24,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from signalos_server.adapters.storage.database import Database, StorageLimits, T, Unit
+from signalos_server.adapters.storage.prepared import driver_of
+from signalos_server.adapters.storage.unit_session import UnitSession
 from signalos_server.adapters.storage.wakes import Wake, wakes_of
 from signalos_server.domain.errors import CommitUnknown, StorageUnavailable
 
@@ -31,6 +34,8 @@ log = structlog.get_logger(__name__)
 # More units than this in one commit only make the first of them wait for the last.
 _GROUP_UNITS = 128
 _GROUP_SECONDS = 0.02
+
+_BEGIN = "BEGIN IMMEDIATE"
 
 # The write-ahead log was written and its sync failed: after a crash the commit might be found in it.
 _SYNC_FAILED = frozenset({sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC})
@@ -88,14 +93,17 @@ def sqlite_engine(url: URL, *, begin: str, lock_seconds: float, pool_size: int, 
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        # The writer begins by itself; a unit that asks for a session joins it.
+        if not driver_of(connection).in_transaction:
+            connection.exec_driver_sql(begin)
 
     return engine
 
 
 def _is_storage_failure(error: BaseException) -> bool:
     """Whether the engine failed (locked, full, unreadable) rather than the unit."""
-    return isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.OperationalError)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, sqlite3.OperationalError)
 
 
 def _unavailable(error: BaseException) -> StorageUnavailable:
@@ -111,8 +119,10 @@ class SqliteDatabase(Database):
         self._wake = wake
         self._queue = _Queue()
         self._engine = sqlite_engine(
-            url, begin="BEGIN IMMEDIATE", lock_seconds=limits.lock_seconds, pool_size=1, read_only=False
+            url, begin=_BEGIN, lock_seconds=limits.lock_seconds, pool_size=1, read_only=False
         )
+        # The writer thread's, from one group to the next: to fetch it for each costs more than a statement.
+        self._connection: Connection | None = None
         self._read_engine = sqlite_engine(
             url,
             begin="BEGIN",
@@ -182,6 +192,7 @@ class SqliteDatabase(Database):
         while True:
             group = self._next_group()
             if group is None:
+                self._let_go()
                 return
             self._commit(group)
             self._answer(group)
@@ -198,37 +209,47 @@ class SqliteDatabase(Database):
     def _commit(self, group: list[_Waiting]) -> None:
         """Run the units of `group` in one transaction, and set each one's result or error."""
         try:
-            with self._engine.connect() as connection:
-                transaction = connection.begin()
-                started = time.monotonic()
-                ran: list[_Waiting] = []
-                try:
-                    for position, waiting in enumerate(group):
-                        if position and time.monotonic() - started > _GROUP_SECONDS:
-                            self._put_back(group[position:])
-                            del group[position:]
-                            break
-                        self._run_unit(connection, waiting, alone=len(group) == 1)
-                        if waiting.error is None:
-                            ran.append(waiting)
-                except BaseException:
-                    transaction.rollback()
-                    raise
-                self._finish(connection, transaction, ran)
+            connection = self._connection = self._connection or self._engine.connect()
+            driver = driver_of(connection)
+            driver.execute(_BEGIN)
+            started = time.monotonic()
+            ran: list[_Waiting] = []
+            for position, waiting in enumerate(group):
+                if position and time.monotonic() - started > _GROUP_SECONDS:
+                    self._put_back(group[position:])
+                    del group[position:]
+                    break
+                self._run_unit(connection, driver, waiting, alone=len(group) == 1)
+                if waiting.error is None:
+                    ran.append(waiting)
+            self._finish(connection, driver, ran)
         # The thread must outlive whatever happens to one group: each caller is told instead.
         except Exception as error:
             if not _is_storage_failure(error):
                 log.exception("a group of units failed")
+            self._let_go()
             refusal = error if isinstance(error, CommitUnknown) else _unavailable(error)
             for waiting in group:
                 if waiting.error is None:
                     waiting.error = refusal
 
+    def _let_go(self) -> None:
+        """Give the connection back, which undoes what is not committed; the next group takes one anew."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            connection.close()
+        except Exception:
+            log.exception("a connection did not close")
+
     def _put_back(self, units: list[_Waiting]) -> None:
         with self._queue.ready:
             self._queue.units.extendleft(reversed(units))
 
-    def _run_unit(self, connection: Connection, waiting: _Waiting, *, alone: bool) -> None:
+    def _run_unit(
+        self, connection: Connection, driver: sqlite3.Connection, waiting: _Waiting, *, alone: bool
+    ) -> None:
         """Run one unit; `alone`: nobody else is in the transaction, so that it needs no savepoint."""
         if waiting.future.cancelled():
             waiting.error = _CancelledError()
@@ -236,34 +257,47 @@ class SqliteDatabase(Database):
         if time.monotonic() - waiting.since > self._limits.queue_seconds:
             waiting.error = StorageUnavailable("the database was too slow; nothing was accepted")
             return
+        if not alone:
+            driver.execute("SAVEPOINT unit")
         try:
-            # With a savepoint of the session's own, its commit only releases that.
-            with Session(
-                connection,
-                expire_on_commit=False,
-                join_transaction_mode="rollback_only" if alone else "create_savepoint",
-            ) as session:
+            with UnitSession(connection, alone=alone) as session:
                 waiting.result = waiting.unit(session)
-                session.commit()
+                session.finish()
                 waiting.wakes = wakes_of(session)
-                session.expunge_all()
+            if not alone:
+                driver.execute("RELEASE unit")
         # Whatever a unit raises belongs to its caller, and to nobody else in the group.
         except Exception as error:
-            if not alone and not _in_transaction(connection):
-                # The engine itself gave up (disk full, I/O error) and undid the whole group.
-                raise
+            if not alone:
+                if not driver.in_transaction:
+                    # The engine itself gave up (disk full, I/O error) and undid the whole group.
+                    raise
+                driver.execute("ROLLBACK TO unit")
+                driver.execute("RELEASE unit")
             waiting.error = _unavailable(error) if _is_storage_failure(error) else error
 
-    def _finish(self, connection: Connection, transaction: Any, ran: list[_Waiting]) -> None:
+    def _finish(self, connection: Connection, driver: sqlite3.Connection, ran: list[_Waiting]) -> None:
+        # Where a unit began a session, the engine counts on ending the transaction itself.
+        begun = connection.get_transaction()
         if not ran:
-            transaction.rollback()
+            if begun is not None:
+                begun.rollback()
+            if driver.in_transaction:
+                driver.rollback()
             return
+        if not driver.in_transaction:
+            # A unit went on after the engine had given up: a commit would say that all is well.
+            raise sqlite3.OperationalError("the transaction was undone")
         try:
-            transaction.commit()
-        except DBAPIError as error:
-            code = getattr(error.orig, "sqlite_errorcode", 0)
-            if _in_transaction(connection):
-                connection.exec_driver_sql("ROLLBACK")
+            if begun is not None:
+                begun.commit()
+            else:
+                driver.commit()
+        except (DBAPIError, sqlite3.Error) as error:
+            code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
+            # Where even that fails, giving the connection back undoes it.
+            with contextlib.suppress(sqlite3.Error):
+                driver.rollback()
             if code in _SYNC_FAILED:
                 raise CommitUnknown("the disk did not confirm the commit") from error
             raise
@@ -289,8 +323,3 @@ class SqliteDatabase(Database):
                 waiting.future.set_exception(waiting.error)
             else:
                 waiting.future.set_result(waiting.result)
-
-
-def _in_transaction(connection: Connection) -> bool:
-    raw = connection.connection.driver_connection
-    return raw is not None and bool(raw.in_transaction)

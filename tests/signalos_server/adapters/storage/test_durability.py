@@ -109,12 +109,11 @@ async def test_a_file_that_another_process_holds_is_unavailable_and_accepts_noth
 async def test_a_full_disk_is_unavailable_and_heals(sqlite: Database) -> None:
     await sqlite.run(lambda session: add(session, "before"))
 
-    def limit(pages: int) -> None:
-        connection = sqlite._engine.raw_connection()  # type: ignore[attr-defined]
-        connection.execute(f"PRAGMA max_page_count={pages}")
-        connection.close()
+    async def limit(pages: int) -> None:
+        pragma = text(f"PRAGMA max_page_count={pages}")
+        await sqlite.run(lambda session: session.execute(pragma) and None)
 
-    await asyncio.to_thread(limit, 1)
+    await limit(1)
     results = await asyncio.gather(
         *(
             sqlite.run(lambda session, n=n: add(session, f"u{n}", "x" * 100_000))  # type: ignore[misc]
@@ -122,7 +121,7 @@ async def test_a_full_disk_is_unavailable_and_heals(sqlite: Database) -> None:
         ),
         return_exceptions=True,
     )
-    await asyncio.to_thread(limit, 1_000_000)
+    await limit(1_000_000)
     await sqlite.run(lambda session: add(session, "after"))
 
     assert {type(result) for result in results} == {StorageUnavailable}
