@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, select
@@ -23,7 +23,7 @@ from signalos_server.adapters.storage.trading.bridges import SqlBridges
 from signalos_server.adapters.storage.trading.commands import SqlCommands
 from signalos_server.adapters.storage.trading.control import SqlControl
 from signalos_server.domain.caller import Role
-from signalos_server.domain.happenings import AccountView, BridgeView, Happening, NewAlert
+from signalos_server.domain.happenings import AccountView, BridgeView, CommandChanged, Happening, NewAlert
 from signalos_server.domain.words import BridgeState, MarginMode, TradeMode
 from signalos_server.service.records import AccountRef, Records
 
@@ -31,7 +31,11 @@ T = TypeVar("T")
 
 # Prepared once and run without the mapper: they are on the path of every command.
 _ACCOUNT = Prepared(select(AccountRow.__table__).where(AccountRow.account_id == bindparam("wanted")))
-_ADMINS = Prepared(select(UserRow.user_id).where(UserRow.role == bindparam("role")))
+_AUDIENCE = Prepared(
+    select(UserRow.user_id)
+    .where(UserRow.role == bindparam("role"))
+    .union(select(AccountRow.owner_user_id).where(AccountRow.account_id == bindparam("wanted")))
+)
 
 # Turns what happened into the contract's event.
 Encode = Callable[[Happening], event_pb2.Event]
@@ -115,7 +119,7 @@ class SqlRecords:
         for account_id, happenings in self._told.items():
             events = [
                 new_event(happening.event_id, now, self._encode(happening), account_id)
-                for happening in happenings
+                for happening in _as_stored(happenings)
             ]
             append_events(self._session, self._audience(account_id), events)
         self._told.clear()
@@ -125,10 +129,8 @@ class SqlRecords:
 
     def _audience(self, account_id: str) -> frozenset[str]:
         """Return whose streams tell of an account, as `outbox.account_audience` says."""
-        account = self.account(account_id)
-        owner = frozenset() if account is None else frozenset({account.owner_user_id})
-        admins = _ADMINS.all(self._session.connection(), {"role": Role.ADMIN})
-        return owner | {row.user_id for row in admins}
+        given = {"role": Role.ADMIN, "wanted": account_id}
+        return frozenset(row.user_id for row in _AUDIENCE.all(self._session.connection(), given))
 
     def alert(self, alert: NewAlert) -> None:
         """See `service.records.Records`. Raised with the unit's end: streams are locked last of all."""
@@ -174,6 +176,16 @@ class SqlStorage:
     def records(self, session: Session) -> SqlRecords:
         """Return the records of a unit that runs on `session`; whoever writes calls `finish` at its end."""
         return SqlRecords(session, self._encode, self._moments, self._started)
+
+
+def _as_stored(happenings: Sequence[Happening]) -> list[Happening]:
+    """Leave out states that a command passed within the unit: the record never held them."""
+    last = {one.command.command_id: one for one in happenings if isinstance(one, CommandChanged)}
+    return [
+        one
+        for one in happenings
+        if not isinstance(one, CommandChanged) or last[one.command.command_id] is one
+    ]
 
 
 def _account(row: Any) -> AccountRef:
