@@ -12,6 +12,7 @@ from base64 import b32encode
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from signalos_server.domain.words import (
     CloseCause,
@@ -184,6 +185,8 @@ class SymbolSpec:
     profit_currency: str = ""
 
 
+# Asked for each position of every look at the terminal.
+@lru_cache(maxsize=65_536)
 def trade_id_of(account_id: str, position_identifier: int) -> str:
     """Return the id of a position's trade: the same for every report of the same position."""
     return "trd_" + _digest(f"{account_id}:position:{position_identifier}")

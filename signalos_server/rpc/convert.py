@@ -47,9 +47,9 @@ def timestamp(value: datetime | None) -> Timestamp | None:
     """Return a time as the wire's; None stays unset."""
     if value is None:
         return None
-    stamp = Timestamp()
-    stamp.FromDatetime(value)
-    return stamp
+    # Counted here: on the path of every command, where the library's own way is many times dearer.
+    since = value - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
 
 
 def datetime_of(message: Message, field: str) -> datetime | None:
@@ -65,8 +65,12 @@ def datetime_of(message: Message, field: str) -> datetime | None:
 
 def duration(value: timedelta | float) -> Duration:
     """Return a span, or seconds, as the wire's."""
+    given = value if isinstance(value, timedelta) else timedelta(seconds=value)
+    if given.days >= 0:
+        return Duration(seconds=given.days * 86_400 + given.seconds, nanos=given.microseconds * 1_000)
+    # Both parts carry the sign.
     span = Duration()
-    span.FromTimedelta(value if isinstance(value, timedelta) else timedelta(seconds=value))
+    span.FromTimedelta(given)
     return span
 
 

@@ -59,6 +59,9 @@ class BadFrame(Exception):  # noqa: N818 - named for what is wrong
 def data_frame_of(request: bridge_service_pb2.ConnectRequest) -> DataFrame:
     """Return a frame of the data stream. Raises `BadFrame`."""
     try:
+        if request.WhichOneof("message") == "live":
+            # Many numbers, many times a second: checked while they are read.
+            return _live(request.live)
         check_values(request)
         return _data_frame(request)
     except (ValueError, OverflowError) as error:
@@ -97,8 +100,6 @@ def check_values(message: Message) -> None:
 
 def _data_frame(request: bridge_service_pb2.ConnectRequest) -> DataFrame:
     match request.WhichOneof("message"):
-        case "live":
-            return _live(request.live)
         case "event":
             return _event(request.event)
         case "heartbeat":
@@ -284,11 +285,22 @@ def _fact(event: bridge_pb2.BridgeEvent) -> frames.Fact:
 
 
 def _live(live: bridge_pb2.LiveUpdate) -> frames.LiveUpdate:
+    positions = tuple(
+        frames.LivePosition(position.identifier, position.current_price, position.profit, position.swap)
+        for position in live.positions
+    )
+    # Any that is not finite makes the sum so; a sum that only became too large is looked through as all is.
+    if not math.isfinite(sum(one.current_price + one.profit + one.swap for one in positions)):
+        for position in live.positions:
+            check_values(position)
+    for quote in live.quotes:
+        check_values(quote)
+    if live.HasField("account"):
+        check_values(live.account)
+    if not math.isfinite(live.read_age_seconds):
+        raise BadFrame(f"read_age_seconds is {live.read_age_seconds}")
     return frames.LiveUpdate(
-        positions=tuple(
-            frames.LivePosition(position.identifier, position.current_price, position.profit, position.swap)
-            for position in live.positions
-        ),
+        positions=positions,
         account=money_of(live.account) if live.HasField("account") else None,
         read_age_seconds=max(live.read_age_seconds, 0.0),
         quotes=tuple(

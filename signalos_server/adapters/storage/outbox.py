@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import BigInteger, LargeBinary, String, bindparam, select, text
 from sqlalchemy.orm import Session
 
@@ -20,6 +19,8 @@ from signalos_server.adapters.storage.tables.users import UserRow
 from signalos_server.adapters.storage.types import UtcTime
 from signalos_server.adapters.storage.wakes import stream_subject, wake
 from signalos_server.domain.caller import Role
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,9 @@ def new_event(event_id: str, time: datetime, event: event_pb2.Event, account_id:
     """Return `event` (its `data` set) as it is stored."""
     event.event_id = event_id
     event.account_id = account_id
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    event.time.CopyFrom(stamp)
+    since = time - _EPOCH
+    event.time.seconds = since.days * 86_400 + since.seconds
+    event.time.nanos = since.microseconds * 1_000
     return NewEvent(event_id, time, event.SerializeToString())
 
 
