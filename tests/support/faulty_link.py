@@ -49,8 +49,10 @@ async def until_told(socket: Probe, state: str, since: int, within: float = TOLD
 
 
 async def opened(trader: Caller, count: int, **more: Any) -> list[dict[str, Any]]:
+    # A session that has just begun holds the record against the terminal first; opens wait for that.
+    patient = {"timeToLive": "30s", "wait": "30s", **more}
     for _ in range(count):
-        answer = await trader.open("EURUSD", "BUY", 0.1, wait="10s", **more)
+        answer = await trader.open("EURUSD", "BUY", 0.1, **patient)
         assert answer.status_code == 200, answer.text
         assert answer.json()["command"]["state"] == "SUCCEEDED", answer.text
     return await trader.live_trades()

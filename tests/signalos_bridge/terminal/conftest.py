@@ -85,13 +85,19 @@ def broker_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 @pytest.fixture
 def broker(broker_directory: Path) -> Iterator[BrokerAdmin]:
     with BrokerAdmin.of(broker_directory) as admin:
+        # An order that a killed child left under way may be carried out after the test that sent it.
+        _clear(admin)
         yield admin
-        admin.clear_faults()
-        for login in (HEDGING, NETTING):
-            for position in admin.positions(login):
-                admin.close_by_hand(login, position.ticket)
-            for order in admin.orders(login):
-                admin.cancel_by_hand(login, order.ticket)
+        _clear(admin)
+
+
+def _clear(admin: BrokerAdmin) -> None:
+    admin.clear_faults()
+    for login in (HEDGING, NETTING):
+        for position in admin.positions(login):
+            admin.close_by_hand(login, position.ticket)
+        for order in admin.orders(login):
+            admin.cancel_by_hand(login, order.ticket)
 
 
 @pytest.fixture
