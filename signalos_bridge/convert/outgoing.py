@@ -178,16 +178,16 @@ def _leg(leg: LegReport) -> command_pb2.Leg:
         index=leg.index,
         state=words.leg_state(leg.state),
         magic=leg.magic,
-        ticket=leg.ticket,
+        ticket=leg.ticket or None,
         asked_volume_lots=float(leg.asked_volume_lots),
         filled_volume_lots=float(leg.filled_volume_lots),
         price=number(leg.price),
-        order_ticket=leg.order_ticket,
-        deal_ticket=leg.deal_ticket,
+        order_ticket=leg.order_ticket or None,
+        deal_ticket=leg.deal_ticket or None,
         retcode=leg.retcode,
         message=leg.message,
         attempt_count=leg.attempt_count,
-        position_identifier=leg.position_identifier,
+        position_identifier=leg.position_identifier or None,
     )
 
 

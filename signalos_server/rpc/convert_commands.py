@@ -51,16 +51,16 @@ def leg_to_proto(leg: Leg) -> command_pb2.Leg:
         index=leg.index,
         state=int(leg.state),  # type: ignore[arg-type]
         magic=leg.magic,
-        ticket=leg.ticket,
+        ticket=leg.ticket or None,
         asked_volume_lots=float(leg.asked_volume_lots),
         filled_volume_lots=float(leg.filled_volume_lots),
         price=number(leg.price),
-        order_ticket=leg.order_ticket,
-        deal_ticket=leg.deal_ticket,
+        order_ticket=leg.order_ticket or None,
+        deal_ticket=leg.deal_ticket or None,
         retcode=leg.retcode,
         message=leg.message,
         attempt_count=leg.attempt_count,
-        position_identifier=leg.position_identifier,
+        position_identifier=leg.position_identifier or None,
     )
 
 

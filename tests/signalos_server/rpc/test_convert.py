@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalos.v1 import bridge_service_pb2
+from signalos_server.domain.command import Leg
 from signalos_server.domain.frames import LivePosition, LiveUpdate
+from signalos_server.domain.words import LegState
 from signalos_server.rpc.convert import duration, timestamp
+from signalos_server.rpc.convert_commands import leg_of, leg_to_proto
 from signalos_server.rpc.convert_frames import BadFrame, data_frame_of
 
 
@@ -77,3 +80,10 @@ def test_a_live_frame_with_a_bad_part_is_refused(break_it: object) -> None:
 
     with pytest.raises(BadFrame):
         data_frame_of(request)
+
+
+def test_a_ticket_that_a_leg_has_not_got_is_unset_and_never_zero() -> None:
+    leg = leg_to_proto(Leg(index=0, state=LegState.PLANNED, magic=7))
+    set_fields = {field.name for field, _ in leg.ListFields()}
+    assert set_fields == {"state", "magic"}
+    assert leg_of(leg).deal_ticket == 0
