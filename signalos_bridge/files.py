@@ -51,7 +51,11 @@ def restrict(path: Path) -> None:
 
 
 def write_whole(path: Path, data: bytes, *, secret: bool = False) -> None:
-    """Replace a file, so that a reader or a crash finds the old one or the new one, whole and synced."""
+    """Replace a file, so that a reader or a crash finds the old one or the new one, whole and synced.
+
+    It is its owner's alone, as `mkstemp` makes it. A `secret` is so on Windows too, where that takes a
+    program and so some time.
+    """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
@@ -61,8 +65,6 @@ def write_whole(path: Path, data: bytes, *, secret: bool = False) -> None:
             sync_file(file.fileno())
         if secret:
             restrict(temporary)
-        elif sys.platform != "win32":
-            temporary.chmod(0o644)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -104,7 +104,8 @@ def integer_reader(field: FieldDescriptor, rules: FieldRules) -> Reader:
 
 def enum_reader(enum: EnumDescriptor) -> Reader:
     numbers = {name: number for number, name in enum_names(enum).items()}
-    wanted = f"must be one of {', '.join(numbers)}"
+    # The zero value stands for a field that was left out: taken, but nothing to recommend.
+    wanted = f"must be one of {', '.join(name for name, number in numbers.items() if number)}"
     numbers |= {value.name: value.number for value in enum.values}
 
     def read(value: JsonValue) -> int:

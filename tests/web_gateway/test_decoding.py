@@ -42,7 +42,7 @@ def test_enums_are_taken_with_and_without_their_prefix(name: str) -> None:
 
 @pytest.mark.parametrize("side", ["buy", "LONG", "", 1, True, ["BUY"]])
 def test_enums_are_taken_by_known_name_only(side: Any) -> None:
-    assert "must be one of UNSPECIFIED, BUY, SELL" in problems_of({"side": side}, OpenTradeRequest())["side"]
+    assert "must be one of BUY, SELL" in problems_of({"side": side}, OpenTradeRequest())["side"]
 
 
 @pytest.mark.parametrize("value", [True, "1", "1_0", "NaN", [], {}, 10**400])
