@@ -19,13 +19,14 @@ from pathlib import Path
 import structlog
 
 from signalos_bridge import credentials, files, logs, poke
-from signalos_bridge.clock import Clock, SystemClock
+from signalos_bridge.clock import Clock
 from signalos_bridge.controller import Controller
 from signalos_bridge.core import Core, CoreSettings
 from signalos_bridge.credentials import Credential
 from signalos_bridge.journal import set_aside
 from signalos_bridge.link.link import Link, LinkSettings
 from signalos_bridge.link.loop_meter import LoopMeter
+from signalos_bridge.moved_clock import bridge_clock
 from signalos_bridge.pairing import JOURNAL_FILE
 from signalos_bridge.terminal.frames import PollSettings
 from signalos_bridge.terminal.metatrader5 import AdapterSettings
@@ -110,7 +111,7 @@ class _Bridge:
     def __init__(self, settings: Settings, credential: Credential) -> None:
         self._settings = settings
         self._credential = credential
-        self._clock: Clock = SystemClock()
+        self._clock: Clock = bridge_clock()
         self._terminal = RemoteTerminal(
             ProcessSettings(
                 adapter=AdapterSettings(module=settings.terminal_module, path=settings.terminal_path),

@@ -157,6 +157,27 @@ RegistrationOption = Annotated[
         help="Lets anybody who reaches it make a user.",
     ),
 ]
+KeepEventsOption = Annotated[
+    int,
+    typer.Option(
+        "--keep-events",
+        envvar="SIGNALOS_KEEP_EVENTS",
+        min=100,
+        help="So many events of each user are kept; who was away for longer gets a snapshot instead.",
+        rich_help_panel=PLACES,
+    ),
+]
+TimeScaleOption = Annotated[
+    float,
+    typer.Option(
+        "--time-scale",
+        envvar="SIGNALOS_TIME_SCALE",
+        hidden=True,
+        min=0.01,
+        max=10.0,
+        help="Scales heartbeats, leases and the like. Other than 1 only in tests.",
+    ),
+]
 BridgeNameOption = Annotated[
     str,
     typer.Option(

@@ -11,7 +11,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +36,7 @@ from signalos_server.adapters.bus import InProcessBus
 from signalos_server.adapters.clock import SystemClock, make_identifier
 from signalos_server.adapters.files import gateway_key, write_private
 from signalos_server.adapters.moments import MachineMoments
+from signalos_server.adapters.moved_clock import server_clocks
 from signalos_server.adapters.passwords import Argon2Passwords
 from signalos_server.adapters.storage import Database, StorageLimits, database_url, open_database
 from signalos_server.adapters.storage.account_book import OnRevoke, SqlAccounts
@@ -88,6 +89,17 @@ class Timings:
     # Calls under way have this long to end once the server is told to.
     drain_seconds: float = 5.0
     health_seconds: float = 5.0
+
+    @classmethod
+    def scaled(cls, scale: float, *, keep_events: int) -> Timings:
+        """Return the times of sessions and retention, multiplied by `scale`; others stay."""
+        session, events = SessionTimings(), HubSettings(keep_events=keep_events)
+        return cls(
+            session=SessionTimings(
+                session.heartbeat * scale, session.dead_after * scale, session.lease * scale
+            ),
+            events=replace(events, retention_seconds=events.retention_seconds * scale),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +174,7 @@ def build(settings: Settings) -> Foundation:
     """Build the foundation; the schema is up to date by now."""
     node = f"{os.getpid()}-{secrets.token_hex(4)}"
     bus = _bus(settings.bus_url)
-    clock, moments = SystemClock(), MachineMoments()
+    clock, moments = server_clocks()
 
     def wake(subjects: frozenset[str]) -> None:
         for subject in subjects:

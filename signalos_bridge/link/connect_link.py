@@ -30,6 +30,7 @@ from signalos_bridge.domain.session import (
     SendHello,
     Welcome,
 )
+from signalos_bridge.failpoints import reach
 from signalos_bridge.journal import JournalUnavailable
 from signalos_bridge.link.channel import BridgeChannel
 from signalos_bridge.link.control_link import Words
@@ -148,6 +149,7 @@ class ConnectLink:
             case Acknowledged(seq):
                 self._parts.deliveries.acknowledge_events(seq)
             case OutcomeDone(command_id, number):
+                reach("outcome_acknowledged")
                 # Until the journal knows too, it would give the outcome out as one to be sent.
                 self._acknowledging.add((command_id, number))
                 self._parts.deliveries.acknowledge_outcome(
@@ -276,6 +278,7 @@ class ConnectLink:
                 if not self._outbox.has_room:
                     break
                 self._machine.outcome_sent(outcome.command_id, outcome.outcome_number, now)
+                reach("outcome_sent")
                 self._send(bridge_service_pb2.ConnectRequest(outcome=outgoing.outcome(outcome)))
 
     def _feed_live(self, now: float) -> float | None:

@@ -38,6 +38,17 @@ class LinkSettings:
     superseded_seconds: float = 60.0
     resend_seconds: float = 10.0
 
+    @classmethod
+    def scaled(cls, scale: float) -> LinkSettings:
+        """Return these times multiplied by `scale`; how long a connection may take stays."""
+        plain = cls()
+        return cls(
+            backoff_base_seconds=plain.backoff_base_seconds * scale,
+            backoff_cap_seconds=plain.backoff_cap_seconds * scale,
+            superseded_seconds=plain.superseded_seconds * scale,
+            resend_seconds=plain.resend_seconds * scale,
+        )
+
 
 class Link:
     """Keeps a session with the server, as well as the network allows. Needs nothing of it to be built."""

@@ -37,6 +37,7 @@ from signalos_bridge.domain.outcomes import (
     lost_in_call,
     not_sent,
 )
+from signalos_bridge.failpoints import reach
 from signalos_bridge.terminal import requests, translate
 from signalos_bridge.terminal.metatrader5 import CallFailed, MetaTrader5
 from signalos_bridge.terminal.port import CheckResult, SentRequest, Shown
@@ -103,7 +104,9 @@ class Dealer:
         except (CallFailed, ValueError) as failure:
             return Submission(not_sent(NotSent.TERMINAL_UNREADABLE, str(failure)))
         try:
+            reach("child_before_call")
             raw = self._terminal.send_raw(requests.as_mapping(request))
+            reach("child_after_call")
             error = self._terminal.last_error()
             answer = translate.answer(raw, self._terminal.digits(request.symbol), error)
         except Exception as failure:

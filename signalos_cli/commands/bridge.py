@@ -90,6 +90,7 @@ def default(
     log_format: options.LogFormatOption = options.LogFormat.CONSOLE,
     log_file: LogFileOption = None,
     settle_scale: SettleScaleOption = 1.0,
+    time_scale: options.TimeScaleOption = 1.0,
 ) -> None:
     """The program beside the terminal: run it, pair it, stop it. Without a command: run it.
 
@@ -102,7 +103,7 @@ def default(
       signalos bridge stop --close --reason "news"
     """
     if context.invoked_subcommand is None:
-        run(data_dir, name, terminal, terminal_path, log_format, log_file, settle_scale)
+        run(data_dir, name, terminal, terminal_path, log_format, log_file, settle_scale, time_scale)
         return
     misplaced = [each for each in context.params if _from_command_line(context, each)]
     if misplaced:
@@ -127,10 +128,12 @@ def run(
     log_format: options.LogFormatOption = options.LogFormat.CONSOLE,
     log_file: LogFileOption = None,
     settle_scale: SettleScaleOption = 1.0,
+    time_scale: options.TimeScaleOption = 1.0,
 ) -> None:
     """Run the bridge, once it is paired. It attaches to a terminal that is logged in already."""
     with needs("bridge"):
         from signalos_bridge import app, credentials
+        from signalos_bridge.link.link import LinkSettings
     directory = options.data_dir(data_dir).bridge(check_name(name))
     if not directory.is_dir():
         # Not made here: a directory that only looks like a bridge's could be taken for one that was stopped.
@@ -145,6 +148,8 @@ def run(
         terminal_path=terminal_path,
         log_format=log_format.value,
         settle_scale=settle_scale,
+        link=LinkSettings.scaled(time_scale),
+        lease_seconds=30.0 * time_scale,
     )
     try:
         run_alone(directory, "bridge", lambda: app.run(settings))

@@ -34,6 +34,8 @@ def server(
         ),
     ] = None,
     log_format: options.LogFormatOption = options.LogFormat.CONSOLE,
+    keep_events: options.KeepEventsOption = 100_000,
+    time_scale: options.TimeScaleOption = 1.0,
 ) -> None:
     """Run the server: the truth about users, accounts, commands and trades.
 
@@ -64,6 +66,7 @@ def server(
         dev=dev,
         metrics_port=metrics_port,
         log_format=log_format.value,
+        timings=app.Timings.scaled(time_scale, keep_events=keep_events),
     )
     with server_side.in_words():
         run_alone(directory, "server", lambda: app.run(settings))

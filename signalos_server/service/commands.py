@@ -34,6 +34,7 @@ from signalos_server.domain.errors import (
 from signalos_server.domain.frames import CancelDelivery
 from signalos_server.domain.happenings import CommandChanged
 from signalos_server.domain.words import CommandOrigin, CommandState
+from signalos_server.failpoints import reach
 from signalos_server.service.access import seen_accounts
 from signalos_server.service.bridge_facts import end_unseen, forget_bridge, save_changed
 from signalos_server.service.hub import Clocks, Hub
@@ -114,6 +115,7 @@ class CommandUseCases:
             )
             if not fresh:
                 return await self.wait(command, asked.wait_seconds)
+            reach("before_hand_over")
             self._hand_over(command)
             last = await watch.until(asked.wait_seconds, _settled)
         return last or command

@@ -17,6 +17,7 @@ from signalos_server.domain.frames import StopOrder
 from signalos_server.domain.happenings import NewAlert, StopCalled
 from signalos_server.domain.stop import AccountStop, Stage, Stop
 from signalos_server.domain.words import Severity, StopScope
+from signalos_server.failpoints import reach
 from signalos_server.service.access import seen_accounts
 from signalos_server.service.control_facts import standing_of
 from signalos_server.service.hub import Clocks, Hub, LiveSession
@@ -132,6 +133,7 @@ class EmergencyStops:
 
     async def _record(self, running: _Running) -> None:
         """Commit the stop; tried until it holds."""
+        reach("before_stop_record")
         while True:
             try:
                 documents = await self._storage.run(lambda records: self._commit(records, running))

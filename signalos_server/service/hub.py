@@ -48,6 +48,7 @@ from signalos_server.domain.happenings import LinkChanged as LinkTold
 from signalos_server.domain.records import Trade
 from signalos_server.domain.stop import Stage, Stop
 from signalos_server.domain.words import SyncTrigger
+from signalos_server.failpoints import reach
 from signalos_server.service.bridge_facts import Fenced, Told, apply_all, offer_waiting
 from signalos_server.service.live import Live
 from signalos_server.service.records import Records, Storage
@@ -262,9 +263,11 @@ class LiveSession:
             assert isinstance(offer, _Offer)
             return await self._offer_waiting(offer.opens)
         scene = self.scene
+        reach("before_facts_record")
         effects = await self._with_retry(lambda records: apply_all(records, scene, batch))
         if effects is None:
             return False
+        reach("before_facts_ack")
         self._carry_out(effects)
         return True
 

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from signalos_server.adapters.storage.database import Database, StorageLimits, T, Unit
 from signalos_server.adapters.storage.wakes import Wake, wakes_of
 from signalos_server.domain.errors import CommitUnknown, StorageUnavailable
+from signalos_server.failpoints import reach
 
 _ATTEMPTS = 5
 _RETRY_SECONDS = 0.02
@@ -122,8 +123,10 @@ class PostgresqlDatabase(Database):
                 raise
             except (OSError, TimeoutError) as error:
                 raise CommitUnknown("the link to the database broke inside a commit") from error
+            reach("after_commit")
             wakes = wakes_of(session.sync_session)
             if wakes:
+                reach("before_publish")
                 self._wake(wakes)
             session.expunge_all()
             return result

@@ -28,6 +28,7 @@ from signalos_server.adapters.storage.prepared import driver_of
 from signalos_server.adapters.storage.unit_session import UnitSession
 from signalos_server.adapters.storage.wakes import Wake, wakes_of
 from signalos_server.domain.errors import CommitUnknown, StorageUnavailable
+from signalos_server.failpoints import reach
 
 log = structlog.get_logger(__name__)
 
@@ -195,6 +196,7 @@ class SqliteDatabase(Database):
                 self._let_go()
                 return
             self._commit(group)
+            reach("after_commit")
             self._answer(group)
 
     def _next_group(self) -> list[_Waiting] | None:
@@ -315,6 +317,7 @@ class SqliteDatabase(Database):
     def _resolve(self, group: list[_Waiting]) -> None:
         wakes = frozenset[str]().union(*(waiting.wakes for waiting in group if waiting.error is None))
         if wakes:
+            reach("before_publish")
             self._wake(wakes)
         for waiting in group:
             if waiting.future.done():
