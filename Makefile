@@ -15,7 +15,7 @@ OPTIONS ?=
 RUN_STAMP := $(VENV)/.stamp-run
 DEV_STAMP := $(VENV)/.stamp-dev
 CONTRACT := $(wildcard protos/signalos/v1/*.proto) build_hooks/contract.py
-SOURCES := signalos_server signalos_bridge web_gateway signalos_cli tests benchmarks build_hooks tools
+SOURCES := signalos_server signalos_bridge web_gateway signalos_verify signalos_cli tests benchmarks build_hooks tools
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check proto bench lock clean

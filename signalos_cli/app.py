@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from signalos_cli.commands import bridge, maintenance, programs, up, users
+from signalos_cli.commands import bridge, maintenance, programs, up, users, verify
 from signalos_cli.console import out, tell_error
 from signalos_cli.errors import EXIT_FAILED, UserError
 
@@ -38,6 +38,7 @@ app.add_typer(bridge.commands, name="bridge", rich_help_panel=ALONE)
 app.add_typer(users.commands, name="user", rich_help_panel=CARE)
 app.add_typer(maintenance.database, name="db", rich_help_panel=CARE)
 app.add_typer(maintenance.audit, name="audit", rich_help_panel=CARE)
+app.command(rich_help_panel=CARE)(verify.verify)
 
 
 @app.command(name="version", rich_help_panel=CARE)

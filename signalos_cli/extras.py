@@ -11,7 +11,17 @@ from signalos_cli.errors import UserError
 Extra = Literal["server", "gateway", "bridge"]
 
 # One of our own modules missing is a broken installation: a traceback tells more than a hint.
-_OURS = frozenset({"signalos_server", "signalos_bridge", "web_gateway", "signalos_cli", "signalos", "buf"})
+_OURS = frozenset(
+    {
+        "signalos_server",
+        "signalos_bridge",
+        "web_gateway",
+        "signalos_verify",
+        "signalos_cli",
+        "signalos",
+        "buf",
+    }
+)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ DOMAINS = (
     "signalos_server/domain",
     "signalos_bridge/domain",
     "signalos_bridge/emulator/domain",
+    "signalos_verify/domain",
     "signalos_cli/domain",
 )
 # Standard library modules that do, wait, know the time or throw dice.

@@ -55,6 +55,7 @@ COMMANDS = [
     ("user", "password"),
     ("db", "upgrade"),
     ("audit", "verify"),
+    ("verify",),
     ("version",),
 ]
 
