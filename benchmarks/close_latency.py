@@ -16,6 +16,7 @@ from rich.table import Table
 
 from benchmarks.figures import Latencies, latencies, milliseconds
 from benchmarks.http_client import HttpClient
+from benchmarks.processor import processor_seconds
 from benchmarks.reference import Reference, measure_reference
 from tests.support.world import Caller, World, eventually, traded_account
 
@@ -32,6 +33,8 @@ class CloseFigures:
     closes: Latencies
     hops: tuple[float, ...]
     reference: Reference
+    # Seconds for each close by program, with what the program does in that time anyway.
+    processor: dict[str, float]
 
     @property
     def ratio(self) -> float:
@@ -52,10 +55,13 @@ async def measure_closes(directory: Path, console: Console) -> list[CloseFigures
             with console.status(f"opening {callers * closes_each} positions"):
                 trade_ids = await _open_positions(world, trader, callers * closes_each)
             with console.status(f"closing with {callers} callers"):
+                before = processor_seconds(world)
                 closes, hops = await _close(world, trader, callers, trade_ids)
+                spent = processor_seconds(world)
+            processor = {name: (spent[name] - before[name]) / len(trade_ids) for name in before}
             with console.status(f"the bare hops with {callers} callers"):
                 reference = await measure_reference(callers, closes_each)
-            figures.append(CloseFigures(callers, closes, hops, reference))
+            figures.append(CloseFigures(callers, closes, hops, reference, processor))
     return figures
 
 
@@ -73,6 +79,15 @@ def show(figures: list[CloseFigures], console: Console) -> None:
             f"{figure.tail:.1f}",
             *(milliseconds(hop) for hop in figure.hops),
         )
+    console.print(table)
+    table = Table(title="Processor time of a close by program")
+    table.add_column("callers", justify="right")
+    for name in figures[0].processor:
+        table.add_column(name, justify="right")
+    table.add_column("in all", justify="right")
+    for figure in figures:
+        spent = [*figure.processor.values(), sum(figure.processor.values())]
+        table.add_row(str(figure.callers), *map(milliseconds, spent))
     console.print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from signalos.v1 import account_pb2, bridge_pb2, bridge_service_pb2, command_pb2, control_pb2, trade_pb2
@@ -36,8 +37,17 @@ from signalos_bridge.domain.values import (
 )
 
 
-def connect_frame(response: bridge_service_pb2.ConnectResponse) -> session.Frame:
-    """Return a frame of the data stream; what the machine need not understand is an `Arrival`."""
+def connect_frames(response: bridge_service_pb2.ConnectResponse) -> Iterator[session.Frame]:
+    """Yield the frames of the data stream that came in one."""
+    if not response.HasField("batch"):
+        yield session.Frame(response.epoch, response.sent_nanoseconds, _connect_message(response))
+        return
+    for one in response.batch.frames:
+        yield session.Frame(response.epoch, response.sent_nanoseconds, _connect_message(one))
+
+
+def _connect_message(response: bridge_service_pb2.ConnectResponse) -> session.ServerMessage:
+    """Return what a frame of the data stream says; what the machine need not understand is an `Arrival`."""
     kind = response.WhichOneof("message")
     message: session.ServerMessage
     if kind == "welcome":
@@ -66,7 +76,7 @@ def connect_frame(response: bridge_service_pb2.ConnectResponse) -> session.Frame
         message = session.Arrival(response.check)
     else:
         raise Malformed("a frame of the data stream without a message that is known")
-    return session.Frame(response.epoch, response.sent_nanoseconds, message)
+    return message
 
 
 def control_frame(response: bridge_service_pb2.ControlResponse) -> session.Frame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from signalos.v1 import account_pb2, alert_pb2, bridge_pb2, command_pb2, control_pb2
+from signalos.v1 import account_pb2, alert_pb2, bridge_pb2, bridge_service_pb2, command_pb2, control_pb2
 from signalos_bridge.convert import words
 from signalos_bridge.convert.numbers import duration_of, timestamp_of
 from signalos_bridge.domain.control import Control, HeldStop
@@ -39,6 +39,16 @@ from signalos_bridge.domain.values import (
 from signalos_bridge.stop import Stage
 
 _SYMBOLS_A_FRAME = 100
+
+
+def batch(frames: Iterable[bridge_service_pb2.ConnectRequest]) -> bridge_service_pb2.ConnectRequest:
+    """Return frames of the data stream as one."""
+    whole = bridge_service_pb2.ConnectRequest()
+    for frame in frames:
+        whole.epoch = frame.epoch
+        frame.ClearField("epoch")
+        whole.batch.frames.append(frame)
+    return whole
 
 
 def number(value: Decimal | None) -> float | None:

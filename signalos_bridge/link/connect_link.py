@@ -111,7 +111,7 @@ class ConnectLink:
                 machine=machine,
                 outbox=self._outbox,
                 clock=parts.clock,
-                translate=incoming.connect_frame,
+                translate=incoming.connect_frames,
                 perform=self._perform,
                 feed=self._feed,
             )
@@ -186,6 +186,8 @@ class ConnectLink:
     async def _resume(self, welcome: Welcome) -> None:
         message = welcome.payload
         assert isinstance(message, bridge_pb2.BridgeWelcome)
+        if message.takes_batches:
+            self._driver.combine = outgoing.batch
         if message.magic_prefix > 0:
             self._core.set_magic_prefix(message.magic_prefix)
         while message.new_journal:

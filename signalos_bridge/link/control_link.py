@@ -152,10 +152,10 @@ class ControlLink:
                 stage = answer.stop_stage.stop_id if answer.HasField("stop_stage") else None
                 outbox.put(answer, ("stage", stage) if stage is not None else None)
 
-        def translate(response: bridge_service_pb2.ControlResponse) -> Frame:
+        def translate(response: bridge_service_pb2.ControlResponse) -> tuple[Frame]:
             if response.WhichOneof("message") == "superseded":
                 self._superseded_by = response.superseded.epoch
-            return incoming.control_frame(response)
+            return (incoming.control_frame(response),)
 
         driver = StreamDriver(
             machine=machine,

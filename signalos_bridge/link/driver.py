@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -67,18 +67,21 @@ class StreamDriver(Generic[RequestT, ResponseT]):
         machine: Machine,
         outbox: Outbox[RequestT],
         clock: Clock,
-        translate: Callable[[ResponseT], Frame],
+        translate: Callable[[ResponseT], Iterable[Frame]],
         perform: Callable[[Act], None],
         feed: Callable[[], float | None],
     ) -> None:
-        """`perform` does what the machine wants, without waiting. `feed` puts what waits elsewhere into the
-        outbox, and returns when it wants to be called again at the latest."""
+        """`translate` returns the frames that came in one. `perform` does what the machine wants, without
+        waiting. `feed` puts what waits elsewhere into the outbox, and returns when it wants to be called
+        again at the latest."""
         self._machine = machine
         self._outbox = outbox
         self._clock = clock
         self._translate = translate
         self._perform = perform
         self._feed = feed
+        # Makes one frame of several, once the other side is known to read that.
+        self.combine: Callable[[Sequence[RequestT]], RequestT] | None = None
         self._wake = asyncio.Event()
         self._over = asyncio.Event()
         self._ended: Ended | None = None
@@ -165,7 +168,9 @@ class StreamDriver(Generic[RequestT, ResponseT]):
                 self._take(response)
 
     def _take(self, response: ResponseT) -> None:
-        self._act(self._machine.receive(self._translate(response), self._clock.seconds()))
+        now = self._clock.seconds()
+        for frame in self._translate(response):
+            self._act(self._machine.receive(frame, now))
         self._wake.set()
 
     async def _write(self, stream: Stream[RequestT, ResponseT]) -> None:
@@ -175,10 +180,12 @@ class StreamDriver(Generic[RequestT, ResponseT]):
                 size = frame.ByteSize()
                 was_full = self._outbox.waiting_bytes + size >= LOW_WATER_BYTES
                 further = self._outbox.take_waiting(_WRITE_BYTES - size)
-                if further:
-                    await _send_together(stream, [frame, *further])
-                else:
+                if not further:
                     await stream.send_message(frame)
+                elif self.combine is not None:
+                    await stream.send_message(self.combine([frame, *further]))
+                else:
+                    await _send_together(stream, [frame, *further])
                 if was_full and self._outbox.has_room:
                     self._wake.set()
         except (GRPCError, StreamTerminatedError, ProtocolError, OSError) as error:

@@ -219,6 +219,7 @@ class Link:
             state_hash=self._core.state_hash(),
             terminal=outgoing.terminal_status(status),
             bridge_time=timestamp_of(self._clock.wall_msc()),
+            takes_batches=True,
         )
 
     def _heartbeat(self, number: int) -> bridge_pb2.BridgeHeartbeat:

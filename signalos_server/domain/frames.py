@@ -74,6 +74,7 @@ class Hello:
     state_hash: str = ""
     terminal: Terminal = field(default_factory=Terminal)
     bridge_time: datetime | None = None
+    takes_batches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

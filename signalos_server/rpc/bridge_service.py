@@ -22,10 +22,11 @@ from signalos_server.rpc.call import current_call
 from signalos_server.rpc.convert_accounts import identity_of
 from signalos_server.rpc.convert_frames import (
     BadFrame,
+    batch_to_proto,
     control_frame_of,
     control_frame_to_proto,
-    data_frame_of,
     data_frame_to_proto,
+    data_frames_of,
     hello_of,
 )
 from signalos_server.rpc.stream_writer import StreamWriter
@@ -114,7 +115,10 @@ class BridgeServicer(bridge_service_pb2_grpc.BridgeServiceServicer):
         def make_wire(epoch: int) -> SessionWire:
             nonlocal wire
             encode = partial(data_frame_to_proto, epoch)
-            wire = SessionWire(StreamWriter(encode, self._nanoseconds, maximum_bytes=_DATA_BYTES))
+            combine = batch_to_proto if greeting.takes_batches else None
+            wire = SessionWire(
+                StreamWriter(encode, self._nanoseconds, maximum_bytes=_DATA_BYTES, combine=combine)
+            )
             return wire
 
         session = await self._sessions.open(bridge.bridge_id, greeting, make_wire, current_call().address)
@@ -135,8 +139,8 @@ class BridgeServicer(bridge_service_pb2_grpc.BridgeServiceServicer):
         machine, now = session.machine, self._monotonic
         with _ending(writer, session, Stream.DATA):
             async for request in requests:
-                frame = data_frame_of(request)
-                session.perform(machine.receive(Stream.DATA, request.epoch, frame, now()))
+                for frame in data_frames_of(request):
+                    session.perform(machine.receive(Stream.DATA, request.epoch, frame, now()))
 
     async def Control(
         self, requests: AsyncIterator[pb.ControlRequest], context: Context

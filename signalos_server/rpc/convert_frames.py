@@ -6,6 +6,7 @@ What comes in is not trusted: a frame that cannot be read raises `BadFrame`, whi
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 
 from google.protobuf.message import Message
 
@@ -54,6 +55,15 @@ class BadFrame(Exception):  # noqa: N818 - named for what is wrong
 
 
 # In.
+
+
+def data_frames_of(request: bridge_service_pb2.ConnectRequest) -> Iterator[DataFrame]:
+    """Yield the frames of the data stream that came in one. Raises `BadFrame` at the first that is none."""
+    if not request.HasField("batch"):
+        yield data_frame_of(request)
+        return
+    for frame in request.batch.frames:
+        yield data_frame_of(frame)
 
 
 def data_frame_of(request: bridge_service_pb2.ConnectRequest) -> DataFrame:
@@ -186,6 +196,7 @@ def hello_of(hello: bridge_pb2.BridgeHello) -> frames.Hello:
         state_hash=hello.state_hash,
         terminal=terminal_of(hello.terminal),
         bridge_time=datetime_of(hello, "bridge_time"),
+        takes_batches=hello.takes_batches,
     )
 
 
@@ -363,6 +374,19 @@ def _stage(stage: bridge_pb2.StopStage) -> Stage:
 # Out.
 
 
+def batch_to_proto(
+    messages: Sequence[bridge_service_pb2.ConnectResponse],
+) -> bridge_service_pb2.ConnectResponse:
+    """Return frames of the data stream as one, which is handed to the stream when the last of them is."""
+    last = messages[-1]
+    whole = bridge_service_pb2.ConnectResponse(epoch=last.epoch, sent_nanoseconds=last.sent_nanoseconds)
+    for message in messages:
+        message.ClearField("epoch")
+        message.ClearField("sent_nanoseconds")
+    whole.batch.frames.extend(messages)
+    return whole
+
+
 def data_frame_to_proto(
     epoch: int, frame: ToData, sent_nanoseconds: int
 ) -> bridge_service_pb2.ConnectResponse:
@@ -489,4 +513,5 @@ def _welcome(welcome: frames.Welcome) -> bridge_pb2.BridgeWelcome:
         server_time=timestamp(welcome.server_time),
         magic_prefix=welcome.magic_prefix,
         incarnation=welcome.incarnation,
+        takes_batches=True,
     )

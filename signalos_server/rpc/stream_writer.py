@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from signalos.v1 import bridge_service_pb2
 from signalos_server.domain.errors import NotAuthenticated, Refusal, WrongState
-from signalos_server.domain.frames import Delivery, Desired, EventAck, HeartbeatAnswer, LeaseGrant
+from signalos_server.domain.frames import (
+    Delivery,
+    Desired,
+    EventAck,
+    HeartbeatAnswer,
+    LeaseGrant,
+    OutcomeAck,
+    Welcome,
+)
 from signalos_server.rpc.convert import duration
 
 F = TypeVar("F")
@@ -22,6 +30,11 @@ F = TypeVar("F")
 # Of these only the latest counts; it takes the place of the one that still waits.
 _CONFLATED = (EventAck, HeartbeatAnswer, LeaseGrant, Desired)
 _GRACE_SECONDS = 2.0
+# Nothing waits for these at once: they go with the next frame that does, or by themselves soon.
+_PATIENT = (EventAck, OutcomeAck)
+_PATIENCE_SECONDS = 0.03
+# What waits together goes in one message, up to this.
+_BATCH_BYTES = 32 << 10
 
 
 M = TypeVar("M", bridge_service_pb2.ConnectResponse, bridge_service_pb2.ControlResponse)
@@ -45,10 +58,14 @@ class StreamWriter(Generic[F, M]):
         nanoseconds: Callable[[], int],
         *,
         maximum_bytes: int,
+        combine: Callable[[Sequence[M]], M] | None = None,
     ) -> None:
+        """`combine` makes one message of several, None where the other side reads only single ones."""
         self._encode: Callable[[F, int], M] = encode
         self._nanoseconds = nanoseconds
         self._maximum_bytes = maximum_bytes
+        self._combine: Callable[[Sequence[M]], M] | None = combine
+        self._patience: asyncio.TimerHandle | None = None
         self._queue: deque[_Waiting[F, M]] = deque()
         self._conflated: dict[type[object], _Waiting[F, M]] = {}
         self._bytes = 0
@@ -77,6 +94,13 @@ class StreamWriter(Generic[F, M]):
         if self._bytes > self._maximum_bytes:
             self.end("WRONG_STATE", f"{self._bytes} bytes wait for a bridge that does not read")
             return
+        if not isinstance(frame, _PATIENT):
+            self._wake.set()
+        elif self._patience is None:
+            self._patience = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        self._patience = None
         self._wake.set()
 
     def end(self, reason: str, message: str) -> None:
@@ -99,6 +123,8 @@ class StreamWriter(Generic[F, M]):
         """The call is over; nothing is left to force."""
         self._call = None
         self._closed = True
+        if self._patience is not None:
+            self._patience.cancel()
 
     def _force(self) -> None:
         if self._call is not None:
@@ -108,18 +134,37 @@ class StreamWriter(Generic[F, M]):
         """Yield frames as the stream takes them. Raises the refusal that ends it."""
         while True:
             while self._queue:
-                waiting = self._queue.popleft()
-                self._bytes -= waiting.size
-                kind = type(waiting.frame)
-                if self._conflated.get(kind) is waiting:
-                    del self._conflated[kind]
-                yield self._stamped(waiting)
+                taken = [self._stamped(waiting) for waiting in self._together()]
+                yield taken[0] if self._combine is None or len(taken) == 1 else self._combine(taken)
+            if self._patience is not None:
+                self._patience.cancel()
+                self._patience = None
             if self._ended is not None:
                 raise self._ended
             if self._closed:
                 return
             self._wake.clear()
             await self._wake.wait()
+
+    def _next(self) -> _Waiting[F, M]:
+        waiting = self._queue.popleft()
+        self._bytes -= waiting.size
+        kind = type(waiting.frame)
+        if self._conflated.get(kind) is waiting:
+            del self._conflated[kind]
+        return waiting
+
+    def _together(self) -> list[_Waiting[F, M]]:
+        """Return the first frame and what waits behind it, as far as it goes in one message."""
+        taken = [self._next()]
+        # What the other side reads is only known with the welcome, so that it goes alone.
+        if self._combine is None or isinstance(taken[0].frame, Welcome):
+            return taken
+        size = taken[0].size
+        while self._queue and size + self._queue[0].size <= _BATCH_BYTES:
+            taken.append(self._next())
+            size += taken[-1].size
+        return taken
 
     def _stamped(self, waiting: _Waiting[F, M]) -> M:
         """Return the message with the time at which it is handed to the stream."""

@@ -89,6 +89,9 @@ POISON: dict[str, Callable[[], pb.ConnectRequest]] = {
     "no side": lambda: pb.ConnectRequest(event=opened(side=trade_pb2.SIDE_UNSPECIFIED)),
     "a symbol of three megabytes": lambda: pb.ConnectRequest(event=opened(symbol=HUGE)),
     "a comment with a zero byte": lambda: pb.ConnectRequest(event=opened(comment="a\0b")),
+    "a batch in a batch": lambda: pb.ConnectRequest(
+        batch=pb.ConnectRequestBatch(frames=[pb.ConnectRequest(batch=pb.ConnectRequestBatch())])
+    ),
     "a second hello": lambda: pb.ConnectRequest(hello=bridge_pb2.BridgeHello(journal_id="j")),
     "an outcome that is not one": lambda: outcome(state=command_pb2.COMMAND_STATE_RUNNING),
     "an outcome of nothing": lambda: outcome(command_id=""),

@@ -109,6 +109,7 @@ class FakeBridge:
     deliveries: list[bridge_pb2.CommandDelivery] = field(default_factory=list)
     data_frames: list[pb.ConnectResponse] = field(default_factory=list)
     control_frames: list[pb.ControlResponse] = field(default_factory=list)
+    takes_batches: bool = False
     next_seq: int = 1
     epoch: int = 0
     acked: int = 0
@@ -141,6 +142,7 @@ class FakeBridge:
             identity=identity(self.login),
             next_event_seq=self.next_seq,
             held_stops=list(self.held.values()),
+            takes_batches=self.takes_batches,
             terminal=account_pb2.TerminalStatus(
                 state=account_pb2.TERMINAL_STATE_READY, broker_connected=True
             ),
@@ -208,7 +210,8 @@ class FakeBridge:
                     await self._data.recv_trailing_metadata()
                     return
                 self.data_frames.append(frame)
-                await self._on_data(frame)
+                for one in frame.batch.frames or [frame]:
+                    await self._on_data(one)
                 await self._notify()
         except Exception as error:  # noqa: BLE001 - kept for the test to look at
             self.error = error

@@ -44,6 +44,7 @@ class Script:
     open_command_ids: tuple[str, ...] = ()
     new_journal: bool = False
     full_state: bridge_pb2.RecordedState | None = None
+    takes_batches: bool = False
     refuse_with: grpc.StatusCode | None = None
     # While clear, nothing of the data stream is read, so that its window closes.
     reading: asyncio.Event = field(default_factory=asyncio.Event)
@@ -77,6 +78,7 @@ class ScriptedServer(bridge_service_pb2_grpc.BridgeServiceServicer):
         self.connect: Stream | None = None
         self.control: Stream | None = None
         self.said: list[tuple[float, Request]] = []
+        self.batches: list[bridge_service_pb2.ConnectRequest] = []
         self.metadata: list[dict[str, str]] = []
         self.pair_requests: list[bridge_service_pb2.PairRequest] = []
         self._changed = asyncio.Condition()
@@ -178,6 +180,7 @@ class ScriptedServer(bridge_service_pb2_grpc.BridgeServiceServicer):
                     event_credit=script.event_credit,
                     open_command_ids=script.open_command_ids,
                     magic_prefix=77,
+                    takes_batches=script.takes_batches,
                 )
             )
         )
@@ -201,27 +204,33 @@ class ScriptedServer(bridge_service_pb2_grpc.BridgeServiceServicer):
                 request = await anext(requests)
             except StopAsyncIteration:
                 return
-            kind = request.WhichOneof("message")
-            if kind == "heartbeat" and self.script.answer_heartbeats:
-                stream.send(
-                    bridge_service_pb2.ConnectResponse(
-                        heartbeat=bridge_pb2.ServerHeartbeat(number=request.heartbeat.number)
+            if request.HasField("batch"):
+                self.batches.append(request)
+            for one in request.batch.frames or [request]:
+                await self._take(one, stream)
+
+    async def _take(self, request: bridge_service_pb2.ConnectRequest, stream: Stream) -> None:
+        kind = request.WhichOneof("message")
+        if kind == "heartbeat" and self.script.answer_heartbeats:
+            stream.send(
+                bridge_service_pb2.ConnectResponse(
+                    heartbeat=bridge_pb2.ServerHeartbeat(number=request.heartbeat.number)
+                )
+            )
+        elif kind == "event" and self.script.acknowledge:
+            stream.send(
+                bridge_service_pb2.ConnectResponse(event_ack=bridge_pb2.EventAck(seq=request.event.seq))
+            )
+        elif kind == "outcome" and self.script.acknowledge:
+            stream.send(
+                bridge_service_pb2.ConnectResponse(
+                    outcome_ack=bridge_pb2.OutcomeAck(
+                        command_id=request.outcome.command_id,
+                        outcome_number=request.outcome.outcome_number,
                     )
                 )
-            elif kind == "event" and self.script.acknowledge:
-                stream.send(
-                    bridge_service_pb2.ConnectResponse(event_ack=bridge_pb2.EventAck(seq=request.event.seq))
-                )
-            elif kind == "outcome" and self.script.acknowledge:
-                stream.send(
-                    bridge_service_pb2.ConnectResponse(
-                        outcome_ack=bridge_pb2.OutcomeAck(
-                            command_id=request.outcome.command_id,
-                            outcome_number=request.outcome.outcome_number,
-                        )
-                    )
-                )
-            await self._note(request)
+            )
+        await self._note(request)
 
     async def Control(  # noqa: N802
         self,

@@ -99,6 +99,45 @@ async def test_a_command_is_received_run_and_told_and_its_outcome_acknowledged(t
             assert [r.receipt.command_id for r in connect_said(server, "receipt")] == ["c1"]
 
 
+async def test_frames_that_wait_together_are_sent_as_one_where_the_welcome_says_so(tmp_path: Path) -> None:
+    async with ScriptedServer(Script(takes_batches=True)) as server:
+        rig = Rig(tmp_path, server.address)
+        rig.core.events += [an_event(seq) for seq in range(1, 6)]
+        async with rig.running():
+            await server.until(lambda: len(connect_said(server, "event")) == 5)
+
+    assert [r.event.seq for r in connect_said(server, "event")] == [1, 2, 3, 4, 5]
+    assert server.batches
+    for batch in server.batches:
+        assert batch.epoch == 1
+        assert len(batch.batch.frames) > 1
+        assert not any(frame.epoch or frame.HasField("batch") for frame in batch.batch.frames)
+
+
+async def test_a_server_that_reads_no_batches_gets_each_frame_by_itself(tmp_path: Path) -> None:
+    async with ScriptedServer() as server:
+        rig = Rig(tmp_path, server.address)
+        rig.core.events += [an_event(seq) for seq in range(1, 6)]
+        async with rig.running():
+            await server.until(lambda: len(connect_said(server, "event")) == 5)
+
+    assert not server.batches
+
+
+async def test_commands_that_come_in_one_frame_are_all_taken(tmp_path: Path) -> None:
+    async with ScriptedServer() as server:
+        rig = Rig(tmp_path, server.address)
+        async with rig.running():
+            await server.live()
+            assert server.connect is not None
+            assert connect_said(server, "hello")[0].hello.takes_batches
+            both = bridge_service_pb2.ConnectResponseBatch(frames=[an_open("c1"), a_close("c2")])
+            server.connect.send(bridge_service_pb2.ConnectResponse(batch=both))
+
+            assert await ended(server, "c1") == "COMMAND_STATE_SUCCEEDED"
+            assert await ended(server, "c2") == "COMMAND_STATE_SUCCEEDED"
+
+
 async def test_a_repeated_command_is_answered_and_not_run_again(tmp_path: Path) -> None:
     async with ScriptedServer() as server:
         rig = Rig(tmp_path, server.address)
