@@ -9,6 +9,8 @@ DATA ?= data/demo
 # Arguments for pytest, as ARGS="-k stop -x". Without: two workers, the tests of one file together, since they
 # share fixtures and processes.
 ARGS ?= -n 2 --dist loadfile
+# Options of `python -m tests.faults`; its --help lists them.
+FAULTS ?= --seeds 20
 # Options of `signalos up`, as OPTIONS="--http-port 8090".
 OPTIONS ?=
 
@@ -18,7 +20,7 @@ CONTRACT := $(wildcard protos/signalos/v1/*.proto) build_hooks/contract.py
 SOURCES := signalos_server signalos_bridge web_gateway signalos_verify signalos_cli tests benchmarks build_hooks tools
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check proto bench lock clean
+.PHONY: help run test faults check proto bench lock clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +30,9 @@ run: $(RUN_STAMP) ## Install what is needed and run the demo: http://127.0.0.1:8
 
 test: $(DEV_STAMP) ## Install what is needed and run every test
 	$(BIN)/python -m pytest $(ARGS)
+
+faults: $(DEV_STAMP) ## Put whole systems under every fault: FAULTS="--rows F1,F3 --seeds 20"
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 check: $(DEV_STAMP) ## Lint the contract, the code, its types and its imports
 	@mkdir -p .build

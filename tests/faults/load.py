@@ -20,6 +20,7 @@ TIME_TO_LIVE_SECONDS = 90
 # Answers that say that nothing was accepted and that it may be tried again.
 _AGAIN_STATUSES = frozenset({429, 503, 504})
 _AGAIN_SECONDS = 0.15
+_STOPPED_SECONDS = 0.5
 # Far from the market, so that nothing triggers by itself.
 _FAR_PRICES = {
     "EURUSD": (0.9, 1.4),
@@ -83,7 +84,6 @@ class Lane:
         self._number = 0
         self.trades: list[_Held] = []
         self.orders: list[_Held] = []
-        self.stopped = False
 
     async def run(self, dice: random.Random, going: Callable[[], bool], pause: float) -> None:
         while going():
@@ -197,6 +197,8 @@ class Lane:
             answers = await asyncio.gather(*calls)
             self._note(asked, answers)
             if asked.refused:
+                if asked.refused == "TRADING_STOPPED":
+                    await asyncio.sleep(_STOPPED_SECONDS)
                 return asked, None
             if asked.command_id:
                 return asked, await self._until_ended(asked)
@@ -210,8 +212,8 @@ class Lane:
                     asked.command_id, asked.accepted_at = str(command["commandId"]), answer.at
                 asked.other_ids.add(str(command["commandId"]))
             elif answer.status is not None and answer.status not in _AGAIN_STATUSES:
-                unknown_open = answer.reason == "WRONG_STATE" and asked.kind in ("open", "place")
-                if unknown_open or (answer.reason == "TRADING_STOPPED" and not self.stopped):
+                if answer.reason == "WRONG_STATE" and asked.kind in ("open", "place"):
+                    # An open of the symbol is UNKNOWN for now.
                     continue
                 asked.refused = answer.reason or f"status {answer.status}"
                 asked.words = str((answer.response or {}).get("detail", ""))
@@ -280,5 +282,5 @@ class Load:
             await self._more.wait()
 
     def unsettled_before(self, instant: float) -> list[Asked]:
-        """What was accepted before an instant and has not ended."""
-        return [one for one in self.asked if one.accepted_at and one.accepted_at < instant and not one.ended]
+        """What was asked for before an instant and has not ended."""
+        return [one for one in self.asked if one.began_at < instant and not one.ended]

@@ -8,8 +8,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -61,6 +60,8 @@ class Result:
     void: str = ""
     skipped: str = ""
     violations: list[str] = field(default_factory=list)
+    # All is well again, but later than promised: on a busy machine that proves nothing.
+    late: list[str] = field(default_factory=list)
     recovery_seconds: float | None = None
     notes: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -76,7 +77,9 @@ class Result:
             return "skipped"
         if self.violations:
             return "violated"
-        return "void" if self.void else "passed"
+        if self.void:
+            return "void"
+        return "late" if self.late else "passed"
 
 
 class Run:
@@ -91,7 +94,10 @@ class Run:
         self.windows: list[Window] = []
         self.notes: dict[str, float] = {}
         self.found: list[str] = []
-        self.extra_settle_seconds = 0.0
+        self.late: list[str] = []
+        # Whether trading is stopped on purpose just now, and whether the row's own fault is over.
+        self.stopped = False
+        self.fault_over = asyncio.Event()
 
     @property
     def scale(self) -> float:
@@ -124,7 +130,7 @@ class Run:
             self.violated(f"P7 {aim}: not back: {await self.what_is_missing(healed_at)}")
         elif limit is not None and recovered_at - healed_at > limit + self.settle_seconds:
             took = recovered_at - healed_at
-            self.violated(f"P7 {aim}: back after {took:.1f} s, promised {limit + self.settle_seconds:.1f} s")
+            self.late.append(f"P7 {aim}: back after {took:.1f} s, not {limit + self.settle_seconds:.1f} s")
 
     async def _recovered(self, healed_at: float) -> float | None:
         limit = (self.row.back_within or 30.0) + self.settle_seconds
@@ -141,7 +147,7 @@ class Run:
         try:
             if not await caller.bridge_connected():
                 return "the bridge is not connected"
-            if not await self.may_open():
+            if not self.stopped and not await caller.may_open():
                 return "nothing may be opened"
         except (AssertionError, httpx.HTTPError) as error:
             return f"the gateway does not answer: {str(error)[:200]}"
@@ -150,9 +156,6 @@ class Run:
             return f"{len(waiting)} commands wait, e.g. {waiting[0].key} {waiting[0].state}"
         deaf = [probe for probe in self.world.probes if probe.present.is_set() and not probe.connected]
         return f"{len(deaf)} probes are not connected" if deaf else ""
-
-    async def may_open(self) -> bool:
-        return await self.world.caller.may_open()
 
     async def until_asked(self, count: int) -> None:
         """Lets the load go on for a while, and longer where little was asked yet."""
@@ -189,7 +192,7 @@ async def run_row(row: Row, seed: int, world: FaultWorld, load: Load) -> Result:
         except Missed as missed:
             result.void = str(missed)
         await run.until_asked(first + _LEAST_COMMANDS)
-        never = await load.stop(_REST_SECONDS + run.settle_seconds + run.extra_settle_seconds)
+        never = await load.stop(_REST_SECONDS + run.settle_seconds)
         run.found += [f"P1 {words}" for words in never]
         verdict = await _at_rest(run, first)
         run.found += verdict.violations
@@ -197,7 +200,7 @@ async def run_row(row: Row, seed: int, world: FaultWorld, load: Load) -> Result:
     except Exception as error:  # noqa: BLE001 - a run that breaks is a finding, not the end of all runs
         run.found.append(f"the run broke: {error!r}\n{traceback.format_exc()}")
         await load.stop(0.1)
-    result.violations = run.found
+    result.violations, result.late = run.found, run.late
     result.aims = [window.aim for window in run.windows]
     times = [window.recovery_seconds for window in run.windows if window.recovery_seconds is not None]
     result.recovery_seconds = max(times, default=None)
@@ -213,16 +216,16 @@ async def run_row(row: Row, seed: int, world: FaultWorld, load: Load) -> Result:
 
 
 async def _at_rest(run: Run, first: int) -> Verdict:
-    """Waits until subscribers have caught up, and judges; a difference has a moment to go away."""
-    deadline = time.monotonic() + 10.0
+    """Judges once all is at rest: what is still being told or looked for has its time to come to an end."""
+    deadline = time.monotonic() + _REST_SECONDS / 4 + _SETTLE_SECONDS * run.world.shape.settle_scale
     asked = run.load.asked[first:]
     while True:
         verdict = await judge(run.world, asked, run.windows, run.row.expected)
-        passing = [words for words in verdict.violations if words.startswith("P7")]
+        passing = [words for words in verdict.violations if _may_pass(words)]
         if not passing or time.monotonic() > deadline:
             return verdict
         await asyncio.sleep(0.3)
 
 
-def scaled(shape: Shape, **changes: Any) -> Shape:
-    return replace(shape, **changes)
+def _may_pass(finding: str) -> bool:
+    return finding.startswith("P7") or "UNKNOWN_REMAINS" in finding or "NOT_FINAL" in finding

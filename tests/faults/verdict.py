@@ -7,20 +7,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from signalos_bridge.emulator.ledger import Received, read_ledger
+from signalos_verify.app import Settings, verify
 from tests.faults.load import Asked
-from tests.faults.records import Call
 from tests.faults.world import FaultWorld
-from tests.support.ledger_check import violations
 
-_FINAL = frozenset({"SUCCEEDED", "PARTIAL", "REJECTED", "EXPIRED", "CANCELLED", "FENCED"})
 _GOOD = frozenset({"SUCCEEDED", "PARTIAL"})
 # No call of the terminal begins later than this after a command's time to live.
 _LATE_SECONDS = 1.0
 _ENOUGH = 0.9
+# What it was asked of had gone: by an order of the fault itself, or by a lapse of the lease.
+_REFUSALS = frozenset({"WRONG_STATE", "NOT_FOUND"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,13 @@ class Expectation:
 
     # Reasons of refusals that are right while this row's fault lasts.
     refusals: frozenset[str] = frozenset()
+    # Findings of the checker that this row's fault makes right, by their codes.
+    findings: frozenset[str] = frozenset()
     # What may end as UNKNOWN because only a person can tell.
     unknown_allowed: bool = False
     # The wall clock was moved: times of different programs cannot be compared.
     clocks_moved: bool = False
-    # What was broken outside the system under test changes the account by hand.
+    # The part of all commands that has to succeed.
     enough: float = _ENOUGH
 
 
@@ -65,15 +67,15 @@ async def judge(
 ) -> Verdict:
     """Hold the records against each other, once everything has come to rest."""
     verdict = Verdict()
-    commands = await _all_commands(world)
-    verdict.violations += await asyncio.to_thread(violations, _settled(commands, expected), _ledger(world))
+    report = await asyncio.to_thread(verify, _settings(world, expected))
+    verdict.violations += [
+        finding.text() for finding in report.violations if finding.code not in expected.findings
+    ]
     verdict.violations += _keys(asked)
-    verdict.violations += _told(world.client.calls, commands)
     verdict.violations += _enough(asked, windows, expected)
     if not expected.clocks_moved:
-        verdict.violations += await asyncio.to_thread(_late, world, commands)
-    verdict.violations += [hole for probe in world.probes for hole in probe.holes]
-    verdict.violations += await _agreement(world)
+        verdict.violations += await asyncio.to_thread(_late, world, await _all_commands(world))
+    verdict.violations += [f"P4 {hole}" for probe in world.probes for hole in probe.holes]
     states: dict[str, int] = defaultdict(int)
     for one in asked:
         states[one.state or f"refused {one.refused}"] += 1
@@ -81,7 +83,20 @@ async def judge(
     return verdict
 
 
-def _ledger(world: FaultWorld) -> Any:
+def _settings(world: FaultWorld, expected: Expectation) -> Settings:
+    return Settings(
+        data_dir=world.directory,
+        database_url=world.database_url,
+        bridge_dirs=tuple(world.directory / name for name in world.bridge_names),
+        ledgers=(_ledger(world),),
+        clients=(world.client.lines.path,),
+        probes=tuple(probe.lines.path for probe in world.probes),
+        at_rest=True,
+        server_clock=not expected.clocks_moved,
+    )
+
+
+def _ledger(world: FaultWorld) -> Path:
     return world.directory / "emulator"
 
 
@@ -96,36 +111,19 @@ async def _all_commands(world: FaultWorld) -> list[dict[str, Any]]:
             return commands
 
 
-def _settled(commands: Iterable[dict[str, Any]], expected: Expectation) -> list[dict[str, Any]]:
-    return [one for one in commands if not (expected.unknown_allowed and one["state"] == "UNKNOWN")]
-
-
 def _keys(asked: Sequence[Asked]) -> list[str]:
     """The same key is the same command, however often it is sent."""
     return [f"P2 key {one.key}: commands {sorted(one.other_ids)}" for one in asked if len(one.other_ids) > 1]
 
 
-def _told(calls: Iterable[Call], commands: Sequence[dict[str, Any]]) -> list[str]:
-    """What a client was told is on record, and what it was told as final stays."""
-    now = {command["commandId"]: command for command in commands}
-    found: dict[str, None] = {}
-    for call in calls:
-        command = call.command if call.accepted else None
-        if command is None:
-            continue
-        name = f"{command['commandId']} (key {call.key})"
-        stored = now.get(command["commandId"])
-        if stored is None:
-            found[f"P1 {name}: told as {command['state']}, not on record"] = None
-        elif command["state"] in _FINAL and command["state"] != stored["state"]:
-            found[f"P3 {name}: told {command['state']}, later {stored['state']}"] = None
-    return list(found)
-
-
 def _enough(asked: Sequence[Asked], windows: Sequence[Window], expected: Expectation) -> list[str]:
     """So that doing nothing does not pass."""
     counted = [one for one in asked if not one.refused and one.reason not in expected.refusals]
-    found = []
+    found = [
+        f"P3 {one.key}: refused as {one.refused}: {one.words}"
+        for one in asked
+        if one.refused and one.refused not in _REFUSALS | expected.refusals
+    ]
     for one in counted:
         if one.state == "UNKNOWN" and not expected.unknown_allowed:
             found.append(f"P1 {one.key}: UNKNOWN after heal and settle")
@@ -161,25 +159,3 @@ def _late(world: FaultWorld, commands: Iterable[dict[str, Any]]) -> list[str]:
             if late > _LATE_SECONDS:
                 found.append(f"F12 {end[0]}: sent to the broker {late:.2f} s after its time to live")
     return found
-
-
-async def _agreement(world: FaultWorld) -> list[str]:
-    """The database agrees with the broker, and every subscriber has come as far as the database."""
-    found = []
-    shown = {
-        int(each["trade"]["ticket"]): Decimal(str(each["trade"]["volumeLots"]))
-        for each in await world.caller.live_trades()
-    }
-    real = await asyncio.to_thread(world.broker_positions)
-    if shown != real:
-        gone = {ticket: (shown.get(ticket), real.get(ticket)) for ticket in shown.keys() ^ real.keys()}
-        gone |= {t: (shown[t], real[t]) for t in shown.keys() & real.keys() if shown[t] != real[t]}
-        found.append(f"P7 trades and positions differ (ticket: shown, broker's): {gone}")
-    head = await world.caller.get("/api/snapshot")
-    snapshot = head.get("snapshot", head)
-    at = (snapshot["epoch"], int(snapshot["seq"]))
-    return found + [
-        f"P7 probe at {probe.epoch}:{probe.seq}, stream at {at[0]}:{at[1]}"
-        for probe in world.probes
-        if (probe.epoch, probe.seq) != at
-    ]

@@ -13,6 +13,7 @@ from signalos_bridge.emulator.admin import BrokerAdmin
 from signalos_bridge.emulator.operator_messages import SymbolChange
 from tests.faults.probe import LastingProbe
 from tests.faults.records import Client, Lines
+from tests.support.postgres import PostgresCluster
 from tests.support.proxy import FaultProxy
 from tests.support.world import Caller, World, eventually
 
@@ -28,7 +29,8 @@ class Shape:
     time_scale: float = 0.2
     # Multiplies how long the terminal's silence lasts before it is believed.
     settle_scale: float = 0.05
-    database_url: str | None = None
+    # The server keeps its record in a PostgreSQL of its own instead of in SQLite.
+    postgresql: bool = False
     keep_events: int = 100_000
     # Size of the small disk that a program keeps its things on.
     bridge_disk_mib: int | None = None
@@ -47,11 +49,12 @@ class FaultWorld(World):
                 "SIGNALOS_TIME_SCALE": str(shape.time_scale),
                 "SIGNALOS_SETTLE_SCALE": str(shape.settle_scale),
                 "SIGNALOS_KEEP_EVENTS": str(shape.keep_events),
-                **({"SIGNALOS_DATABASE_URL": shape.database_url} if shape.database_url else {}),
                 **shape.environment,
             },
         )
         self.shape = shape
+        self.postgres: PostgresCluster | None = None
+        self.database_url: str | None = None
         self.caller: Caller
         self.client: Client
         self.link: FaultProxy
@@ -70,6 +73,10 @@ class FaultWorld(World):
         for program, mib in (("bridge", self.shape.bridge_disk_mib), ("server", self.shape.server_disk_mib)):
             if mib is not None:
                 self._disks.append(await mount_disk(self.directory / program, mib))
+        if self.shape.postgresql:
+            self.postgres = await asyncio.to_thread(PostgresCluster)
+            self.database_url = f"postgresql://postgres@/postgres?host={self.postgres.socket_directory}"
+            self.environment["SIGNALOS_DATABASE_URL"] = self.database_url
         await self.start_broker(f"{LOGIN}:USD:1000000:hedging")
         with self.admin() as broker:
             for symbol in SYMBOLS:
@@ -78,7 +85,7 @@ class FaultWorld(World):
         await self.add_user("trader", "--admin")
         self.door = await self._proxy("server")
         await self.start_gateway("--server-address", self.door.address)
-        self.caller = await self.sign_in("trader")
+        self.caller = await eventually(self._signed_in, within=30)
         self.client = Client(self.caller, Lines(self.directory / "clients.jsonl"))
         answer = await self.caller.post("/api/bridges/pair", {})
         assert answer.status_code == 200, answer.text
@@ -94,6 +101,13 @@ class FaultWorld(World):
                 LastingProbe(f"p{number}", lambda: self.address("gateway"), self.caller.token, self.directory)
             )
         await eventually(self._probes_listen, within=20)
+
+    async def _signed_in(self) -> Caller | None:
+        try:
+            return await self.sign_in("trader")
+        except AssertionError:
+            # The gateway serves before its server could be reached.
+            return None
 
     async def _proxy(self, program: str) -> FaultProxy:
         host, port = self.address(program).rsplit(":", 1)
@@ -113,6 +127,8 @@ class FaultWorld(World):
             self.client.lines.close()
         for disk in self._disks:
             await unmount_disk(disk)
+        if self.postgres is not None:
+            await asyncio.to_thread(self.postgres.close)
 
     async def start_again(self, name: str) -> None:
         """Starts a program as it was started before."""

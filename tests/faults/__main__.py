@@ -1,0 +1,93 @@
+"""Runs rows of the fault table: `python -m tests.faults --rows F1,F3 --seeds 20 --workers 2`.
+
+Exits with 1 when a promise was broken or kept too late, with 2 when a row proved nothing because all of its
+runs were void.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tests.faults.report import Report
+from tests.faults.rows import ROWS
+from tests.faults.run import Row
+from tests.faults.stops import with_stop
+from tests.faults.world import Shape
+from tests.faults.worlds import Batch, batches, run_batch
+
+console = Console(highlight=False)
+
+
+def main(
+    rows: Annotated[str, typer.Option(help="Names such as F1,F3; `all` for every row.")] = "all",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each row.")] = 5,
+    first_seed: Annotated[int, typer.Option(help="The seed of the first run.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Worlds side by side.")] = 2,
+    real_timers: Annotated[
+        bool, typer.Option("--real-timers", help="The times of a deployment instead of scaled ones.")
+    ] = False,
+    stop: Annotated[
+        bool, typer.Option("--stop", help="F22: an emergency stop at a random instant of each run.")
+    ] = False,
+    postgresql: Annotated[
+        bool, typer.Option("--postgresql", help="Every server on PostgreSQL instead of SQLite.")
+    ] = False,
+    home: Annotated[
+        Path | None, typer.Option(help="Where worlds live; those that broke a promise are kept.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Where the results go, as JSON.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keeps the worlds of good runs too.")] = False,
+) -> None:
+    """Put whole systems of real processes under faults and hold their records against each other."""
+    chosen = _chosen(rows)
+    if stop:
+        chosen = [with_stop(row) for row in chosen]
+    base = Shape(postgresql=postgresql)
+    if real_timers:
+        base = replace(base, time_scale=1.0, settle_scale=1.0)
+    where = home or Path(tempfile.mkdtemp(prefix="signalos-faults-"))
+    where.mkdir(parents=True, exist_ok=True)
+    report = Report(console, chosen, seeds, base)
+    work = batches(chosen, range(first_seed, first_seed + seeds))
+    asyncio.run(_run(work, base, where, report, workers, keep=keep))
+    report.show()
+    if json_file is not None:
+        report.write(json_file)
+    sys.exit(report.exit_code)
+
+
+def _chosen(text: str) -> list[Row]:
+    if text == "all":
+        return list(ROWS.values())
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        raise typer.BadParameter(f"no such rows: {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    return [ROWS[name] for name in names]
+
+
+async def _run(
+    work: list[Batch], base: Shape, home: Path, report: Report, workers: int, *, keep: bool
+) -> None:
+    waiting = list(reversed(work))
+
+    async def worker() -> None:
+        while waiting:
+            await run_batch(waiting.pop(), base, home, report.told, keep=keep)
+
+    with report.progress():
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(worker())
+
+
+if __name__ == "__main__":
+    typer.run(main)
