@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Final
 
 _MAXIMUM_BUCKETS: Final = 20_000
@@ -34,6 +35,7 @@ class RateLimit:
         return wait
 
 
+@lru_cache(maxsize=4096)
 def address_key(address: str) -> str:
     """What of an address is one caller: all of IPv4, the first 64 bits of IPv6."""
     try:

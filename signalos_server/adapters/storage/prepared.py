@@ -8,8 +8,10 @@ engine runs them.
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult
@@ -27,23 +29,27 @@ class _Compiled:
         compiled = statement.compile(dialect=dialect, **kwargs)
         self.sql = str(compiled)
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        names = list(compiled.positiontup or ())
+        # One name alone would give its value, not a row of it.
+        self._in_order: Callable[[Mapping[str, Any]], Sequence[Any]] = (
+            itemgetter(*names) if len(names) > 1 else lambda given: [given[name] for name in names]
+        )
         processors = compiled._bind_processors
-        self._binds: list[tuple[str, Convert | None]] = [
-            (name, processors.get(name)) for name in compiled.positiontup or ()
-        ]
-        processed = [
-            column.type._cached_result_processor(dialect, None) for column in compiled._result_columns
-        ]
-        self._converted: list[tuple[int, Convert]] = [
-            (position, convert) for position, convert in enumerate(processed) if convert is not None
-        ]
+        binds = [_of_type(compiled.binds[name].type, "sqlite_bind") or processors.get(name) for name in names]
+        self._binds = _where_any(binds)
+        self._converted = _where_any(
+            _of_type(column.type, "sqlite_value") or column.type._cached_result_processor(dialect, None)
+            for column in compiled._result_columns
+        )
         self._row: Any = None
 
-    def parameters(self, given: Mapping[str, Any]) -> list[Any]:
-        values = []
-        for name, convert in self._binds:
-            value = given[name] if name in given else self._fixed[name]
-            values.append(value if convert is None else convert(value))
+    def parameters(self, given: Mapping[str, Any]) -> Sequence[Any]:
+        values = self._in_order({**self._fixed, **given} if self._fixed else given)
+        if not self._binds:
+            return values
+        values = list(values)
+        for position, convert in self._binds:
+            values[position] = convert(values[position])
         return values
 
     def rows(self, cursor: sqlite3.Cursor) -> list[Any]:
@@ -53,16 +59,26 @@ class _Compiled:
         if self._row is None:
             # Named as the columns are, as the engine's own rows.
             self._row = namedtuple("Row", [column[0] for column in cursor.description])  # type: ignore[misc]
-        make = self._row._make
-        if not self._converted:
-            return [make(row) for row in found]
+        make, row_type, converted = tuple.__new__, self._row, self._converted
+        if not converted:
+            return [make(row_type, row) for row in found]
         rows = []
         for row in found:
             values = list(row)
-            for position, convert in self._converted:
+            for position, convert in converted:
                 values[position] = convert(values[position])
-            rows.append(make(values))
+            rows.append(make(row_type, values))
         return rows
+
+
+def _of_type(kind: Any, name: str) -> Convert | None:
+    """Return what a column type of ours says for SQLite: the engine's own way has three calls for it."""
+    found: Convert | None = getattr(kind, name, None)
+    return found
+
+
+def _where_any(converts: Iterable[Convert | None]) -> list[tuple[int, Convert]]:
+    return [(position, convert) for position, convert in enumerate(converts) if convert is not None]
 
 
 class Prepared:
@@ -115,9 +131,17 @@ class Prepared:
         return self._compiled
 
 
+# A connection of the engine has one of the driver's for as long as it is open; each statement asks for it.
+_DRIVERS: weakref.WeakKeyDictionary[Connection, sqlite3.Connection] = weakref.WeakKeyDictionary()
+
+
 def driver_of(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
+    """Return the driver's connection of one that is open."""
+    driver = _DRIVERS.get(connection)
+    if driver is None:
+        found = connection.connection.driver_connection
+        assert isinstance(found, sqlite3.Connection)
+        driver = _DRIVERS[connection] = found
     return driver
 
 

@@ -14,7 +14,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import structlog
@@ -57,15 +58,6 @@ class _Waiting:
     result: Any = None
     wakes: frozenset[str] = frozenset()
     error: BaseException | None = None
-
-
-@dataclass(slots=True)
-class _Queue:
-    """What waits, guarded by `ready`."""
-
-    ready: threading.Condition = field(default_factory=threading.Condition)
-    units: deque[_Waiting] = field(default_factory=deque)
-    closing: bool = False
 
 
 def sqlite_engine(url: URL, *, begin: str, lock_seconds: float, pool_size: int, read_only: bool) -> Engine:
@@ -118,7 +110,11 @@ class SqliteDatabase(Database):
     def __init__(self, url: URL, limits: StorageLimits, wake: Wake) -> None:
         self._limits = limits
         self._wake = wake
-        self._queue = _Queue()
+        # None ends the writer: nothing is put behind it.
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        # Of the writer thread alone: what a group was too long for.
+        self._put_back: deque[_Waiting] = deque()
+        self._closing = False
         self._engine = sqlite_engine(
             url, begin=_BEGIN, lock_seconds=limits.lock_seconds, pool_size=1, read_only=False
         )
@@ -139,13 +135,11 @@ class SqliteDatabase(Database):
     async def run(self, unit: Unit[T]) -> T:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(unit, loop.create_future(), loop, time.monotonic())
-        with self._queue.ready:
-            if self._queue.closing:
-                raise StorageUnavailable("the database is being closed; nothing was accepted")
-            if len(self._queue.units) >= self._limits.queue_units:
-                raise StorageUnavailable("too much waits for the database; nothing was accepted")
-            self._queue.units.append(waiting)
-            self._queue.ready.notify()
+        if self._closing:
+            raise StorageUnavailable("the database is being closed; nothing was accepted")
+        if self._queue.qsize() >= self._limits.queue_units:
+            raise StorageUnavailable("too much waits for the database; nothing was accepted")
+        self._queue.put(waiting)
         result: T = await waiting.future
         return result
 
@@ -168,9 +162,9 @@ class SqliteDatabase(Database):
     def _read(self, unit: Unit[T]) -> T:
         try:
             with self._read_engine.connect() as connection, connection.begin() as transaction:
-                with Session(connection, join_transaction_mode="rollback_only") as session:
+                with UnitSession(connection, alone=True) as session:
                     result = unit(session)
-                    session.expunge_all()
+                    session.let_go()
                 transaction.rollback()
                 return result
         except DBAPIError as error:
@@ -179,9 +173,9 @@ class SqliteDatabase(Database):
             raise
 
     async def close(self) -> None:
-        with self._queue.ready:
-            self._queue.closing = True
-            self._queue.ready.notify()
+        if not self._closing:
+            self._closing = True
+            self._queue.put(None)
         await asyncio.to_thread(self._writer.join)
         await asyncio.to_thread(self._readers.shutdown)
         self._read_engine.dispose()
@@ -200,13 +194,23 @@ class SqliteDatabase(Database):
             self._answer(group)
 
     def _next_group(self) -> list[_Waiting] | None:
-        with self._queue.ready:
-            while not self._queue.units:
-                if self._queue.closing:
+        group: list[_Waiting] = []
+        while len(group) < _GROUP_UNITS:
+            if self._put_back:
+                group.append(self._put_back.popleft())
+                continue
+            try:
+                waiting = self._queue.get(block=not group)
+            except Empty:
+                break
+            if waiting is None:
+                if not group:
                     return None
-                self._queue.ready.wait()
-            count = min(len(self._queue.units), _GROUP_UNITS)
-            return [self._queue.units.popleft() for _ in range(count)]
+                # Met again once these are committed.
+                self._queue.put(None)
+                break
+            group.append(waiting)
+        return group
 
     def _commit(self, group: list[_Waiting]) -> None:
         """Run the units of `group` in one transaction, and set each one's result or error."""
@@ -218,7 +222,7 @@ class SqliteDatabase(Database):
             ran: list[_Waiting] = []
             for position, waiting in enumerate(group):
                 if position and time.monotonic() - started > _GROUP_SECONDS:
-                    self._put_back(group[position:])
+                    self._put_back.extendleft(reversed(group[position:]))
                     del group[position:]
                     break
                 self._run_unit(connection, driver, waiting, alone=len(group) == 1)
@@ -244,10 +248,6 @@ class SqliteDatabase(Database):
             connection.close()
         except Exception:
             log.exception("a connection did not close")
-
-    def _put_back(self, units: list[_Waiting]) -> None:
-        with self._queue.ready:
-            self._queue.units.extendleft(reversed(units))
 
     def _run_unit(
         self, connection: Connection, driver: sqlite3.Connection, waiting: _Waiting, *, alone: bool

@@ -10,7 +10,6 @@ from sqlalchemy import BigInteger, Dialect, Integer, Numeric, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 # SQLite gives row numbers of its own only to a column of exactly the type INTEGER.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
@@ -22,15 +21,26 @@ class UtcTime(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+    @staticmethod
+    def sqlite_bind(value: datetime | None) -> int | None:
+        """Return what a driver is given."""
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("a time without a zone cannot be stored")
-        return (value - _EPOCH) // _MICROSECOND
+        since = value - _EPOCH
+        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+    @staticmethod
+    def sqlite_value(value: Any | None) -> datetime | None:
+        """Return what a driver's value says."""
+        return None if value is None else _EPOCH + timedelta(microseconds=int(value))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return self.sqlite_bind(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else _EPOCH + timedelta(microseconds=int(value))
+        return self.sqlite_value(value)
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -47,12 +57,23 @@ class ExactDecimal(TypeDecorator[Decimal]):
             return dialect.type_descriptor(Numeric(asdecimal=True))
         return dialect.type_descriptor(Text())
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+    @staticmethod
+    def sqlite_bind(value: Decimal | None) -> str | None:
+        """Return what SQLite's driver is given."""
         if value is None:
             return None
         if not value.is_finite():
             raise ValueError(f"{value} cannot be stored")
-        return value if dialect.name == "postgresql" else format(value, "f")
+        return format(value, "f")
+
+    @staticmethod
+    def sqlite_value(value: Any | None) -> Decimal | None:
+        """Return what a driver's value says."""
+        return None if value is None else Decimal(value)
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        written = self.sqlite_bind(value)
+        return value if dialect.name == "postgresql" else written
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value)
+        return self.sqlite_value(value)

@@ -58,6 +58,11 @@ class UnitSession(Session):
             self.commit()
             self.expunge_all()
 
+    def let_go(self) -> None:
+        """Let go of all objects, so that they outlive the session as they are."""
+        if self._begun:
+            self.expunge_all()
+
     def close(self) -> None:
         """Let go of what the session holds; see `Session.close`."""
         if self._begun:
