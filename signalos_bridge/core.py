@@ -55,6 +55,8 @@ from signalos_bridge.hiding import Hider
 from signalos_bridge.journal import Journal, JournalUnavailable
 from signalos_bridge.journal_rows import CorruptRow
 from signalos_bridge.lanes import Lanes
+from signalos_bridge.own_commands import OwnCommands
+from signalos_bridge.protecting import Protector
 from signalos_bridge.recorder import Recorder
 from signalos_bridge.resolver import Resolver
 from signalos_bridge.running import Running
@@ -173,16 +175,27 @@ class Core:
         self._trailer = Trailer(
             self._store, self._view, self._executor, self._recorder, clock, self._alerts, self._tasks
         )
+        own_commands = OwnCommands(self._store, self._executor, settings.market_closed_retry_seconds)
+        self._protector = Protector(
+            self._store,
+            self._terminal,
+            self._view,
+            self._recorder,
+            own_commands,
+            clock,
+            self._alerts,
+            self._tasks,
+        )
         self._guard = Guard(
             self._store,
             self._view,
             self._executor,
             self._recorder,
             self._trailer,
-            clock,
+            self._protector,
+            own_commands,
             self._alerts,
             self._tasks,
-            settings.market_closed_retry_seconds,
         )
         self._hider = Hider(
             self._store,
@@ -410,7 +423,12 @@ class Core:
         batch = Batch()
         self._store.put_policies(batch, policies)
         await self._store.commit(batch)
-        problems = [problem for trade in policies.trades if (problem := await self._trailer.apply(trade))]
+        problems = [
+            problem
+            for trade in policies.trades
+            for part in (self._trailer, self._protector)
+            if (problem := await part.apply(trade))
+        ]
         if self._syncer.in_sync:
             self._hider.bring_up()
         return problems
@@ -515,6 +533,7 @@ class Core:
     def _opened(self, opened: Sequence[KnownPosition]) -> None:
         self._hider.protect(opened)
         self._tasks.spawn(self._trailer.catch_up(opened), "apply policies")
+        self._tasks.spawn(self._protector.catch_up(opened), "apply policies")
         if self._gate.latched:
             self._born_under_stop(opened)
         elif over := [task.stop_id for task in self._store.stop_tasks.values() if task.complete]:
@@ -619,12 +638,15 @@ class Core:
                 await asyncio.sleep(_SYNC_RETRY_SECONDS)
             if self._clock.seconds() - pruned_at >= _PRUNE_SECONDS:
                 pruned_at = self._clock.seconds()
+                self._trailer.forget_gone()
+                self._protector.forget_gone()
                 with contextlib.suppress(JournalUnavailable):
                     await self._store.prune()
 
     def _synced(self) -> None:
         self._guard.refresh()
         self._guard.resume()
+        self._protector.resume()
         self._hider.bring_up()
         self._hider.protect(list(self._store.record.positions.values()))
         self._wake()

@@ -293,7 +293,7 @@ class Expander:
         commission = -sum((deal.commission + deal.fee for deal in deals), Decimal(0))
         # What leaving costs is not known before it happens; brokers charge both ways alike, or none.
         costs = max(commission, self._view.commission_per_lot(position.symbol) * position.volume_lots)
-        stop = break_even_stop(position, costs - position.swap, spec, tick)
+        stop = break_even_stop(position, costs - position.swap, spec, tick, action.offset)
         if isinstance(stop, Refusal):
             return stop
         known = self._store.record.positions.get(position.identifier)

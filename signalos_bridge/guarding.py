@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from signalos_bridge.alerts import AlertBox
-from signalos_bridge.clock import Clock
-from signalos_bridge.domain.command import POSITION_GONE, CommandRecord, HiddenLevels
+from signalos_bridge.domain.command import CommandRecord, HiddenLevels
 from signalos_bridge.domain.facts import GuardState
 from signalos_bridge.domain.guard import (
     Crossing,
@@ -32,11 +31,12 @@ from signalos_bridge.domain.values import (
     CloseAction,
     Command,
     CommandOrigin,
-    CommandState,
 )
 from signalos_bridge.executor import Executor
 from signalos_bridge.journal import JournalUnavailable
 from signalos_bridge.level_writer import write_levels
+from signalos_bridge.own_commands import OwnCommands, has_closed, why_not
+from signalos_bridge.protecting import Protector
 from signalos_bridge.recorder import Recorder
 from signalos_bridge.store import Store
 from signalos_bridge.tasks import Tasks
@@ -47,9 +47,7 @@ from signalos_bridge.view import TerminalView
 log = logging.getLogger(__name__)
 
 _JOURNAL_RETRY_SECONDS = 0.25
-_RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 _LAST_RESORT_AFTER = 3
-_UNKNOWN_POLL_SECONDS = 0.25
 
 
 class Guard:
@@ -62,20 +60,20 @@ class Guard:
         executor: Executor,
         recorder: Recorder,
         trailer: Trailer,
-        clock: Clock,
+        protector: Protector,
+        commands: OwnCommands,
         alerts: AlertBox,
         tasks: Tasks,
-        market_closed_seconds: float,
     ) -> None:
         self._store = store
         self._view = view
         self._executor = executor
         self._recorder = recorder
         self._trailer = trailer
-        self._clock = clock
+        self._protector = protector
+        self._commands = commands
         self._alerts = alerts
         self._tasks = tasks
-        self._market_closed_seconds = market_closed_seconds
         self._closing: set[int] = set()
         self._blind = True
         self._by_symbol: dict[str, list[int]] = {}
@@ -114,7 +112,10 @@ class Guard:
             found = first_crossing(known, arrived.ticks)
             if found is not None:
                 self._begin_close(known, found, blind)
-            elif known.record.trailing is not None:
+                continue
+            if known.record.protection is not None:
+                self._protector.on_ticks(known, arrived.ticks)
+            if known.record.trailing is not None:
                 self._trailer.on_ticks(known, arrived.ticks)
         self._blind = False
 
@@ -175,11 +176,11 @@ class Guard:
                 step += 1
                 record = await self._close_once(known, step, words)
                 current = self._store.record.positions.get(identifier)
-                if _closed(record) or current is None or identifier not in self._view.positions:
+                if has_closed(record) or current is None or identifier not in self._view.positions:
                     break
                 failures += 1
                 await self._failed(current, record, failures)
-                await asyncio.sleep(self._pause(record, failures))
+                await asyncio.sleep(self._commands.pause_seconds(record, failures))
                 current = self._store.record.positions.get(identifier)
                 if current is None or current.record.guard_state is GuardState.ARMED:
                     # Closed meanwhile, or a person gave it other levels.
@@ -196,7 +197,7 @@ class Guard:
                 and isinstance(action, CloseAction)
                 and action.position_identifier == identifier
             ):
-                await self._final(record.command.command_id)
+                await self._commands.final(record.command.command_id)
 
     async def _close_once(self, known: KnownPosition, step: int, words: str) -> CommandRecord:
         identifier = known.identifier
@@ -211,13 +212,7 @@ class Guard:
             deadline=None,
             cause=words,
         )
-        while True:
-            try:
-                running = await self._executor.deliver(command)
-                break
-            except JournalUnavailable:
-                # Nothing is sent that is not on disk; the broker's own stop stands meanwhile.
-                await asyncio.sleep(_JOURNAL_RETRY_SECONDS)
+        running = await self._commands.deliver(command)
         # The close is on its way already: the state is for those who watch.
         await self._note(
             identifier,
@@ -236,15 +231,7 @@ class Guard:
                 command_id=command.command_id,
             )
         await running.ended.wait()
-        return await self._final(command.command_id)
-
-    async def _final(self, command_id: str) -> CommandRecord:
-        """Return a command once it is final: what nobody knows is not tried again."""
-        while True:
-            record = self._store.commands[command_id]
-            if record.state.is_final:
-                return record
-            await asyncio.sleep(_UNKNOWN_POLL_SECONDS)
+        return await self._commands.final(command.command_id)
 
     async def _note(
         self,
@@ -277,7 +264,7 @@ class Guard:
                 return
 
     async def _failed(self, known: KnownPosition, record: CommandRecord, failures: int) -> None:
-        why = next((leg.message for leg in record.legs or () if leg.message), record.refusal_message)
+        why = why_not(record)
         await self._note(
             known.identifier, (GuardEvent.FAILED,), f"the close failed: {why}", record.command.command_id
         )
@@ -317,16 +304,3 @@ class Guard:
             step=f"tighten:{record.command.command_id}",
             cause="last resort: the broker's stop is tightened, because the close fails",
         )
-
-    def _pause(self, record: CommandRecord, failures: int) -> float:
-        if any(leg.code == "MARKET_CLOSED" for leg in record.legs or ()):
-            return self._market_closed_seconds
-        return _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS)) - 1]
-
-
-def _closed(record: CommandRecord) -> bool:
-    if record.state is CommandState.SUCCEEDED:
-        return True
-    return any(leg.code == POSITION_GONE for leg in record.legs or ()) or (
-        record.refusal_code == POSITION_GONE
-    )

@@ -23,6 +23,7 @@ from signalos_bridge.domain.stop_task import StopTask
 from signalos_bridge.domain.values import (
     CommandOrigin,
     CommandState,
+    OpenAction,
     Outcome,
     Policies,
     TradePolicy,
@@ -191,6 +192,7 @@ class Store:
                 isinstance(leg.order, ClosePosition | CloseBy),
                 cause_of_origin(command.origin, stop_loss=stop_loss),
                 leg.hidden,
+                command.action.protection if isinstance(command.action, OpenAction) else None,
             )
 
     # -- events and record (under record_lock) ---------------------------------------------------------
@@ -222,6 +224,7 @@ class Store:
 
     def put_position(self, batch: Batch, known: KnownPosition) -> None:
         """Write what is known of a position."""
+        known = known.with_initial_stop()
         identifier = known.identifier
         batch.row("INSERT OR REPLACE INTO positions VALUES (?, ?)", identifier, rows.text(known))
 

@@ -15,7 +15,6 @@ from signalos_bridge.domain.market import Tick
 from signalos_bridge.domain.record import KnownPosition
 from signalos_bridge.domain.stealth import Money, disaster_stop, ratchet
 from signalos_bridge.domain.trailing import (
-    MIN_INTERVAL_SECONDS,
     MOVES_A_DAY,
     advance,
     next_stop,
@@ -38,6 +37,7 @@ from signalos_bridge.view import TerminalView
 
 log = logging.getLogger(__name__)
 
+_SHORTEST_BACKOFF_SECONDS = 1.0
 _LONGEST_BACKOFF_SECONDS = 60.0
 _MARK_SECONDS = 1.0
 _DAY_SECONDS = 24 * 3600.0
@@ -48,7 +48,7 @@ class _Pace:
     """When a position's stop may move again, and when its mark was last written."""
 
     next_at: float = 0.0
-    backoff: float = MIN_INTERVAL_SECONDS
+    backoff: float = _SHORTEST_BACKOFF_SECONDS
     marked_at: float = 0.0
     busy: bool = False
 
@@ -87,7 +87,15 @@ class Trailer:
         mark = self._marks.get(identifier)
         if mark is None or mark.plan != held.plan:
             mark = held
-        moved = advance(mark, known.position, ticks, spec)
+        protection = known.record.protection
+        moved = advance(
+            mark,
+            known.position,
+            ticks,
+            spec,
+            initial_stop=known.record.initial_stop,
+            targets_done=0 if protection is None else protection.targets_done,
+        )
         self._marks[identifier] = moved.trailing
         pace = self._paces.setdefault(identifier, _Pace())
         now = self._clock.awake_seconds()
@@ -104,7 +112,8 @@ class Trailer:
             )
             if stop is not None:
                 pace.busy = True
-                self._tasks.spawn(self._move(known, stop, ticks[-1], pace), f"trail {identifier}")
+                interval = held.plan.min_interval_seconds
+                self._tasks.spawn(self._move(known, stop, ticks[-1], pace, interval), f"trail {identifier}")
                 return
         if moved.activated_now or (moved.trailing != held and now - pace.marked_at >= _MARK_SECONDS):
             pace.busy = True
@@ -126,24 +135,26 @@ class Trailer:
             return known
         return replace(known, record=replace(known.record, trailing=mark))
 
-    async def _move(self, known: KnownPosition, stop: Decimal, tick: Tick, pace: _Pace) -> None:
+    async def _move(
+        self, known: KnownPosition, stop: Decimal, tick: Tick, pace: _Pace, interval_seconds: float
+    ) -> None:
         try:
             if not self._within_budget(known):
                 return
-            pace.next_at = self._clock.awake_seconds() + MIN_INTERVAL_SECONDS
+            pace.next_at = self._clock.awake_seconds() + interval_seconds
             if known.record.hidden:
                 done = await self._move_hidden(known, stop, tick)
             else:
                 done = await self._move_visible(known, stop)
             if done:
-                pace.backoff = MIN_INTERVAL_SECONDS
+                pace.backoff = _SHORTEST_BACKOFF_SECONDS
             else:
                 # Refused: the old stop stands.
                 pace.backoff = min(pace.backoff * 2, _LONGEST_BACKOFF_SECONDS)
                 pace.next_at = self._clock.awake_seconds() + pace.backoff
         except JournalUnavailable as error:
             log.warning("the stop of %d was not moved: %s", known.identifier, error)
-            pace.next_at = self._clock.awake_seconds() + MIN_INTERVAL_SECONDS
+            pace.next_at = self._clock.awake_seconds() + _SHORTEST_BACKOFF_SECONDS
         finally:
             pace.busy = False
 
@@ -305,13 +316,13 @@ class Trailer:
                 try:
                     await self.apply(policy)
                 except JournalUnavailable:
-                    await asyncio.sleep(MIN_INTERVAL_SECONDS)
+                    await asyncio.sleep(_SHORTEST_BACKOFF_SECONDS)
 
-    def forget(self, identifiers: Sequence[int]) -> None:
-        """Drop what is kept of positions that are gone."""
-        for identifier in identifiers:
-            self._marks.pop(identifier, None)
-            self._paces.pop(identifier, None)
+    def forget_gone(self) -> None:
+        """Drop what is kept in memory of positions that are gone."""
+        for kept in (self._marks, self._paces):
+            for identifier in kept.keys() - self._store.record.positions.keys():
+                kept.pop(identifier)
 
 
 def _shown(level: Decimal | None) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from signalos.v1 import bridge_pb2, control_pb2, trade_pb2
-from signalos_bridge.convert import words
-from signalos_bridge.convert.numbers import timestamp_of
-from signalos_bridge.convert.outgoing import number
+from signalos_bridge.convert import plans, words
+from signalos_bridge.convert.numbers import number, timestamp_of
 from signalos_bridge.domain import facts
 
 
@@ -56,18 +55,6 @@ def event(value: facts.BridgeEvent) -> bridge_pb2.BridgeEvent:
 def position_record(record: facts.PositionRecord) -> bridge_pb2.PositionRecord:
     """Return a position with what the bridge keeps for it."""
     position = record.position
-    trailing = None
-    if record.trailing is not None:
-        plan = record.trailing.plan
-        trailing = trade_pb2.TrailingStop(
-            distance=float(plan.distance),
-            unit=words.distance_unit(plan.unit),
-            step=float(plan.step),
-            activation=number(plan.activation),
-            high_water_price=number(record.trailing.high_water_price),
-            activated=record.trailing.activated,
-            suspended=record.trailing.suspended,
-        )
     return bridge_pb2.PositionRecord(
         ticket=position.ticket,
         identifier=position.identifier,
@@ -80,7 +67,7 @@ def position_record(record: facts.PositionRecord) -> bridge_pb2.PositionRecord:
         virtual_stop_loss=number(record.virtual_stop_loss),
         virtual_take_profit=number(record.virtual_take_profit),
         guard_state=words.guard_state(record.guard_state),
-        trailing_stop=trailing,
+        trailing_stop=plans.trailing_stop(record.trailing),
         magic=position.magic,
         comment=position.comment,
         open_broker_milliseconds=position.open_time_msc,
@@ -90,6 +77,9 @@ def position_record(record: facts.PositionRecord) -> bridge_pb2.PositionRecord:
         swap=float(position.swap),
         broker_offset_seconds=record.broker_offset_seconds,
         hidden=record.hidden,
+        protection=plans.protection(record.protection),
+        protection_revision=record.protection_revision,
+        initial_stop_loss=number(record.initial_stop),
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from signalos.v1 import account_pb2, bridge_pb2, bridge_service_pb2, command_pb2, control_pb2, trade_pb2
-from signalos_bridge.convert import words
+from signalos.v1 import account_pb2, bridge_pb2, bridge_service_pb2, command_pb2, control_pb2
+from signalos_bridge.convert import plans, words
 from signalos_bridge.convert.numbers import Malformed, decimal_of, seconds_of, wall_msc_of
 from signalos_bridge.domain import session
 from signalos_bridge.domain.control import Desired, HeldStop
@@ -32,8 +32,6 @@ from signalos_bridge.domain.values import (
     Policies,
     RiskAmount,
     TradePolicy,
-    TrailingPlan,
-    TrailingStop,
 )
 
 
@@ -175,7 +173,10 @@ def action(message: command_pb2.Action) -> Action:
     if kind == "adopt":
         return AdoptAction(_identifier(message.adopt.position_identifier))
     if kind == "break_even":
-        return BreakEvenAction(_identifier(message.break_even.position_identifier))
+        return BreakEvenAction(
+            _identifier(message.break_even.position_identifier),
+            decimal_of(message.break_even.offset, "offset"),
+        )
     raise Malformed("a command without an action that is known")
 
 
@@ -198,6 +199,7 @@ def open_action(message: command_pb2.OpenAction) -> OpenAction:
         deviation_points=message.deviation_points if message.HasField("deviation_points") else None,
         expire_after_seconds=(seconds_of(message.expire_after) if message.HasField("expire_after") else None),
         comment=message.comment,
+        protection=plans.protection_plan_of(message.protection) if message.HasField("protection") else None,
     )
 
 
@@ -267,20 +269,10 @@ def limits(message: control_pb2.Limits) -> Limits:
 def _trade_policy(policy: bridge_pb2.TradePolicy) -> TradePolicy:
     return TradePolicy(
         _identifier(policy.position_identifier),
-        _trailing_plan(policy.trailing_stop) if policy.HasField("trailing_stop") else None,
+        plans.trailing_plan_of(policy.trailing_stop) if policy.HasField("trailing_stop") else None,
         policy.revision,
-    )
-
-
-def _trailing_plan(stop: trade_pb2.TrailingStop) -> TrailingPlan:
-    distance = decimal_of(stop.distance, "trailing distance")
-    if distance <= 0:
-        raise Malformed(f"trailing distance {distance} is not positive")
-    return TrailingPlan(
-        distance=distance,
-        unit=words.distance_unit_of(stop.unit),
-        step=decimal_of(stop.step, "trailing step"),
-        activation=decimal_of(stop.activation, "activation") if stop.HasField("activation") else None,
+        plans.protection_plan_of(policy.protection) if policy.HasField("protection") else None,
+        policy.protection_revision,
     )
 
 
@@ -294,18 +286,6 @@ def recorded_state(state: bridge_pb2.RecordedState) -> RecordedState:
 
 
 def _position_record(record: bridge_pb2.PositionRecord) -> PositionRecord:
-    trailing = None
-    if record.HasField("trailing_stop"):
-        stop = record.trailing_stop
-        trailing = TrailingStop(
-            plan=_trailing_plan(stop),
-            high_water_price=(
-                decimal_of(stop.high_water_price, "price") if stop.HasField("high_water_price") else None
-            ),
-            activated=stop.activated,
-            suspended=stop.suspended,
-        )
-
     def level(name: str) -> Decimal | None:
         return decimal_of(getattr(record, name), name) if record.HasField(name) else None  # type: ignore[arg-type]
 
@@ -334,10 +314,13 @@ def _position_record(record: bridge_pb2.PositionRecord) -> PositionRecord:
         virtual_take_profit=level("virtual_take_profit"),
         hidden=record.hidden,
         guard_state=words.guard_state_of(record.guard_state),
-        trailing=trailing,
+        trailing=plans.trailing_stop_of(record.trailing_stop) if record.HasField("trailing_stop") else None,
         broker_offset_seconds=(
             record.broker_offset_seconds if record.HasField("broker_offset_seconds") else None
         ),
+        protection=plans.protection_of(record.protection) if record.HasField("protection") else None,
+        protection_revision=record.protection_revision,
+        initial_stop=level("initial_stop_loss"),
     )
 
 

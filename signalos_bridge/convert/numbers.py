@@ -27,6 +27,11 @@ def decimal_of(value: float, what: str) -> Decimal:
     return exact.quantize(_PLACES) if isinstance(exponent, int) and exponent < -8 else exact
 
 
+def number(value: Decimal | None) -> float | None:
+    """Return a decimal as the wire's double; None stays unset."""
+    return None if value is None else float(value)
+
+
 def duration_of(seconds: float) -> Duration:
     """Return seconds as a `Duration`."""
     duration = Duration()

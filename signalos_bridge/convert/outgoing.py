@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from signalos.v1 import account_pb2, alert_pb2, bridge_pb2, bridge_service_pb2, command_pb2, control_pb2
-from signalos_bridge.convert import words
-from signalos_bridge.convert.numbers import duration_of, timestamp_of
+from signalos_bridge.convert import plans, words
+from signalos_bridge.convert.numbers import duration_of, number, timestamp_of
 from signalos_bridge.domain.control import Control, HeldStop
 from signalos_bridge.domain.facts import CoreStatus, LiveUpdate
 from signalos_bridge.domain.market import (
@@ -49,11 +48,6 @@ def batch(frames: Iterable[bridge_service_pb2.ConnectRequest]) -> bridge_service
         frame.ClearField("epoch")
         whole.batch.frames.append(frame)
     return whole
-
-
-def number(value: Decimal | None) -> float | None:
-    """Return a decimal as the wire's double; None stays unset."""
-    return None if value is None else float(value)
 
 
 def identity(account: AccountSnapshot) -> bridge_pb2.TerminalIdentity:
@@ -241,8 +235,10 @@ def action(value: Action) -> command_pb2.Action:
             return command_pb2.Action(close_all=command_pb2.CloseAllAction(external=external, symbol=symbol))
         case AdoptAction(identifier):
             return command_pb2.Action(adopt=command_pb2.AdoptAction(position_identifier=identifier))
-        case BreakEvenAction(identifier):
-            return command_pb2.Action(break_even=command_pb2.BreakEvenAction(position_identifier=identifier))
+        case BreakEvenAction(identifier, offset):
+            return command_pb2.Action(
+                break_even=command_pb2.BreakEvenAction(position_identifier=identifier, offset=float(offset))
+            )
 
 
 def open_action(value: OpenAction) -> command_pb2.OpenAction:
@@ -267,6 +263,7 @@ def open_action(value: OpenAction) -> command_pb2.OpenAction:
             None if value.expire_after_seconds is None else duration_of(value.expire_after_seconds)
         ),
         comment=value.comment,
+        protection=plans.protection_plan(value.protection),
     )
 
 

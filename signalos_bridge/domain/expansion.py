@@ -363,18 +363,20 @@ def expand_cancel_order(order: WorkingOrder, tagger: Tagger) -> Expansion:
     return Expansion((Leg(0, tagger.magic(0), request, _NOTHING, ticket=order.ticket),))
 
 
-def break_even_stop(position: Position, costs: Decimal, spec: SymbolSpec, tick: Tick) -> Decimal | Refusal:
+def break_even_stop(
+    position: Position, costs: Decimal, spec: SymbolSpec, tick: Tick, offset: Decimal = _NOTHING
+) -> Decimal | Refusal:
     """Return the stop at which leaving costs nothing: the open price, plus spread, commission and swap.
 
-    `costs` is what commission and swap took and will take, as a positive sum in the account's currency.
-    Rounded into profit.
+    `costs` is what commission and swap took and will take, as a positive sum in the account's currency;
+    `offset` is a difference of prices beyond. Rounded into profit.
     """
     worth = spec.tick_value / spec.tick_size * position.volume_lots if spec.tick_size else _NOTHING
     if worth <= 0:
         return Refusal("RISK_UNKNOWN", f"the worth of a tick of {spec.name} is not known")
     if tick.spread is None:
         return Refusal("NO_QUOTE", f"there is no quote of {spec.name}")
-    distance = tick.spread + max(costs, _NOTHING) / worth
+    distance = tick.spread + max(costs, _NOTHING) / worth + offset
     return round_take_profit(position.open_price + position.side.value * distance, position.side, spec)
 
 

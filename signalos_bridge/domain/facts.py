@@ -19,6 +19,7 @@ from signalos_bridge.domain.market import (
     Tick,
     WorkingOrder,
 )
+from signalos_bridge.domain.protection import Protection
 from signalos_bridge.domain.values import TrailingStop
 
 
@@ -71,7 +72,8 @@ class OrderStanding(Enum):
 class PositionRecord:
     """A position as the terminal shows it, with what the bridge keeps for it.
 
-    `position.volume_lots` is 0 once it is closed.
+    `position.volume_lots` is 0 once it is closed. `protection_revision` is the policy's that `protection`
+    keeps to; 0: it came with the opening command. `initial_stop` is the first stop that it had.
     """
 
     position: Position
@@ -83,6 +85,14 @@ class PositionRecord:
     guard_state: GuardState | None = None
     trailing: TrailingStop | None = None
     broker_offset_seconds: int | None = None
+    protection: Protection | None = None
+    protection_revision: int = 0
+    initial_stop: Decimal | None = None
+
+    @property
+    def own_stop(self) -> Decimal | None:
+        """Return the stop that somebody chose: the hidden one where levels are hidden, else the broker's."""
+        return self.virtual_stop_loss if self.hidden else self.position.stop_loss
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ def first_crossing(known: KnownPosition, ticks: Sequence[Tick]) -> Crossing | No
 def is_guarded(known: KnownPosition) -> bool:
     """Return whether every quote of the position's symbol has to be seen."""
     record = known.record
-    if record.guard_state in (None, GuardState.CLOSED) and record.trailing is None:
+    planned = record.trailing is not None or (record.protection is not None and record.protection.active)
+    if record.guard_state in (None, GuardState.CLOSED) and not planned:
         return False
     return known.managed and not known.missing

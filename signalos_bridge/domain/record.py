@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from signalos_bridge.domain.command import HiddenLevels
@@ -20,6 +20,7 @@ from signalos_bridge.domain.facts import (
     TradeOrigin,
 )
 from signalos_bridge.domain.market import Deal, Position, Reason
+from signalos_bridge.domain.protection import ProtectionPlan, kept
 from signalos_bridge.domain.stealth import nearer_target, tighter
 from signalos_bridge.domain.tags import prefix_of
 from signalos_bridge.domain.values import CommandOrigin
@@ -50,6 +51,13 @@ class KnownPosition:
     def identifier(self) -> int:
         """Return what stays for its whole life."""
         return self.record.position.identifier
+
+    def with_initial_stop(self) -> KnownPosition:
+        """Return it with the first stop that it has ever had, which counts its risk."""
+        stop = self.record.own_stop
+        if self.record.initial_stop is not None or stop is None:
+            return self
+        return replace(self, record=replace(self.record, initial_stop=stop))
 
     @property
     def managed(self) -> bool:
@@ -86,6 +94,7 @@ class Owner:
     closes: bool
     cause: CloseCause
     hidden: HiddenLevels | None = None
+    protection: ProtectionPlan | None = None
 
 
 @dataclass(slots=True)
@@ -168,6 +177,7 @@ def first_record(
     ours = is_ours(position.magic, owner, prefixes)
     hidden = owner.hidden if owner is not None and not owner.closes else None
     guarded = hidden is not None and (hidden.stop_loss is not None or hidden.take_profit is not None)
+    plan = owner.protection if owner is not None and not owner.closes else None
     return KnownPosition(
         PositionRecord(
             position=position,
@@ -178,6 +188,8 @@ def first_record(
             hidden=hidden is not None,
             guard_state=GuardState.ARMED if guarded else None,
             broker_offset_seconds=offset,
+            protection=kept(plan),
+            initial_stop=hidden.stop_loss if hidden is not None else position.stop_loss,
         )
     )
 

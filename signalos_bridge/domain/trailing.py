@@ -11,9 +11,9 @@ from decimal import Decimal
 
 from signalos_bridge.domain.market import Position, Side, SymbolSpec, Tick
 from signalos_bridge.domain.normalise import minimum_distance, round_stop_loss
+from signalos_bridge.domain.protection import has_begun, pips_as_price
 from signalos_bridge.domain.values import DistanceUnit, Refusal, TrailingPlan, TrailingStop
 
-MIN_INTERVAL_SECONDS = 1.0
 # Brokers call more than 2,000 requests a day hyperactive.
 MOVES_A_DAY = 1500
 _LARGEST_SHARE = Decimal("0.2")
@@ -25,7 +25,7 @@ def as_price(value: Decimal, unit: DistanceUnit, spec: SymbolSpec) -> Decimal:
         return value
     if unit is DistanceUnit.POINTS:
         return value * spec.point
-    return value * spec.point * (10 if spec.digits in (3, 5) else 1)
+    return pips_as_price(value, spec)
 
 
 def problem_of(plan: TrailingPlan, spec: SymbolSpec, price: Decimal | None) -> Refusal | None:
@@ -49,8 +49,19 @@ class Trailed:
     activated_now: bool
 
 
-def advance(trailing: TrailingStop, position: Position, ticks: Sequence[Tick], spec: SymbolSpec) -> Trailed:
-    """Return the trailing stop after quotes in order: activated at its profit, its mark only ever better."""
+def advance(
+    trailing: TrailingStop,
+    position: Position,
+    ticks: Sequence[Tick],
+    spec: SymbolSpec,
+    *,
+    initial_stop: Decimal | None = None,
+    targets_done: int = 0,
+) -> Trailed:
+    """Return the trailing stop after quotes in order: activated at its start, its mark only ever better.
+
+    `initial_stop` counts the first risk, `targets_done` the closed targets of its ladder.
+    """
     if trailing.suspended:
         return Trailed(trailing, False)
     side, plan = position.side, trailing.plan
@@ -63,7 +74,9 @@ def advance(trailing: TrailingStop, position: Position, ticks: Sequence[Tick], s
         # Signed: a losing trade never activates anything.
         gain = (price - position.open_price) * side.value
         if not activated and (needed is None or gain >= needed):
-            activated = True
+            activated = plan.start is None or has_begun(
+                plan.start, position, price, initial_stop, spec, targets_done
+            )
         if activated:
             mark = price if mark is None else _better(side, mark, price)
     after = trailing

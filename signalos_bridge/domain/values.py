@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import Enum
 
 from signalos_bridge.domain.market import Side
+from signalos_bridge.domain.protection import PlanStart, ProtectionPlan
 
 
 class CommandOrigin(Enum):
@@ -127,6 +128,7 @@ class OpenAction:
     deviation_points: int | None = None
     expire_after_seconds: float | None = None
     comment: str = ""
+    protection: ProtectionPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +187,10 @@ class AdoptAction:
 
 @dataclass(frozen=True, slots=True)
 class BreakEvenAction:
-    """Move the stop to the open price plus what leaving costs."""
+    """Move the stop to the open price plus what leaving costs; `offset`, a difference of prices, beyond."""
 
     position_identifier: int
+    offset: Decimal = Decimal(0)
 
 
 Action = (
@@ -306,12 +309,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class TrailingPlan:
-    """A trailing stop as wanted. `step` 0 is one tick; `activation` None starts it at once."""
+    """A trailing stop as wanted. `step` 0 is one tick; `activation` (in `unit`) and `start` None: at once."""
 
     distance: Decimal
     unit: DistanceUnit
     step: Decimal = Decimal(0)
     activation: Decimal | None = None
+    start: PlanStart | None = None
+    min_interval_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,11 +331,17 @@ class TrailingStop:
 
 @dataclass(frozen=True, slots=True)
 class TradePolicy:
-    """What is wanted of one trade; `trailing` None: no trailing stop. `revision` rises with each change."""
+    """What is wanted of one trade; `trailing` None: no trailing stop.
+
+    `revision` rises with each change of the trailing stop, `protection_revision` with each of `protection`;
+    it is 0 while nobody has asked for one, so that what came with the opening command stands.
+    """
 
     position_identifier: int
     trailing: TrailingPlan | None
     revision: int
+    protection: ProtectionPlan | None = None
+    protection_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
