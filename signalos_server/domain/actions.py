@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from signalos_server.domain.protection import ProtectionPlan
 from signalos_server.domain.words import OrderType, Side
 
 
@@ -32,6 +33,7 @@ class Open:
     deviation_points: int | None = None
     expire_after_seconds: float | None = None
     comment: str = ""
+    protection: ProtectionPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,10 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class BreakEven:
-    """Moves the stop to where leaving costs nothing."""
+    """Moves the stop to where leaving costs nothing, and `offset` (a difference of prices) beyond."""
 
     position_identifier: int
+    offset: Decimal = Decimal(0)
 
 
 Action = Open | Close | Modify | ModifyOrder | CancelOrder | CloseAll | Adopt | BreakEven

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from signalos_server.domain.errors import FlattenRunning, StaleStops
+from signalos_server.domain.protection import ProtectionPlan
 from signalos_server.domain.records import TrailingStop
 from signalos_server.domain.words import LapsePolicy
 
@@ -37,11 +38,22 @@ class HeldStop:
 
 @dataclass(frozen=True, slots=True)
 class TradePolicy:
-    """What is wanted of one trade; `revision` is the document's when it was last changed."""
+    """What is wanted of one trade.
+
+    `revision` is the document's when the trailing stop was last changed, `protection_revision` when
+    `protection` was; 0: nobody has asked for that.
+    """
 
     position_identifier: int
     trailing_stop: TrailingStop | None
     revision: int
+    protection: ProtectionPlan | None = None
+    protection_revision: int = 0
+
+    @property
+    def latest_revision(self) -> int:
+        """Return the document's revision when anything of it was last changed."""
+        return max(self.revision, self.protection_revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +136,22 @@ def set_trailing_stop(
 ) -> ControlDocument:
     """Set or remove what is wanted of one trade's stop."""
     revision = document.revision + 1
-    policy = TradePolicy(position_identifier, trailing_stop, revision)
+    held = policy_wanted(document, position_identifier) or TradePolicy(position_identifier, None, 0)
+    return _with_policy(document, replace(held, trailing_stop=trailing_stop, revision=revision), revision)
+
+
+def set_protection(
+    document: ControlDocument, position_identifier: int, plan: ProtectionPlan | None
+) -> ControlDocument:
+    """Set or remove one trade's ladder and move to break-even."""
+    revision = document.revision + 1
+    held = policy_wanted(document, position_identifier) or TradePolicy(position_identifier, None, 0)
+    return _with_policy(document, replace(held, protection=plan, protection_revision=revision), revision)
+
+
+def _with_policy(document: ControlDocument, policy: TradePolicy, revision: int) -> ControlDocument:
     kept = tuple(
-        other for other in document.trade_policies if other.position_identifier != position_identifier
+        other for other in document.trade_policies if other.position_identifier != policy.position_identifier
     )
     return replace(document, trade_policies=(*kept, policy), revision=revision)
 
@@ -141,7 +166,7 @@ def forget_trade(document: ControlDocument, position_identifier: int) -> Control
     return replace(document, trade_policies=kept)
 
 
-def trailing_wanted(document: ControlDocument, position_identifier: int) -> TradePolicy | None:
+def policy_wanted(document: ControlDocument, position_identifier: int) -> TradePolicy | None:
     """Return what is wanted of one trade, None where nobody has said."""
     for policy in document.trade_policies:
         if policy.position_identifier == position_identifier:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
+from signalos_server.domain.protection import PlanStart, Protection
 from signalos_server.domain.words import (
     CloseCause,
     DealEntry,
@@ -30,7 +31,10 @@ from signalos_server.domain.words import (
 
 @dataclass(frozen=True, slots=True)
 class TrailingStop:
-    """A trailing stop, as wanted or as the bridge keeps it. `step` 0 is one tick size."""
+    """A trailing stop, as wanted or as the bridge keeps it. `step` 0 is one tick size.
+
+    `activation` (a profit, in `unit`) and `start` both None: it starts at once.
+    """
 
     distance: Decimal
     unit: DistanceUnit = DistanceUnit.PRICE
@@ -39,6 +43,8 @@ class TrailingStop:
     high_water_price: Decimal | None = None
     activated: bool = False
     suspended: bool = False
+    start: PlanStart | None = None
+    min_interval_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,8 @@ class Position:
     swap: Decimal = Decimal(0)
     broker_offset_seconds: int | None = None
     hidden: bool = False
+    protection: Protection | None = None
+    initial_stop_loss: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

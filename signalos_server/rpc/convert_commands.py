@@ -16,6 +16,7 @@ from signalos_server.rpc.convert import (
     seconds_of,
     timestamp,
 )
+from signalos_server.rpc.convert_protection import plan_of, plan_to_proto
 
 
 def command_to_proto(command: Command) -> command_pb2.Command:
@@ -106,6 +107,7 @@ def open_to_proto(action: actions.Open) -> command_pb2.OpenAction:
         deviation_points=action.deviation_points,
         expire_after=None if after is None else duration(after),
         comment=action.comment,
+        protection=plan_to_proto(action.protection),
     )
 
 
@@ -157,7 +159,9 @@ def action_to_proto(action: Action) -> command_pb2.Action:
             )
         case actions.BreakEven():
             return command_pb2.Action(
-                break_even=command_pb2.BreakEvenAction(position_identifier=action.position_identifier)
+                break_even=command_pb2.BreakEvenAction(
+                    position_identifier=action.position_identifier, offset=float(action.offset)
+                )
             )
 
 
@@ -199,7 +203,8 @@ def action_of(message: command_pb2.Action) -> Action:
         case "adopt":
             return actions.Adopt(message.adopt.position_identifier)
         case "break_even":
-            return actions.BreakEven(message.break_even.position_identifier)
+            break_even = message.break_even
+            return actions.BreakEven(break_even.position_identifier, decimal_of(break_even.offset))
         case other:
             raise ValueError(f"an action of kind {other} is not known")
 
@@ -224,4 +229,5 @@ def _open_of(message: command_pb2.OpenAction) -> actions.Open:
         deviation_points=message.deviation_points if message.HasField("deviation_points") else None,
         expire_after_seconds=seconds_of(message.expire_after) if message.HasField("expire_after") else None,
         comment=message.comment,
+        protection=plan_of(message.protection) if message.HasField("protection") else None,
     )

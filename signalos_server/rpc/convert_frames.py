@@ -34,6 +34,7 @@ from signalos_server.rpc.convert import (
 from signalos_server.rpc.convert_accounts import identity_of, identity_to_proto, money_of, terminal_of
 from signalos_server.rpc.convert_commands import action_of, action_to_proto, leg_of, open_to_proto
 from signalos_server.rpc.convert_control import applied_of, limits_to_proto, sync_of, ticket_of
+from signalos_server.rpc.convert_protection import plan_to_proto
 from signalos_server.rpc.convert_records import (
     deal_of,
     pending_of,
@@ -483,6 +484,8 @@ def _desired(frame: frames.Desired) -> bridge_pb2.DesiredState:
                 position_identifier=policy.position_identifier,
                 trailing_stop=trailing_to_proto(policy.trailing_stop),
                 revision=policy.revision,
+                protection=plan_to_proto(policy.protection),
+                protection_revision=policy.protection_revision,
             )
             for policy in document.trade_policies
         ],

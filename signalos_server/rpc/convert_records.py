@@ -26,7 +26,21 @@ from signalos_server.domain.words import (
     SymbolTradeMode,
     TradeOrigin,
 )
-from signalos_server.rpc.convert import decimal_of, enum_of, number, optional_decimal, timestamp
+from signalos_server.rpc.convert import (
+    decimal_of,
+    duration,
+    enum_of,
+    number,
+    optional_decimal,
+    seconds_of,
+    timestamp,
+)
+from signalos_server.rpc.convert_protection import (
+    protection_of,
+    protection_to_proto,
+    start_of,
+    start_to_proto,
+)
 from signalos_server.service.live import LiveQuote, LiveTrade
 
 # mypy-protobuf types enum fields as their own enums; a number of ours is one of theirs.
@@ -44,6 +58,8 @@ def trailing_to_proto(trailing: TrailingStop | None) -> trade_pb2.TrailingStop |
         high_water_price=number(trailing.high_water_price),
         activated=trailing.activated,
         suspended=trailing.suspended,
+        start=start_to_proto(trailing.start),
+        min_interval=duration(trailing.min_interval_seconds),
     )
 
 
@@ -57,6 +73,8 @@ def trailing_of(message: trade_pb2.TrailingStop) -> TrailingStop:
         high_water_price=optional_decimal(message, "high_water_price"),
         activated=message.activated,
         suspended=message.suspended,
+        start=start_of(message.start) if message.HasField("start") else None,
+        min_interval_seconds=max(1.0, seconds_of(message.min_interval)),
     )
 
 
@@ -97,6 +115,8 @@ def trade_to_proto(trade: Trade) -> trade_pb2.Trade:
         open_command_id=position.open_command_id,
         update_time=timestamp(trade.update_time),
         guard_state=int(position.guard_state),  # type: ignore[arg-type]
+        protection=protection_to_proto(position.protection),
+        initial_stop_loss=number(position.initial_stop_loss),
     )
 
 
@@ -204,6 +224,10 @@ def position_of(record: bridge_pb2.PositionRecord) -> Position:
         if record.HasField("broker_offset_seconds")
         else None,
         hidden=record.hidden,
+        protection=protection_of(record.protection, record.protection_revision)
+        if record.HasField("protection")
+        else None,
+        initial_stop_loss=optional_decimal(record, "initial_stop_loss"),
     )
 
 
@@ -231,6 +255,9 @@ def position_to_proto(position: Position) -> bridge_pb2.PositionRecord:
         swap=float(position.swap),
         broker_offset_seconds=position.broker_offset_seconds,
         hidden=position.hidden,
+        protection=protection_to_proto(position.protection),
+        protection_revision=0 if position.protection is None else position.protection.revision,
+        initial_stop_loss=number(position.initial_stop_loss),
     )
 
 

@@ -109,6 +109,7 @@ _SERVICES: dict[str, dict[str, Access]] = {
         "PartialCloseTrade": _TRADE,
         "ModifyTrade": _TRADE,
         "SetTrailingStop": _TRADE,
+        "SetProtection": _TRADE,
         "BreakEvenTrade": _TRADE,
         "CloseAllTrades": _TRADE,
         "AdoptTrade": _TRADE,

@@ -17,6 +17,7 @@ from signalos_server.domain.words import DistanceUnit, OrderType, Side, TradeSta
 from signalos_server.rpc.call import caller
 from signalos_server.rpc.convert import decimal_of, optional_decimal, seconds_of
 from signalos_server.rpc.convert_commands import command_to_proto
+from signalos_server.rpc.convert_protection import plan_of, plan_to_proto, start_of
 from signalos_server.rpc.convert_records import (
     active_to_proto,
     deal_to_proto,
@@ -88,11 +89,31 @@ class TradeServicer(trade_service_pb2_grpc.TradeServiceServicer):
                 unit=DistanceUnit(request.unit) if request.unit else DistanceUnit.PRICE,
                 step=Decimal(0) if step is None else step,
                 activation=optional_decimal(request, "activation"),
+                start=start_of(request.start) if request.HasField("start") else None,
+                min_interval_seconds=seconds_of(request.min_interval)
+                if request.HasField("min_interval")
+                else 1.0,
             )
         answer = await self._trades.set_trailing(asked_of(request), request.trade_id, trailing)
         return pb.SetTrailingStopResponse(
             trade=trade_to_proto(answer.trade),
-            wanted=trailing_to_proto(answer.wanted),
+            wanted=trailing_to_proto(answer.policy.trailing_stop) if answer.policy is not None else None,
+            revision=answer.revision,
+            applied=answer.applied,
+            problem=answer.problem,
+        )
+
+    async def SetProtection(
+        self, request: pb.SetProtectionRequest, context: Context
+    ) -> pb.SetProtectionResponse:
+        """Set or remove a ladder and a move to break-even."""
+        plan = plan_of(request.plan)
+        answer = await self._trades.set_protection(
+            asked_of(request), request.trade_id, None if plan.empty else plan
+        )
+        return pb.SetProtectionResponse(
+            trade=trade_to_proto(answer.trade),
+            wanted=plan_to_proto(answer.policy.protection) if answer.policy is not None else None,
             revision=answer.revision,
             applied=answer.applied,
             problem=answer.problem,
@@ -102,7 +123,9 @@ class TradeServicer(trade_service_pb2_grpc.TradeServiceServicer):
         self, request: pb.BreakEvenTradeRequest, context: Context
     ) -> pb.BreakEvenTradeResponse:
         """Move the stop to where leaving costs nothing."""
-        command = await self._trades.break_even(asked_of(request), request.trade_id)
+        command = await self._trades.break_even(
+            asked_of(request), request.trade_id, optional_decimal(request, "offset") or Decimal(0)
+        )
         return pb.BreakEvenTradeResponse(command=command_to_proto(command))
 
     async def CloseAllTrades(
@@ -198,6 +221,7 @@ def _open_of(request: pb.OpenTradeRequest) -> Open:
         deviation_points=request.deviation_points if request.HasField("deviation_points") else 20,
         expire_after_seconds=seconds_of(request.expire_after) if request.HasField("expire_after") else None,
         comment=request.comment,
+        protection=plan_of(request.protection) if request.HasField("protection") else None,
     )
 
 

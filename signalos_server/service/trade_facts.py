@@ -151,7 +151,7 @@ def _trailing(
     trade = _seen(records, scene, fact.position, (), now)
     records.book.save_trade(trade)
     wanted = records.control.get(scene.account_id)
-    policy = control.trailing_wanted(wanted.document, fact.position.identifier)
+    policy = control.policy_wanted(wanted.document, fact.position.identifier)
     applied = policy is None or (wanted.applied is not None and wanted.applied.revision >= policy.revision)
     records.happened(
         scene.account_id,

@@ -19,6 +19,7 @@ from signalos_server.domain.actions import (
 )
 from signalos_server.domain.caller import Caller
 from signalos_server.domain.command import Command
+from signalos_server.domain.control import ControlDocument
 from signalos_server.domain.errors import (
     BridgeAway,
     NoBridge,
@@ -33,6 +34,8 @@ from signalos_server.domain.errors import (
 )
 from signalos_server.domain.frames import CheckResult
 from signalos_server.domain.happenings import TrailingChanged
+from signalos_server.domain.protection import ProtectionPlan
+from signalos_server.domain.protection_rules import check_plan, check_start
 from signalos_server.domain.records import Deal, SymbolSpec, Trade, TrailingStop
 from signalos_server.domain.words import CommandState, MarginMode, TradeOrigin, TradeState
 from signalos_server.service.access import seen_account, seen_accounts, traded_account
@@ -49,11 +52,11 @@ _HALF = Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True)
-class TrailingAnswer:
-    """What became of the wish for a trailing stop."""
+class PolicyAnswer:
+    """What became of a wish for one trade: its trailing stop, or its ladder and break-even."""
 
     trade: Trade
-    wanted: TrailingStop | None
+    policy: control.TradePolicy | None
     revision: int
     applied: bool
     problem: str
@@ -168,7 +171,13 @@ class Trades:
                 "several take profits need a hedging account",
                 {"field": "takeProfits", "value": str(len(action.take_profits)), "maximum": "1"},
             )
-        order_rules.check_open(spec, action, self._quotes.market(account.account_id, spec))
+        market = self._quotes.market(account.account_id, spec)
+        order_rules.check_open(spec, action, market)
+        if action.protection is not None:
+            price = action.price
+            if price is None and market is not None:
+                price = market.closing(action.side)
+            check_plan(action.protection, action.side, price, action.stop_loss, field="protection")
 
     async def preview(self, caller: Caller, account_id: str, action: Open) -> CheckResult:
         """Count an order with live numbers at the bridge, without sending it."""
@@ -253,10 +262,10 @@ class Trades:
         reference = None if market is None else market.closing(side)
         order_rules.check_levels(spec, side, reference, stop_loss, take_profits)
 
-    async def break_even(self, asked: Asked, trade_id: str) -> Command:
-        """Move the stop to where leaving costs nothing, once."""
+    async def break_even(self, asked: Asked, trade_id: str, offset: Decimal = Decimal(0)) -> Command:
+        """Move the stop to where leaving costs nothing, and `offset` beyond, once."""
         return await self._act(
-            asked, trade_id, lambda _, trade: BreakEven(trade.position.identifier), managed=True
+            asked, trade_id, lambda _, trade: BreakEven(trade.position.identifier, offset), managed=True
         )
 
     async def adopt(self, asked: Asked, trade_id: str) -> Command:
@@ -293,12 +302,46 @@ class Trades:
 
         return await self._commands.accept(asked, prepare)
 
-    async def set_trailing(
-        self, asked: Asked, trade_id: str, trailing: TrailingStop | None
-    ) -> TrailingAnswer:
+    async def set_trailing(self, asked: Asked, trade_id: str, trailing: TrailingStop | None) -> PolicyAnswer:
         """Set or remove what is wanted of a trade's stop, and wait for the bridge to keep to it."""
 
-        def unit(records: Records) -> tuple[Trade, control.ControlDocument, bool]:
+        def change(records: Records, trade: Trade, document: ControlDocument) -> ControlDocument:
+            if trailing is not None:
+                self._check_trailing(records, trade, trailing)
+            changed = control.set_trailing_stop(document, trade.position.identifier, trailing)
+            records.happened(
+                trade.account_id,
+                TrailingChanged(
+                    f"trailing:{trade_id}:{changed.revision}",
+                    trade,
+                    trailing,
+                    False,
+                    "trailing stop set" if trailing is not None else "trailing stop removed",
+                ),
+            )
+            return changed
+
+        return await self._set_policy(asked, trade_id, change, quoted=trailing is not None)
+
+    async def set_protection(self, asked: Asked, trade_id: str, plan: ProtectionPlan | None) -> PolicyAnswer:
+        """Set or remove a trade's ladder and move to break-even, and wait for the bridge to keep to it."""
+
+        def change(records: Records, trade: Trade, document: ControlDocument) -> ControlDocument:
+            if plan is not None:
+                self._check_protection(records, trade, plan)
+            return control.set_protection(document, trade.position.identifier, plan)
+
+        return await self._set_policy(asked, trade_id, change, quoted=plan is not None)
+
+    async def _set_policy(
+        self,
+        asked: Asked,
+        trade_id: str,
+        change: Callable[[Records, Trade, ControlDocument], ControlDocument],
+        *,
+        quoted: bool,
+    ) -> PolicyAnswer:
+        def unit(records: Records) -> tuple[Trade, ControlDocument, bool]:
             account, trade = _managed(records, asked.caller, trade_id)
             now = self._clocks.moment().wall
             request = Request(asked.caller.user_id, asked.request_id, asked.body_hash, "")
@@ -310,29 +353,17 @@ class Trades:
                 return trade, document, False
             if records.bridges.of_account(account.account_id) is None:
                 raise NoBridge(account.account_id)
-            if trailing is not None:
-                self._check_trailing(records, trade, trailing)
-            changed = control.set_trailing_stop(document, trade.position.identifier, trailing)
+            changed = change(records, trade, document)
             records.control.save(changed)
-            records.happened(
-                account.account_id,
-                TrailingChanged(
-                    f"trailing:{trade_id}:{changed.revision}",
-                    trade,
-                    trailing,
-                    False,
-                    "trailing stop set" if trailing is not None else "trailing stop removed",
-                ),
-            )
             return trade, changed, True
 
         account_id = await self._account_of(asked.caller, trade_id)
-        if trailing is not None:
+        if quoted:
             await self._ask_quote(lambda records: self._of_trade(records, asked.caller, trade_id))
         with self._hub.board.applied.watch(account_id) as watch:
             trade, document, changed = await self._storage.run(unit)
-            policy = control.trailing_wanted(document, trade.position.identifier)
-            revision = policy.revision if policy is not None else document.revision
+            policy = control.policy_wanted(document, trade.position.identifier)
+            revision = policy.latest_revision if policy is not None else document.revision
             if changed:
                 self._hub.desire(document)
             saved = await watch.until(
@@ -345,19 +376,28 @@ class Trades:
             return records.book.trade(trade_id) or trade, applied
 
         trade, applied = await self._storage.read(fresh)
-        return TrailingAnswer(
+        return PolicyAnswer(
             trade=trade,
-            wanted=policy.trailing_stop if policy is not None else None,
+            policy=policy,
             revision=revision,
             applied=applied >= revision,
             problem=saved.problem if saved is not None and saved.revision >= revision else "",
         )
+
+    def _check_protection(self, records: Records, trade: Trade, plan: ProtectionPlan) -> None:
+        spec = _symbol(records, trade.account_id, trade.position.symbol)
+        market = self._quotes.market(trade.account_id, spec)
+        price = None if market is None else market.closing(trade.position.side)
+        check_plan(plan, trade.position.side, price, trade.position.initial_stop_loss)
 
     def _check_trailing(self, records: Records, trade: Trade, trailing: TrailingStop) -> None:
         spec = _symbol(records, trade.account_id, trade.position.symbol)
         market = self._quotes.market(trade.account_id, spec)
         price = trade.position.open_price if market is None else market.closing(trade.position.side)
         order_rules.check_trailing(spec, trailing, price)
+        if trailing.start is not None:
+            kept = trade.position.protection
+            check_start(trailing.start, len(kept.steps) if kept else 0, trade.position.initial_stop_loss)
 
     async def _account_of(self, caller: Caller, trade_id: str) -> str:
         def unit(records: Records) -> str:

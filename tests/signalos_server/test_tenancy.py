@@ -58,6 +58,7 @@ ACTING = (
     "TradeService/PartialCloseTrade",
     "TradeService/ModifyTrade",
     "TradeService/SetTrailingStop",
+    "TradeService/SetProtection",
     "TradeService/BreakEvenTrade",
     "TradeService/CloseAllTrades",
     "TradeService/AdoptTrade",

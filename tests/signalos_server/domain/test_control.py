@@ -12,12 +12,12 @@ from signalos_server.domain.control import (
     add_stop,
     adopt_held,
     generation_token,
+    policy_wanted,
     rearm,
     rearm_confirmed,
     set_paused,
     set_stealth,
     set_trailing_stop,
-    trailing_wanted,
 )
 from signalos_server.domain.errors import FlattenRunning, StaleStops
 
@@ -116,6 +116,6 @@ def test_the_generation_changes_with_stops_and_not_with_policies() -> None:
 def test_a_trades_policy_is_replaced_and_names_its_revision() -> None:
     document = set_trailing_stop(set_trailing_stop(fresh(), 7, None), 7, None)
     assert len(document.trade_policies) == 1
-    policy = trailing_wanted(document, 7)
+    policy = policy_wanted(document, 7)
     assert policy is not None
     assert policy.revision == document.revision

@@ -45,6 +45,9 @@ class TradeRow(Table):
     guard_state: Mapped[int]
     # JSON of the trailing stop as the bridge keeps it; empty: none.
     trailing_stop: Mapped[str] = mapped_column(Text)
+    # JSON of the ladder and the move to break-even as the bridge keeps them; empty: none.
+    protection: Mapped[str] = mapped_column(Text, server_default="")
+    initial_stop_loss: Mapped[Decimal | None] = mapped_column(ExactDecimal)
     realised_profit: Mapped[Decimal | None] = mapped_column(ExactDecimal)
     commission: Mapped[Decimal | None] = mapped_column(ExactDecimal)
     deal_swap: Mapped[Decimal | None] = mapped_column(ExactDecimal)

@@ -13,6 +13,7 @@ from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.tables.trades import DealRow, OrderRow, SymbolRow, TradeRow
 from signalos_server.adapters.storage.trading.mapping import columns_of, from_json, to_json, value_of
 from signalos_server.domain.frames import Recorded
+from signalos_server.domain.protection import Protection
 from signalos_server.domain.records import (
     Deal,
     Order,
@@ -212,12 +213,12 @@ class SqlBook:
         )
 
 
-_POSITION_OWN = frozenset({"identifier", "swap", "trailing_stop"})
+_POSITION_OWN = frozenset({"identifier", "swap", "trailing_stop", "protection"})
 
 
 def _trade_columns(trade: Trade) -> dict[str, Any]:
     position = trade.position
-    trailing = position.trailing_stop
+    trailing, protection = position.trailing_stop, position.protection
     return {
         **columns_of(position, without=_POSITION_OWN),
         "trade_id": trade.trade_id,
@@ -227,6 +228,7 @@ def _trade_columns(trade: Trade) -> dict[str, Any]:
         "opened_volume_lots": trade.opened_volume_lots,
         "close_price": trade.close_price,
         "trailing_stop": "" if trailing is None else to_json(trailing),
+        "protection": "" if protection is None else to_json(protection),
         "realised_profit": trade.realised_profit,
         "commission": trade.commission,
         "deal_swap": trade.swap,
@@ -239,6 +241,7 @@ def _trade_columns(trade: Trade) -> dict[str, Any]:
 
 def _trade(row: Any) -> Trade:
     trailing = from_json(row.trailing_stop, TrailingStop) if row.trailing_stop else None
+    protection = from_json(row.protection, Protection) if row.protection else None
     return value_of(
         row,
         Trade,
@@ -248,6 +251,7 @@ def _trade(row: Any) -> Trade:
             identifier=row.position_identifier,
             swap=row.position_swap,
             trailing_stop=trailing,
+            protection=protection,
             side=Side(row.side),
             origin=TradeOrigin(row.origin),
         ),
