@@ -65,7 +65,8 @@ def split(volume_lots: Decimal, shares: Sequence[Decimal], spec: SymbolSpec) -> 
             if not part and left >= spec.volume_min_lots:
                 parts[index] = spec.volume_min_lots
                 left -= spec.volume_min_lots
-        parts[0] += left
+        # The smallest lot is open at least, so that one of them has its own.
+        parts[next(index for index, part in enumerate(parts) if part)] += left
     elif left < spec.volume_min_lots and any(parts):
         # The rest could never be closed by itself.
         parts[max(index for index, part in enumerate(parts) if part)] += left

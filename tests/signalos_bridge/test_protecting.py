@@ -56,9 +56,9 @@ def wanted(
     return replace(world.policies(), trades=(replace(policy, **changes),))  # type: ignore[arg-type]
 
 
-async def opened(world: World, plan: ProtectionPlan | None = LADDER, **changes: object) -> int:
+async def opened(world: World, plan: ProtectionPlan | None = LADDER) -> int:
     """Open 0.10 lots with a stop at 1.08000 and a plan; return the position's identifier."""
-    outcome = await world.open(stop_loss=D("1.08000"), protection=plan, **changes)
+    outcome = await world.open(stop_loss=D("1.08000"), protection=plan)
     if plan is not None:
         # Quotes are told of what is guarded.
         await eventually(lambda: world.terminal._watch.guarded_symbols)
