@@ -1,7 +1,7 @@
 """Generates the Python stubs of `protos/` beside their sources.
 
-Runs as a hatchling build hook, for `pip install -e .` as for a wheel, and by hand as
-`python build_hooks/contract.py`. Nothing that it writes is committed.
+Runs in the package build (see `build_hooks/build.py`), and by hand as `python build_hooks/contract.py`.
+Nothing that it writes is committed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
@@ -101,19 +100,6 @@ def _protoc(protos: Path, *arguments: str) -> None:
 
 def _plugin(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
-
-
-try:
-    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-except ModuleNotFoundError:  # run by hand, outside of a build
-    pass
-else:
-
-    class ContractBuildHook(BuildHookInterface[Any]):
-        """Generates the stubs before hatchling collects files."""
-
-        def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-            generate(Path(self.root) / "protos")
 
 
 if __name__ == "__main__":

@@ -22,11 +22,11 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web_gateway.contract_document import ContractDocument
+from web_gateway.dashboard_files import dashboard_routes
 from web_gateway.docs_page import docs_page
 from web_gateway.doors import Doors
 from web_gateway.http_protocol import HttpProtocol
@@ -43,7 +43,7 @@ from web_gateway.upstream import GatewayKey, Upstream
 __all__ = ["Settings", "SettingsError", "build", "run"]
 
 PROGRAM_FILE: Final = "gateway.json"
-PAGE: Final = Path(__file__).parent / "page"
+DOCS_STYLE: Final = Path(__file__).parent / "docs.css"
 _KEEP_ALIVE_SECONDS: Final = 65
 _HEADER_BYTES: Final = 64 * 1024
 
@@ -99,8 +99,8 @@ def build(settings: Settings, metrics: Metrics) -> ASGIApp:
     async def docs(_: Request) -> Response:
         return Response(page, media_type="text/html")
 
-    async def index(_: Request) -> Response:
-        return FileResponse(PAGE / "index.html", headers={"cache-control": "no-cache"})
+    async def docs_style(_: Request) -> Response:
+        return FileResponse(DOCS_STYLE, media_type="text/css", headers={"cache-control": "no-cache"})
 
     async def exposition(request: Request) -> Response:
         wanted = settings.metrics_token
@@ -117,8 +117,8 @@ def build(settings: Settings, metrics: Metrics) -> ASGIApp:
             Route("/api/{path:path}", parts.transcode),
             WebSocketRoute("/ws", parts.live),
             Route("/metrics", exposition),
-            Route("/", index),
-            Mount("/page", StaticFiles(directory=PAGE)),
+            Route("/docs.css", docs_style),
+            *dashboard_routes(),
         ],
         lifespan=parts.lifespan,
     )

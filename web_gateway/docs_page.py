@@ -31,7 +31,7 @@ def docs_page(routes: Iterable[Route], document: ContractDocument) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>SignalOS API</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="icon" href="data:,"><link rel="stylesheet" href="/page/docs.css"></head><body>'
+        '<link rel="icon" href="data:,"><link rel="stylesheet" href="/docs.css"></head><body>'
         "<header><h1>SignalOS API</h1>"
         f"<p>{_words(described['info']['description'])}</p>"
         '<p>For programs: <a href="/api/openapi.json">openapi.json</a>.</p></header>'

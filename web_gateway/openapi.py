@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
-import orjson
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from web_gateway.contract_document import ContractDocument
@@ -41,7 +41,7 @@ Schema = dict[str, Any]
 
 def openapi_json(routes: Iterable[Route], document: ContractDocument) -> bytes:
     """The document as JSON."""
-    return orjson.dumps(openapi(routes, document), option=orjson.OPT_INDENT_2)
+    return json.dumps(openapi(routes, document), ensure_ascii=False, indent=2).encode()
 
 
 def openapi(routes: Iterable[Route], document: ContractDocument) -> Schema:

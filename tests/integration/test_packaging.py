@@ -121,7 +121,9 @@ def test_a_wheel_holds_contract_stubs_and_programs_and_nothing_of_tests(wheel: P
         "signalos/v1/bridge_service_grpc.py",
         "buf/validate/validate_pb2.py",
         "signalos_cli/main.py",
+        "web_gateway/dashboard/dist/index.html",
     } <= files
+    assert not [file for file in files if file.startswith("web_gateway/dashboard/") and "/dist/" not in file]
     tops = {file.partition("/")[0] for file in files if ".dist-info" not in file}
     assert tops == {"signalos", "buf", "signalos_server", "signalos_bridge", "web_gateway", "signalos_cli"}
 
