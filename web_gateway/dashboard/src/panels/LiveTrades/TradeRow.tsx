@@ -1,0 +1,113 @@
+import { memo, type ReactNode } from "react";
+import type { Trade } from "../../lib/contract";
+import { lots, price, words } from "../../lib/format";
+import { ageOf, isFinal } from "../../store/live-state";
+import { useLive } from "../../store/live-store";
+import { useNow } from "../../store/now";
+import { Age, freshness } from "../../ui/Age";
+import { Profit } from "../../ui/Profit";
+import { Levels } from "./Levels";
+import { TradeActions } from "./TradeActions";
+
+interface Props {
+  trade: Trade;
+  digits: number | undefined;
+  /** Named where several accounts are shown. */
+  account: string | null;
+}
+
+export const TradeRow = memo(function TradeRow({ trade, digits, account }: Props) {
+  const quote = useLive((state) => state.quotes.get(trade.tradeId));
+  const stale = freshness(ageOf(quote, useNow())) !== "fresh";
+  return (
+    <tr data-trade={trade.tradeId} data-ticket={trade.ticket}>
+      <th scope="row" data-label="Symbol">
+        <span className="symbol">{trade.symbol}</span> <SideTag side={trade.side} />{" "}
+        {trade.origin === "EXTERNAL" && <span className="tag">external</span>}
+        {trade.origin === "ADOPTED" && <span className="tag">adopted</span>}
+        <Notes trade={trade} account={account} />
+      </th>
+      <td data-label="Lots" className="number">
+        {lots(trade.volumeLots)}
+      </td>
+      <td data-label="Open" className="number">
+        {price(trade.openPrice, digits)}
+      </td>
+      <td data-label="Now" className={`number ${stale ? "stale" : ""}`}>
+        {price(quote?.currentPrice, digits)}
+      </td>
+      <td data-label="Stop loss" className="number">
+        <Levels trade={trade} which="stopLoss" digits={digits} />
+      </td>
+      <td data-label="Take profit" className="number">
+        <Levels trade={trade} which="takeProfit" digits={digits} />
+      </td>
+      <td data-label="Profit" className="number">
+        <Profit value={quote?.profit} stale={stale} />
+      </td>
+      <td data-label="Age" className="number">
+        <Age of={quote} />
+      </td>
+      <td className="row-actions">
+        <TradeActions trade={trade} digits={digits} />
+      </td>
+    </tr>
+  );
+});
+
+export function SideTag({ side }: { side: Trade["side"] }) {
+  return <span className="side">{side === "BUY" ? "buy" : side === "SELL" ? "sell" : "unknown"}</span>;
+}
+
+/** What is special about a trade, and what is being done with it. */
+function Notes({ trade, account }: { trade: Trade; account: string | null }) {
+  const doing = useLive((state) => {
+    for (const command of state.commands.values()) {
+      if (command.tradeId === trade.tradeId && !isFinal(command)) return command;
+    }
+    return null;
+  });
+  const notes: ReactNode[] = [];
+  if (account !== null) notes.push(<span key="account">{account}</span>);
+  if (trade.state === "UNKNOWN_MISSING") {
+    notes.push(
+      <span key="missing" className="problem-text">
+        gone from the terminal, and no closing deal is known
+      </span>,
+    );
+  }
+  if (trade.trailingStop !== null) {
+    const trailing = trade.trailingStop;
+    const how = trailing.suspended ? "trailing paused" : trailing.activated ? "trailing" : "trailing, not activated";
+    notes.push(<span key="trailing" className={`tag ${trailing.suspended ? "amber" : ""}`}>{how}</span>);
+  }
+  if (doing !== null) {
+    const unknown = doing.state === "UNKNOWN";
+    notes.push(
+      <span key="doing" className={unknown ? "problem-text" : "doing"}>
+        {!unknown && <span className="spinner" aria-hidden="true" />}
+        {unknown ? `${wish(doing.action)}: not known whether it was done` : `${wish(doing.action)}…`}
+      </span>,
+    );
+  }
+  return notes.length === 0 ? null : <div className="row-notes">{notes}</div>;
+}
+
+function wish(action: { [name: string]: unknown } | null): string {
+  const [name] = Object.keys(action ?? {});
+  switch (name) {
+    case "close":
+    case "closeAll":
+      return "closing";
+    case "modify":
+      return "modifying";
+    case "breakEven":
+      return "moving to break-even";
+    case "adopt":
+      return "adopting";
+    case undefined:
+      return "acting";
+    default:
+      return words(name);
+  }
+}

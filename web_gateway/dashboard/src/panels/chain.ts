@@ -1,0 +1,95 @@
+// The chain from this page to the broker, link by link, as the last heartbeat told it and time has gone on.
+import type { Account, ChainAge } from "../lib/contract";
+import type { ConnectionView } from "../lib/connection";
+import { age, words } from "../lib/format";
+import { grown, type LiveState } from "../store/live-state";
+import { GONE_SECONDS, STALE_SECONDS } from "../ui/Age";
+import type { LampState } from "../ui/Lamp";
+
+export interface Link {
+  readonly name: "server" | "bridge" | "terminal" | "guard";
+  readonly lamp: LampState;
+  /** Short, beside the lamp. */
+  readonly text: string;
+  /** The whole of it. */
+  readonly words: string;
+}
+
+const GUARD_SLOW_SECONDS = 3;
+const GUARD_BLIND_SECONDS = 10;
+const QUIET_MARKET_SECONDS = 60;
+
+export function serverLink(connection: ConnectionView, state: LiveState, now: number): Link {
+  const seconds = grown(state.server?.age, state.heartbeatAt, now);
+  if (connection.phase !== "connected") {
+    const since = connection.heardAt === null ? null : (now - connection.heardAt) / 1000;
+    const heard = since === null ? "never heard" : `heard ${age(since)} ago`;
+    return { name: "server", lamp: "off", text: since === null ? "away" : age(since), words: `not connected, ${heard}` };
+  }
+  if (state.server === null || seconds === null) {
+    return { name: "server", lamp: "unknown", text: "…", words: "no heartbeat yet" };
+  }
+  if (!state.server.connected) {
+    return { name: "server", lamp: "off", text: age(seconds), words: `the gateway lost the server ${age(seconds)} ago` };
+  }
+  return { name: "server", lamp: lampOf(seconds), text: age(seconds), words: `heard ${age(seconds)} ago` };
+}
+
+export function accountLinks(account: Account, chain: ChainAge | undefined, state: LiveState, now: number): Link[] {
+  const since = state.heartbeatAt;
+  const bridge = grown(chain?.bridgeAgeSeconds, since, now);
+  const terminal = grown(chain?.terminalAgeSeconds, since, now);
+  const guard = grown(chain?.guardAgeSeconds, since, now);
+  return [bridgeLink(account, chain, bridge), terminalLink(account, chain, terminal), guardLink(account, guard)];
+}
+
+/** A market without ticks is a state of its own, and no fault. */
+export function marketWords(chain: ChainAge | undefined, since: number | null, now: number): string | null {
+  const seconds = grown(chain?.tickAgeSeconds, since, now);
+  if (seconds === null || seconds < QUIET_MARKET_SECONDS) return null;
+  return `no tick for ${age(seconds)}`;
+}
+
+function bridgeLink(account: Account, chain: ChainAge | undefined, seconds: number | null): Link {
+  const { bridge } = account;
+  if (bridge === null) return { name: "bridge", lamp: "off", text: "none", words: "no bridge is paired" };
+  if (chain === undefined) return { name: "bridge", lamp: "unknown", text: "…", words: "not known yet" };
+  if (seconds === null) return { name: "bridge", lamp: "off", text: "away", words: words(bridge.state) };
+  if (bridge.state === "DEGRADED") {
+    return { name: "bridge", lamp: "slow", text: age(seconds), words: "only one of its two streams lives: it may not open" };
+  }
+  return { name: "bridge", lamp: lampOf(seconds), text: age(seconds), words: `heard ${age(seconds)} ago` };
+}
+
+function terminalLink(account: Account, chain: ChainAge | undefined, seconds: number | null): Link {
+  const terminal = account.bridge?.terminal ?? null;
+  if (seconds === null) return { name: "terminal", lamp: "unknown", text: "…", words: "not known" };
+  const text = age(seconds);
+  if (chain?.brokerConnected === false) {
+    return { name: "terminal", lamp: "off", text, words: `read ${text} ago; it has no connection to the broker` };
+  }
+  if (terminal !== null && terminal.state !== "READY" && terminal.state !== "UNSPECIFIED") {
+    const why = terminal.errorText === "" ? words(terminal.state) : `${words(terminal.state)}: ${terminal.errorText}`;
+    return { name: "terminal", lamp: "off", text, words: why };
+  }
+  return { name: "terminal", lamp: lampOf(seconds), text, words: `read ${text} ago` };
+}
+
+function guardLink(account: Account, seconds: number | null): Link {
+  if (seconds === null) return { name: "guard", lamp: "unknown", text: "…", words: "not known" };
+  const many = account.bridge?.terminal?.guardedCount ?? 0;
+  const what = many === 0 ? "no hidden level to guard" : `guards ${many} hidden ${many === 1 ? "level" : "levels"}`;
+  const lamp = seconds >= GUARD_BLIND_SECONDS ? "alarm" : seconds >= GUARD_SLOW_SECONDS ? "slow" : "on";
+  return { name: "guard", lamp, text: age(seconds), words: `${what}, last look ${age(seconds)} ago` };
+}
+
+function lampOf(seconds: number): LampState {
+  return seconds >= GONE_SECONDS ? "off" : seconds >= STALE_SECONDS ? "slow" : "on";
+}
+
+const ORDER: readonly LampState[] = ["on", "unknown", "slow", "off", "alarm"];
+
+/** The worst of several accounts' links of one kind. */
+export function worst(links: readonly Link[]): Link | undefined {
+  return [...links].sort((a, b) => ORDER.indexOf(b.lamp) - ORDER.indexOf(a.lamp))[0];
+}

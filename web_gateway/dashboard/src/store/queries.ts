@@ -1,0 +1,46 @@
+// Lists over REST are read anew when the stream tells that they have changed.
+import type { QueryClient } from "@tanstack/react-query";
+import type { ServerFrame } from "../lib/contract";
+import type { LiveStore } from "./live-store";
+
+export const COMMANDS = "commands";
+export const TRADES = "trades";
+export const DEALS = "deals";
+export const ALERTS = "alerts";
+export const BRIDGES = "bridges";
+export const LIMITS = "limits";
+export const SYNCS = "syncs";
+export const STOPS = "stops";
+export const GENERATION = "generation";
+
+const CHANGED_BY: Partial<Record<ServerFrame["type"], readonly string[]>> = {
+  command_update: [COMMANDS],
+  trade_opened: [LIMITS],
+  trade_closed: [TRADES, DEALS, LIMITS],
+  error_alert: [ALERTS],
+  mt5_status_update: [BRIDGES],
+  desktop_sync_complete: [SYNCS],
+  emergency_stop: [STOPS, GENERATION],
+  trading_rearmed: [STOPS, GENERATION],
+  snapshot: [COMMANDS, TRADES, DEALS, ALERTS, BRIDGES, LIMITS, SYNCS, STOPS, GENERATION],
+};
+/** Many events at once are one reading. */
+const GATHER_MILLISECONDS = 300;
+
+export function whenHeard(store: LiveStore, queries: QueryClient): () => void {
+  const changed = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const end = store.listen((frame) => {
+    for (const key of CHANGED_BY[frame.type] ?? []) changed.add(key);
+    if (changed.size === 0 || timer !== null) return;
+    timer = setTimeout(() => {
+      timer = null;
+      for (const key of changed) void queries.invalidateQueries({ queryKey: [key] });
+      changed.clear();
+    }, GATHER_MILLISECONDS);
+  });
+  return () => {
+    end();
+    if (timer !== null) clearTimeout(timer);
+  };
+}
