@@ -36,6 +36,7 @@ from signalos_server.service.hub import Board, Hub
 from signalos_server.service.orders import Orders
 from signalos_server.service.quotes import Quotes
 from signalos_server.service.trades import Trades
+from signalos_server.service.triggers import StopTriggers
 from signalos_server.service.unit_effects import LeaseSeen
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class TradingPart:
         self._orders = Orders(storage, self.commands, quotes)
         self._control = ControlUseCases(storage, self.hub, moments, foundation.auth)
         self._stops = EmergencyStops(storage, self.hub, moments)
+        self._triggers = StopTriggers(self.hub, self._stops, moments)
+        self.commands.on_open = self._triggers.opened
         foundation.on_revoke.append(self._revoked)
         foundation.snapshot_parts.append(self._snapshot)
         self._revocations = foundation.bus.subscribe(
@@ -92,6 +95,8 @@ class TradingPart:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.sessions.run(), name="bridge-sessions")
                 group.create_task(self.commands.run(), name="command-expiry")
+                group.create_task(self._stops.run(), name="stop-roster")
+                group.create_task(self._triggers.run(), name="stop-triggers")
         finally:
             self._revocations.close()
             await self.hub.close()

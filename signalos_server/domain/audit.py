@@ -40,6 +40,15 @@ class SealedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditHead:
+    """A chain's last entry as it once was, kept elsewhere: by it a cut or rewritten tail shows."""
+
+    chain: str
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """Where a chain is not whole, and why."""
 
@@ -68,6 +77,18 @@ def seal(previous_hash: str, entry: AuditEntry) -> str:
     # Lengths before the values, so that no two entries read the same.
     text = "".join(f"{len(field)}:{field}" for field in fields)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def contradicts(head: AuditHead, hash_now: str | None) -> str:
+    """Return how a kept head contradicts the chain of today, empty where it does not.
+
+    `hash_now`: of the entry with the head's number; None: there is no such entry.
+    """
+    if hash_now is None:
+        return f"entry {head.number} was there once and is missing: the end of the chain was cut"
+    if hash_now != head.hash:
+        return f"entry {head.number} was another one once: the chain was written anew"
+    return ""
 
 
 def verify(chain: str, entries: Iterable[SealedEntry], head: tuple[int, str]) -> Broken | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from signalos_server.domain import lease
+from signalos_server.domain.audit import AuditHead
 from signalos_server.domain.command import Outcome
 from signalos_server.domain.control import Applied, ControlDocument
 from signalos_server.domain.frames import (
@@ -194,6 +195,8 @@ class BridgeSession:
         self._lease_until: float | None = None
         # The bridge's latest heartbeat on Control that earned no lease yet: its number, and when it came.
         self._beat: tuple[int, float] | None = None
+        # What the bridge is to keep of the audit.
+        self._audit_heads: tuple[AuditHead, ...] = ()
         # Stops that went out from memory and are in no committed document yet.
         self._stopping: dict[str, StopOrder] = {}
 
@@ -364,7 +367,9 @@ class BridgeSession:
 
     def _control_heartbeat(self, heartbeat: Heartbeat, now: float) -> list[Output]:
         self._beat = (heartbeat.number, now)
-        return self._grant(now) or [Send(Stream.CONTROL, HeartbeatAnswer(heartbeat.number))]
+        return self._grant(now) or [
+            Send(Stream.CONTROL, HeartbeatAnswer(heartbeat.number, self._audit_heads))
+        ]
 
     def _grant(self, now: float) -> list[Output]:
         """Grant the lease that the latest heartbeat earns, once nothing speaks against it.
@@ -381,7 +386,7 @@ class BridgeSession:
         if until <= now:
             return []
         self._lease_until = until
-        return [Send(Stream.CONTROL, LeaseGrant(number)), LeaseGranted(until)]
+        return [Send(Stream.CONTROL, LeaseGrant(number, self._audit_heads)), LeaseGranted(until)]
 
     def _applied(self, applied: Applied) -> list[Output]:
         before = self._keeps_to_current()
@@ -425,6 +430,10 @@ class BridgeSession:
         if order.stop_id not in (*self._document.stop_ids, *self._document.cleared_stop_ids):
             self._stopping[order.stop_id] = order
         return [Send(Stream.CONTROL, order)] if self.may_stop() else []
+
+    def keep_heads(self, heads: tuple[AuditHead, ...]) -> None:
+        """Let the bridge keep these heads of the audit: told with each answer to its heartbeats."""
+        self._audit_heads = heads
 
     def take_stopping(self) -> tuple[StopOrder, ...]:
         """Return the stops that are in no committed document yet, for the session that follows."""

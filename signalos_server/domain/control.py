@@ -13,6 +13,7 @@ from decimal import Decimal
 from signalos_server.domain.errors import FlattenRunning, StaleStops
 from signalos_server.domain.protection import ProtectionPlan
 from signalos_server.domain.records import TrailingStop
+from signalos_server.domain.triggers import TriggerSetting
 from signalos_server.domain.words import LapsePolicy
 
 
@@ -94,6 +95,8 @@ class ControlDocument:
     rearms: tuple[PendingRearm, ...] = ()
     cleared_stop_ids: tuple[str, ...] = ()
     """Stops that re-arms have named lately, so that a commit that is tried again does not bring one back."""
+    triggers: tuple[TriggerSetting, ...] = ()
+    """The rules that stop by themselves, where they differ from how they are shipped."""
 
     @property
     def stopped(self) -> bool:
@@ -129,6 +132,16 @@ def set_limits(document: ControlDocument, limits: Limits) -> ControlDocument:
     if document.limits == limits:
         return document
     return replace(document, limits=limits, revision=document.revision + 1)
+
+
+def set_stop_settings(
+    document: ControlDocument, lapse_policy: LapsePolicy | None, triggers: tuple[TriggerSetting, ...]
+) -> ControlDocument:
+    """Set what the bridge does on a lapsed lease (None: as it was), and the rules that stop by themselves."""
+    policy = document.lapse_policy if lapse_policy is None else lapse_policy
+    if document.lapse_policy == policy and document.triggers == triggers:
+        return document
+    return replace(document, lapse_policy=policy, triggers=triggers, revision=document.revision + 1)
 
 
 def set_trailing_stop(

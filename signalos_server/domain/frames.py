@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from signalos_server.domain.actions import Action, Open
+from signalos_server.domain.audit import AuditHead
 from signalos_server.domain.command import Outcome
 from signalos_server.domain.control import Applied, ControlDocument, HeldStop
 from signalos_server.domain.records import Deal, PendingOrder, Position, SymbolSpec
@@ -75,6 +76,7 @@ class Hello:
     terminal: Terminal = field(default_factory=Terminal)
     bridge_time: datetime | None = None
     takes_batches: bool = False
+    audit_heads: tuple[AuditHead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Heartbeat:
     state_hash: str = ""
     tick_age_seconds: float | None = None
     read_age_seconds: float | None = None
+    wall_jump_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,9 +414,10 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatAnswer:
-    """The server lives; on Control: without a lease."""
+    """The server lives; on Control: without a lease, and with heads of the audit for the bridge to keep."""
 
     number: int
+    audit_heads: tuple[AuditHead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -517,6 +521,7 @@ class LeaseGrant:
     """The bridge may open for a while, counted from when it sent this heartbeat."""
 
     heartbeat_number: int
+    audit_heads: tuple[AuditHead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from signalos_server.domain.control import HeldStop
-from signalos_server.domain.words import StopTicketState
+from signalos_server.domain.words import StopTicketState, StopTriggerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,9 @@ class StopTicket:
     state: StopTicketState
     message: str = ""
     attempt_count: int = 0
+    # As a bridge tells it: seconds until the next call. On record: when that is, on the server's clock.
+    next_attempt_seconds: float | None = None
+    next_attempt_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,25 @@ class Stop:
     source: str
     accounts: tuple[AccountStop, ...] = ()
     rearm_time: datetime | None = None
+    trigger: StopTriggerKind = StopTriggerKind.UNSPECIFIED
 
     @property
     def complete(self) -> bool:
         """Return whether every account reached its last stage."""
         return all(account.complete for account in self.accounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """What one drill measured at one account; None: no word came in time."""
+
+    drill_id: str
+    account_id: str
+    create_time: datetime
+    user_id: str
+    reached: bool
+    latched_milliseconds: float | None
+    terminal_busy: bool
 
 
 def on_stage(account: AccountStop, stage: Stage, now: datetime) -> AccountStop:
@@ -88,7 +105,7 @@ def on_stage(account: AccountStop, stage: Stage, now: datetime) -> AccountStop:
         quiet_time=account.quiet_time or _ago(stage.quiet_seconds_ago, now),
         cancel_time=account.cancel_time or _ago(stage.cancelled_seconds_ago, now),
         flat_time=account.flat_time or _ago(stage.flat_seconds_ago, now),
-        tickets=stage.tickets or account.tickets,
+        tickets=_timed(account.tickets, stage.tickets, now) or account.tickets,
         external_order_count=stage.external_order_count,
         problem=stage.problem,
         unrecalled_command_ids=tuple(
@@ -96,6 +113,47 @@ def on_stage(account: AccountStop, stage: Stage, now: datetime) -> AccountStop:
         ),
         complete=account.complete or stage.complete,
     )
+
+
+def merge(account: AccountStop, other: AccountStop) -> AccountStop:
+    """Return what two words on one account say together; `other` is the later one."""
+    return replace(
+        other,
+        reached=account.reached or other.reached,
+        latch_time=account.latch_time or other.latch_time,
+        quiet_time=account.quiet_time or other.quiet_time,
+        cancel_time=account.cancel_time or other.cancel_time,
+        flat_time=account.flat_time or other.flat_time,
+        lease_expire_time=account.lease_expire_time or other.lease_expire_time,
+        tickets=other.tickets or account.tickets,
+        unrecalled_command_ids=tuple(
+            dict.fromkeys((*account.unrecalled_command_ids, *other.unrecalled_command_ids))
+        ),
+        complete=account.complete or other.complete,
+    )
+
+
+def _timed(
+    before: tuple[StopTicket, ...], told: tuple[StopTicket, ...], now: datetime
+) -> tuple[StopTicket, ...]:
+    """Return tickets with the instants of their next calls.
+
+    The same attempt keeps the instant that was told first, so that a repeated word changes nothing.
+    """
+    known = {(ticket.order, ticket.ticket): ticket for ticket in before}
+    return tuple(_with_time(known.get((ticket.order, ticket.ticket)), ticket, now) for ticket in told)
+
+
+def _with_time(before: StopTicket | None, told: StopTicket, now: datetime) -> StopTicket:
+    if told.next_attempt_seconds is None:
+        return told
+    at = now + timedelta(seconds=max(told.next_attempt_seconds, 0.0))
+    kept = before.next_attempt_time if before is not None and _same_attempt(before, told) else None
+    return replace(told, next_attempt_seconds=None, next_attempt_time=kept or at)
+
+
+def _same_attempt(before: StopTicket, told: StopTicket) -> bool:
+    return (before.attempt_count, before.state) == (told.attempt_count, told.state)
 
 
 def _ago(seconds: float | None, now: datetime) -> datetime | None:

@@ -182,6 +182,17 @@ class StopScope(IntEnum):
     EVERYTHING = 3
 
 
+class StopTriggerKind(IntEnum):
+    """What stops trading by itself; UNSPECIFIED: a person or a bridge's machine did."""
+
+    UNSPECIFIED = 0
+    UNKNOWN_OUTCOMES = 1
+    OPEN_RATE = 2
+    IDENTICAL_OPENS = 3
+    CLOCK_JUMP = 4
+    LOOP_LAG = 5
+
+
 class StopTicketState(IntEnum):
     """What became of a ticket under a stop."""
 

@@ -9,19 +9,23 @@ from grpc.aio import ServicerContext
 
 from signalos.v1 import control_pb2, control_service_pb2_grpc
 from signalos.v1 import control_service_pb2 as pb
-from signalos_server.domain.words import StopScope
+from signalos_server.domain.stop_scope import StopWish
+from signalos_server.domain.words import LapsePolicy, StopScope
 from signalos_server.rpc.call import caller
 from signalos_server.rpc.convert import enum_of, wait_of
 from signalos_server.rpc.convert_control import (
+    drill_to_proto,
     limits_of,
     limits_to_proto,
     standing_to_proto,
+    stop_settings_to_proto,
     stop_to_proto,
     sync_to_proto,
+    triggers_of,
 )
 from signalos_server.rpc.requests import microseconds_of, next_token, time_page_of
 from signalos_server.service.control import ControlUseCases
-from signalos_server.service.emergency import EmergencyStops, StopWish
+from signalos_server.service.emergency import EmergencyStops
 
 Context = ServicerContext[Any, Any]
 
@@ -171,6 +175,26 @@ class ControlServicer(control_service_pb2_grpc.ControlServiceServicer):
             applied=answer.applied,
         )
 
+    async def GetStopSettings(
+        self, request: pb.GetStopSettingsRequest, context: Context
+    ) -> pb.GetStopSettingsResponse:
+        """Read what stops an account by itself."""
+        document, applied = await self._control.stop_settings(caller(), request.account_id)
+        return pb.GetStopSettingsResponse(settings=stop_settings_to_proto(document), applied=applied)
+
+    async def UpdateStopSettings(
+        self, request: pb.UpdateStopSettingsRequest, context: Context
+    ) -> pb.UpdateStopSettingsResponse:
+        """Change what is named of it."""
+        document, applied = await self._control.set_stop_settings(
+            caller(),
+            request.account_id,
+            LapsePolicy(request.lapse_policy) if request.lapse_policy else None,
+            triggers_of(request.triggers),
+            wait_of(request, _WAIT_SECONDS),
+        )
+        return pb.UpdateStopSettingsResponse(settings=stop_settings_to_proto(document), applied=applied)
+
     async def RunDrill(self, request: pb.RunDrillRequest, context: Context) -> pb.RunDrillResponse:
         """Rehearse a stop."""
         results = await self._control.drill(caller(), request.account_id, wait_of(request, _WAIT_SECONDS))
@@ -185,6 +209,22 @@ class ControlServicer(control_service_pb2_grpc.ControlServiceServicer):
                 for result in results
             ]
         )
+
+    async def ListDrills(self, request: pb.ListDrillsRequest, context: Context) -> pb.ListDrillsResponse:
+        """List what drills measured, newest first."""
+        page = time_page_of("drills", request, 20, 100)
+        found = await self._control.drills(caller(), request.account_id, page)
+        response = pb.ListDrillsResponse(drills=[drill_to_proto(drill) for drill in found])
+        if found:
+            last = found[-1]
+            response.next_page_token = next_token(
+                "drills",
+                page,
+                len(found),
+                microseconds_of(last.create_time),
+                f"{last.drill_id}:{last.account_id}",
+            )
+        return response
 
 
 def _reports(found: Any) -> list[control_pb2.SyncReport]:

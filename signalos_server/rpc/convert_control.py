@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from signalos.v1 import control_pb2
+from signalos_server.domain import triggers
 from signalos_server.domain.control import Applied, ControlDocument, HeldStop, Limits
+from signalos_server.domain.errors import InvalidField
 from signalos_server.domain.frames import SyncDifference, SyncReport
 from signalos_server.domain.happenings import TradingStanding
-from signalos_server.domain.stop import AccountStop, Stop, StopTicket
+from signalos_server.domain.stop import AccountStop, Drill, Stop, StopTicket
+from signalos_server.domain.triggers import TriggerSetting
 from signalos_server.domain.words import (
     LapsePolicy,
     StopTicketState,
+    StopTriggerKind,
     SyncDifferenceKind,
     SyncTrigger,
 )
-from signalos_server.rpc.convert import datetime_of, enum_of, number, optional_decimal, timestamp
+from signalos_server.rpc.convert import (
+    datetime_of,
+    duration,
+    enum_of,
+    number,
+    optional_decimal,
+    optional_value,
+    seconds_of,
+    timestamp,
+)
 
 
 def limits_to_proto(limits: Limits) -> control_pb2.Limits:
@@ -89,6 +104,56 @@ def stop_to_proto(stop: Stop) -> control_pb2.StopReport:
         accounts=[_account_stop(account) for account in stop.accounts],
         complete=stop.complete,
         rearm_time=timestamp(stop.rearm_time),
+        trigger=int(stop.trigger),  # type: ignore[arg-type]
+    )
+
+
+def stop_settings_to_proto(document: ControlDocument) -> control_pb2.StopSettings:
+    """Return what stops an account by itself, and what its bridge does without a lease."""
+    return control_pb2.StopSettings(
+        account_id=document.account_id,
+        lapse_policy=int(document.lapse_policy),  # type: ignore[arg-type]
+        triggers=[
+            control_pb2.StopTrigger(
+                kind=int(setting.kind),  # type: ignore[arg-type]
+                enabled=setting.enabled,
+                threshold=setting.threshold,
+                window=None if setting.window_seconds is None else duration(setting.window_seconds),
+            )
+            for setting in triggers.in_force(document.triggers).values()
+        ],
+    )
+
+
+def triggers_of(messages: Iterable[control_pb2.StopTrigger]) -> tuple[TriggerSetting, ...]:
+    """Return wished rules, completed as they are shipped. Raises `InvalidField`."""
+    return tuple(_trigger(index, message) for index, message in enumerate(messages))
+
+
+def _trigger(index: int, message: control_pb2.StopTrigger) -> TriggerSetting:
+    kind = enum_of(StopTriggerKind, message.kind, StopTriggerKind.UNSPECIFIED)
+    if kind is StopTriggerKind.UNSPECIFIED:
+        known = ", ".join(each.name for each in triggers.SHIPPED)
+        raise InvalidField(f"triggers[{index}].kind", f"is required and one of {known}")
+    shipped = triggers.SHIPPED[kind]
+    return TriggerSetting(
+        kind,
+        message.enabled,
+        message.threshold if message.HasField("threshold") else shipped.threshold,
+        seconds_of(message.window) if message.HasField("window") else shipped.window_seconds,
+    )
+
+
+def drill_to_proto(drill: Drill) -> control_pb2.Drill:
+    """Return what a drill measured, as the contract says it."""
+    return control_pb2.Drill(
+        drill_id=drill.drill_id,
+        account_id=drill.account_id,
+        create_time=timestamp(drill.create_time),
+        user_id=drill.user_id,
+        reached=drill.reached,
+        latched_milliseconds=drill.latched_milliseconds,
+        terminal_busy=drill.terminal_busy,
     )
 
 
@@ -110,6 +175,7 @@ def _account_stop(account: AccountStop) -> control_pb2.AccountStop:
                 state=int(ticket.state),  # type: ignore[arg-type]
                 message=ticket.message,
                 attempt_count=ticket.attempt_count,
+                next_attempt_time=timestamp(ticket.next_attempt_time),
             )
             for ticket in account.tickets
         ],
@@ -129,6 +195,7 @@ def ticket_of(message: control_pb2.StopTicket) -> StopTicket:
         state=enum_of(StopTicketState, message.state, StopTicketState.UNSPECIFIED),
         message=message.message,
         attempt_count=message.attempt_count,
+        next_attempt_seconds=optional_value(message, "next_attempt_seconds"),
     )
 
 

@@ -6,12 +6,13 @@ What comes in is not trusted: a frame that cannot be read raises `BadFrame`, whi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from google.protobuf.message import Message
 
 from signalos.v1 import bridge_pb2, bridge_service_pb2
 from signalos_server.domain import frames
+from signalos_server.domain.audit import AuditHead
 from signalos_server.domain.command import Outcome
 from signalos_server.domain.control import Applied, HeldStop
 from signalos_server.domain.frames import ControlFrame, DataFrame, ToControl, ToData
@@ -198,6 +199,7 @@ def hello_of(hello: bridge_pb2.BridgeHello) -> frames.Hello:
         terminal=terminal_of(hello.terminal),
         bridge_time=datetime_of(hello, "bridge_time"),
         takes_batches=hello.takes_batches,
+        audit_heads=tuple(AuditHead(head.chain, head.number, head.hash) for head in hello.audit_heads),
     )
 
 
@@ -216,6 +218,7 @@ def _heartbeat(heartbeat: bridge_pb2.BridgeHeartbeat) -> frames.Heartbeat:
         state_hash=heartbeat.state_hash,
         tick_age_seconds=optional_value(heartbeat, "tick_age_seconds"),
         read_age_seconds=optional_value(heartbeat, "read_age_seconds"),
+        wall_jump_seconds=optional_value(heartbeat, "wall_jump_seconds"),
     )
 
 
@@ -440,8 +443,10 @@ def control_frame_to_proto(
     match frame:
         case frames.LeaseGrant():
             response.lease_grant.heartbeat_number = frame.heartbeat_number
+            response.lease_grant.audit_heads.extend(_heads(frame.audit_heads))
         case frames.HeartbeatAnswer():
             response.heartbeat.number = frame.number
+            response.heartbeat.audit_heads.extend(_heads(frame.audit_heads))
         case frames.StopOrder():
             response.stop.stop_id = frame.stop_id
             response.stop.close_positions = frame.close_positions
@@ -459,6 +464,10 @@ def control_frame_to_proto(
             response.superseded.epoch = frame.epoch
             response.superseded.address = frame.address
     return response
+
+
+def _heads(heads: Iterable[AuditHead]) -> list[bridge_pb2.AuditHead]:
+    return [bridge_pb2.AuditHead(chain=head.chain, number=head.number, hash=head.hash) for head in heads]
 
 
 def _desired(frame: frames.Desired) -> bridge_pb2.DesiredState:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from signalos_server.domain.audit import SYSTEM_CHAIN, AuditHead
 from signalos_server.domain.bridge_session import BridgeSession, LinkState, SessionTimings
 from signalos_server.domain.command import Command
 from signalos_server.domain.control import ControlDocument
@@ -115,7 +116,7 @@ class BridgeSessions:
         live.heard(scene.account_id)
         for effect in opened.effects:
             if isinstance(effect, CommandSaved):
-                self._hub.board.commands.tell(effect.command.command_id, effect.command)
+                self._hub.command_saved(effect.command)
         session.perform(machine.start())
         self._hub.spawn(f"session-{bridge_id}", session.run)
         await self._read([session])
@@ -204,6 +205,7 @@ class BridgeSessions:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._poll())
             group.create_task(self._tick())
+            group.create_task(self._spread_heads())
 
     async def _poll(self) -> None:
         while True:
@@ -238,6 +240,26 @@ class BridgeSessions:
         account_id = session.account_id
         wanted = await self._storage.read(lambda records: records.control.get(account_id))
         session.perform(session.machine.desire(wanted.document))
+
+    async def _spread_heads(self) -> None:
+        """Let the bridges keep the audit's heads, so that they are not in one place alone."""
+        while True:
+            try:
+                await self._read_heads(self._hub.sessions())
+            except StorageUnavailable as error:
+                log.warning("the audit's heads cannot be read", error=str(error))
+            await asyncio.sleep(self._timings.heartbeat)
+
+    async def _read_heads(self, sessions: list[LiveSession]) -> None:
+        if not sessions:
+            return
+        chains = [SYSTEM_CHAIN, *(session.account_id for session in sessions)]
+        heads = await self._storage.read(lambda records: records.audit_heads(chains))
+        for session in sessions:
+            kept = (SYSTEM_CHAIN, session.account_id)
+            session.machine.keep_heads(
+                tuple(AuditHead(chain, *heads[chain]) for chain in kept if chain in heads)
+            )
 
     def look_now(self, bridge_id: str) -> None:
         """A bridge's credential may have been revoked: look at once."""

@@ -99,6 +99,8 @@ class CommandUseCases:
         self._clocks = clocks
         # Commands that no bridge was handed: account and when their time is over, on the monotonic clock.
         self._waiting: dict[str, tuple[str, float]] = {}
+        # Told of each open that is committed, before it is handed on.
+        self.on_open: Callable[[Caller, Command, ControlDocument], None] = lambda *_: None
 
     # Accepting.
 
@@ -110,25 +112,28 @@ class CommandUseCases:
         """
         command_id = self._hub.new_uuid()
         with self._hub.board.commands.watch(command_id) as watch:
-            command, fresh = await self._storage.run(
+            command, document = await self._storage.run(
                 lambda records: self._accept(records, asked, prepare, command_id)
             )
-            if not fresh:
+            if document is None:
                 return await self.wait(command, asked.wait_seconds)
             reach("before_hand_over")
+            if isinstance(command.action, Open):
+                self.on_open(asked.caller, command, document)
             self._hand_over(command)
             last = await watch.until(asked.wait_seconds, _settled)
         return last or command
 
     def _accept(
         self, records: Records, asked: Asked, prepare: Prepare, command_id: str
-    ) -> tuple[Command, bool]:
+    ) -> tuple[Command, ControlDocument | None]:
+        """Return the command with the document that it was accepted under; None: it is one of before."""
         user_id = asked.caller.user_id
         moment = self._clocks.moment()
         request = Request(user_id, asked.request_id, asked.body_hash, command_id)
         before = records.commands.claim(request, moment.wall)
         if before is not None:
-            return _repeated(records, before, asked.body_hash), False
+            return _repeated(records, before, asked.body_hash), None
         draft = prepare(records)
         account = draft.account
         account_id = account.account_id
@@ -178,7 +183,7 @@ class CommandUseCases:
                     "symbol": draft.action.symbol if isinstance(draft.action, Open) else "",
                 },
             )
-        return command, True
+        return command, document
 
     def _check_control(self, records: Records, document: ControlDocument, draft: Draft, asked: Asked) -> None:
         account_id = document.account_id

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from signalos_server.domain import control
+from signalos_server.domain import control, triggers
 from signalos_server.domain.bridge_session import Stream
 from signalos_server.domain.caller import Caller
 from signalos_server.domain.control import ControlDocument, Limits
@@ -20,7 +20,9 @@ from signalos_server.domain.happenings import (
     StealthChanged,
     TradingStanding,
 )
-from signalos_server.domain.words import OrderState
+from signalos_server.domain.stop import Drill
+from signalos_server.domain.triggers import TriggerSetting
+from signalos_server.domain.words import LapsePolicy, OrderState
 from signalos_server.service.access import only_seen_account, seen_accounts, traded_account
 from signalos_server.service.control_facts import flattening_stops, standing_of
 from signalos_server.service.hub import Clocks, Hub
@@ -305,6 +307,46 @@ class ControlUseCases:
 
         return await self._storage.read(read)
 
+    # What stops by itself.
+
+    async def stop_settings(self, caller: Caller, account_id: str) -> tuple[ControlDocument, bool]:
+        """Return an account's document, and whether its bridge keeps to the lapse policy."""
+
+        def unit(records: Records) -> tuple[ControlDocument, bool]:
+            account = only_seen_account(records, caller, account_id)
+            return _policy(records, account.account_id)
+
+        return await self._storage.read(unit)
+
+    async def set_stop_settings(
+        self,
+        caller: Caller,
+        account_id: str,
+        lapse_policy: LapsePolicy | None,
+        wished: Sequence[TriggerSetting],
+        wait_seconds: float,
+    ) -> tuple[ControlDocument, bool]:
+        """Change what is named of an account's stop settings. Raises `InvalidField`."""
+
+        def unit(records: Records) -> ControlDocument:
+            account = traded_account(records, caller, account_id)
+            before = records.control.lock(account.account_id).document
+            settings = triggers.change(before.triggers, wished)
+            after = control.set_stop_settings(before, lapse_policy, settings)
+            if after is not before:
+                records.control.save(after)
+                detail = {
+                    "lapse_policy": after.lapse_policy.name,
+                    "before": _words(before.triggers),
+                    "after": _words(after.triggers),
+                }
+                records.audit(account.account_id, caller.user_id, "stop_settings", detail)
+            return after
+
+        document = await self._storage.run(unit)
+        await self._spread([document], wait_seconds)
+        return await self._storage.read(lambda records: _policy(records, document.account_id))
+
     # Sync and drill.
 
     async def sync(
@@ -366,7 +408,42 @@ class ControlUseCases:
             milliseconds = (self._clocks.monotonic() - started) * 1000
             return DrillResult(account.account_id, True, milliseconds, latched.terminal_busy)
 
-        return list(await asyncio.gather(*(one(account) for account in accounts)))
+        begun = self._clocks.moment().wall
+        results = list(await asyncio.gather(*(one(account) for account in accounts)))
+
+        def unit(records: Records) -> None:
+            measured = [
+                Drill(
+                    drill_id,
+                    result.account_id,
+                    begun,
+                    caller.user_id,
+                    result.reached,
+                    result.latched_milliseconds,
+                    result.terminal_busy,
+                )
+                for result in results
+            ]
+            records.control.add_drills(measured)
+            for result in results:
+                detail = {
+                    "drill_id": drill_id,
+                    "reached": result.reached,
+                    "latched_milliseconds": result.latched_milliseconds,
+                }
+                records.audit(result.account_id, caller.user_id, "drill", detail)
+
+        await self._storage.run(unit)
+        return results
+
+    async def drills(self, caller: Caller, account_id: str, page: Page) -> list[Drill]:
+        """Return what drills measured, newest first."""
+
+        def unit(records: Records) -> list[Drill]:
+            accounts = [account.account_id for account in seen_accounts(records, caller, account_id)]
+            return records.control.drills(accounts, page)
+
+        return await self._storage.read(unit)
 
 
 def _own(records: Records, caller: Caller, account_id: str) -> list[AccountRef]:
@@ -374,6 +451,21 @@ def _own(records: Records, caller: Caller, account_id: str) -> list[AccountRef]:
     if account_id:
         return [traded_account(records, caller, account_id)]
     return records.accounts_of(caller.user_id)
+
+
+def _policy(records: Records, account_id: str) -> tuple[ControlDocument, bool]:
+    wanted = records.control.get(account_id)
+    applied = wanted.applied is not None and wanted.applied.lapse_policy == wanted.document.lapse_policy
+    return wanted.document, applied
+
+
+def _words(changed: triggers.Settings) -> dict[str, str]:
+    """Return settings for the audit: those that differ from how they are shipped."""
+    return {
+        setting.kind.name: f"{'on' if setting.enabled else 'off'}, {setting.threshold:g}"
+        + ("" if setting.window_seconds is None else f" in {setting.window_seconds:g} s")
+        for setting in changed
+    }
 
 
 def _limits(records: Records, account: AccountRef) -> LimitsAnswer:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from signalos_server.domain import control
 from signalos_server.domain import stop as stops
+from signalos_server.domain.audit import SYSTEM_CHAIN, AuditHead, contradicts
 from signalos_server.domain.control import Applied, ControlDocument, HeldStop
 from signalos_server.domain.frames import Hello, Nack, RearmResult
 from signalos_server.domain.happenings import (
@@ -28,8 +29,10 @@ from signalos_server.service.unit_effects import (
     Effect,
     LeaseSeen,
     Scene,
-    StopSaved,
 )
+
+# One of the account and one of the system, each with one that was contradicted before.
+_MOST_HEADS = 4
 
 
 def standing_of(records: Records, account_id: str, lease: LeaseSeen) -> TradingStanding:
@@ -117,18 +120,41 @@ def adopt_held(
                 standing_of(records, scene.account_id, scene.lease),
             ),
         )
-        if not shared:
-            effects.append(StopSaved(stop))
     return after, effects
 
 
 def adopt_hello(
     records: Records, scene: Scene, hello: Hello, now: datetime
 ) -> tuple[ControlDocument, list[Effect]]:
-    """Take over what a bridge holds when Control opens."""
+    """Take over what a bridge holds when Control opens, and hold the audit against the heads that it kept."""
+    for head in hello.audit_heads[:_MOST_HEADS]:
+        _compare_head(records, scene, head)
     document, effects = adopt_held(records, scene, hello.held_stops, hello.stop_generation, now)
     confirmed = control.rearm_confirmed(document, tuple(stop.stop_id for stop in hello.held_stops))
     return confirmed, [*effects, *_save_document(records, document, confirmed)]
+
+
+def _compare_head(records: Records, scene: Scene, head: AuditHead) -> None:
+    """Say so where the audit here is not the one that the bridge once was told of."""
+    if head.chain not in (SYSTEM_CHAIN, scene.account_id):
+        # Not of this bridge's business.
+        return
+    found = contradicts(head, records.audit_hash(head.chain, head.number))
+    if not found:
+        return
+    records.alert(
+        NewAlert(
+            account_id=scene.account_id,
+            severity=Severity.CRITICAL,
+            code="AUDIT_CONTRADICTED",
+            key=f"{head.chain}:{head.number}:{head.hash[:16]}",
+            message=f"the audit is not the one that the bridge knows: chain {head.chain}, {found}",
+            known="somebody changed the database, or it was restored from an older backup",
+            advice="compare with a backup; the bridge keeps the contradicted head in audit_heads.json",
+        )
+    )
+    detail = {"chain": head.chain, "number": head.number, "hash": head.hash, "found": found}
+    records.audit(scene.account_id, "", "audit_contradicted", detail)
 
 
 def apply_applied(records: Records, scene: Scene, applied: Applied, now: datetime) -> list[Effect]:
@@ -189,38 +215,43 @@ def apply_stage(records: Records, scene: Scene, stage: Stage, now: datetime) -> 
     effects: list[Effect] = []
     if stage.held is not None:
         _, effects = adopt_held(records, scene, (stage.held,), 0, now)
-    stop = records.control.stop(stage.stop_id)
+    stop = records.control.stop_at(stage.stop_id, scene.account_id)
     if stop is None:
-        # From memory, and not committed yet; the bridge tells its stage again.
+        # From memory, and not committed yet; what calls it catches up once it is.
         return effects
-    before = next((one for one in stop.accounts if one.account_id == scene.account_id), None)
+    before = stop.accounts[0] if stop.accounts else None
     if before is None:
         document = records.control.get(scene.account_id).document
-        if stop.accounts or stage.stop_id not in (*document.stop_ids, *document.cleared_stop_ids):
+        if records.control.covers_any(stop.stop_id) or stage.stop_id not in (
+            *document.stop_ids,
+            *document.cleared_stop_ids,
+        ):
             # Another account's stop: what this bridge says of it is not on record, nor is it told of it.
             return effects
         records.control.insert_stop(replace(stop, accounts=(AccountStop(scene.account_id),)))
         before = AccountStop(scene.account_id)
     after = stops.on_stage(before, stage, now)
+    save_progress(records, stop, before, after)
+    return effects
+
+
+def save_progress(records: Records, stop: Stop, before: AccountStop, after: AccountStop) -> None:
+    """Store how far a stop has come at an account, tell of it, and put its milestones on the audit."""
     if after == before:
-        return [*effects, StopSaved(stop)]
-    version = records.control.save_progress(stage.stop_id, after)
-    others = tuple(one for one in stop.accounts if one.account_id != scene.account_id)
-    stop = replace(stop, accounts=(*others, after))
+        return
+    account_id, stop_id = after.account_id, stop.stop_id
+    version = records.control.save_progress(stop_id, after)
     shown = replace(stop, accounts=(after,))
-    records.happened(scene.account_id, StopMoved(f"stop:{stage.stop_id}:{scene.account_id}:{version}", shown))
+    records.happened(account_id, StopMoved(f"stop:{stop_id}:{account_id}:{version}", shown))
     if after.latch_time is not None and before.latch_time is None:
-        records.audit(
-            scene.account_id, "", "stop_latched", {"stop_id": stage.stop_id, "time": str(after.latch_time)}
-        )
+        records.audit(account_id, "", "stop_latched", {"stop_id": stop_id, "time": str(after.latch_time)})
     if after.complete and not before.complete:
         records.audit(
-            scene.account_id,
+            account_id,
             "",
             "stop_complete",
-            {"stop_id": stage.stop_id, "could_not_recall": list(after.unrecalled_command_ids)},
+            {"stop_id": stop_id, "could_not_recall": list(after.unrecalled_command_ids)},
         )
-    return [*effects, StopSaved(stop)]
 
 
 def apply_rearm_result(records: Records, scene: Scene, result: RearmResult, now: datetime) -> list[Effect]:

@@ -4,43 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
 
 import structlog
 
 from signalos_server.domain import control
 from signalos_server.domain import stop as stages
 from signalos_server.domain.caller import Caller
-from signalos_server.domain.control import HeldStop
+from signalos_server.domain.control import ControlDocument, HeldStop
 from signalos_server.domain.errors import CommitUnknown, NotFound, StorageUnavailable
 from signalos_server.domain.frames import StopOrder
 from signalos_server.domain.happenings import NewAlert, StopCalled
 from signalos_server.domain.stop import AccountStop, Stage, Stop
-from signalos_server.domain.words import Severity, StopScope
+from signalos_server.domain.stop_scope import StopWish, covered
+from signalos_server.domain.triggers import Trip
+from signalos_server.domain.words import Severity, StopScope, StopTriggerKind
 from signalos_server.failpoints import reach
 from signalos_server.service.access import seen_accounts
-from signalos_server.service.control_facts import standing_of
+from signalos_server.service.control_facts import save_progress, standing_of
 from signalos_server.service.hub import Clocks, Hub, LiveSession
-from signalos_server.service.records import AccountRef, Page, Records, Storage
+from signalos_server.service.records import Page, Records, Storage
 from signalos_server.service.unit_effects import LeaseSeen
 from signalos_server.service.waiters import Waiters
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 # The same stop called again so soon is the same stop: a held key, a retry of a call.
 _SAME_CALL_SECONDS = 1.0
 _RETRY_SECONDS = 0.25
 _REMEMBERED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class StopWish:
-    """What is to be stopped. Every combination is served."""
-
-    close_positions: bool
-    scope: StopScope
-    account_ids: tuple[str, ...]
-    reason: str
+_ROSTER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +51,54 @@ class StopAnswer:
     ignored: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Who calls a stop: a person or program, or (`caller` None) a rule."""
+
+    caller: Caller | None
+    trigger: StopTriggerKind = StopTriggerKind.UNSPECIFIED
+
+    @property
+    def user_id(self) -> str:
+        return "" if self.caller is None else self.caller.user_id
+
+    @property
+    def credential_id(self) -> str:
+        return "" if self.caller is None else self.caller.credential_id
+
+    @property
+    def source(self) -> str:
+        return "automatic" if self.caller is None else "api"
+
+
 @dataclass(slots=True)
 class _Running:
     """A stop that was called on this node, as memory knows it."""
 
-    stop: Stop
-    caller: Caller
+    stop_id: str
+    create_time: datetime
+    origin: _Origin
     wish: StopWish
     called_at: float
+    accounts: dict[str, AccountStop]
     recorded: bool = False
     ignored: tuple[str, ...] = ()
+    # Accounts whose bridges have it, and are not through with it.
+    under_way: set[str] = field(default_factory=set)
+
+    @property
+    def stop(self) -> Stop:
+        """Return it as clients see it."""
+        return Stop(
+            stop_id=self.stop_id,
+            create_time=self.create_time,
+            user_id=self.origin.user_id,
+            reason=self.wish.reason,
+            close_positions=self.wish.close_positions,
+            source=self.origin.source,
+            accounts=tuple(self.accounts[account_id] for account_id in sorted(self.accounts)),
+            trigger=self.origin.trigger,
+        )
 
 
 class EmergencyStops:
@@ -74,56 +110,97 @@ class EmergencyStops:
         self._clocks = clocks
         self._running: OrderedDict[str, _Running] = OrderedDict()
         self._moved: Waiters[_Running] = Waiters()
+        # Every account's owner, so that a stop knows whom it has to reach while the database is down.
+        self._owners: dict[str, str] = {}
         hub.on_stage(self._staged)
+        hub.on_installed(self._installed)
+
+    async def run(self) -> None:
+        """Keep the list of accounts fresh, until cancelled."""
+        while True:
+            try:
+                self._owners = await self._storage.read(lambda records: records.owners())
+            except StorageUnavailable as error:
+                log.warning("the list of accounts is not fresh", error=str(error))
+            await asyncio.sleep(_ROSTER_SECONDS)
 
     async def call(self, caller: Caller, wish: StopWish, wait_seconds: float) -> StopAnswer:
         """Stop, now; return the report so far after at most `wait_seconds`. Never refused."""
         running = self._same_call(caller, wish)
         if running is None:
-            running = self._begin(caller, wish)
-        with self._moved.watch(running.stop.stop_id) as watch:
+            known = self._known_owners()
+            chosen = covered(wish, caller.user_id, sees_all=caller.sees_all, owners=known)
+            running = self._begin(_Origin(caller), wish, chosen.account_ids, chosen.ignored)
+        with self._moved.watch(running.stop_id) as watch:
             if not self._settled(running):
                 await watch.until(wait_seconds, self._settled)
         return self._answer(running)
+
+    def trip(self, account_id: str, trip: Trip) -> str:
+        """Halt an account because a rule says so; return the stop's id, empty where it is stopped already."""
+        session = self._hub.session(account_id)
+        if session is not None and (session.machine.stopping or session.machine.document.stopped):
+            return ""
+        wish = StopWish(False, StopScope.ACCOUNTS, (account_id,), trip.reason)
+        return self._begin(_Origin(None, trip.kind), wish, (account_id,), ()).stop_id
+
+    def _known_owners(self) -> dict[str, str]:
+        owners = dict(self._owners)
+        owners.update((session.account_id, session.owner_user_id) for session in self._hub.sessions())
+        return owners
 
     def _same_call(self, caller: Caller, wish: StopWish) -> _Running | None:
         now = self._clocks.monotonic()
         for running in reversed(self._running.values()):
             if now - running.called_at > _SAME_CALL_SECONDS:
                 return None
-            if running.caller.user_id == caller.user_id and running.wish == wish:
+            if running.origin.user_id == caller.user_id and running.wish == wish:
                 return running
         return None
 
-    def _begin(self, caller: Caller, wish: StopWish) -> _Running:
+    def _begin(
+        self, origin: _Origin, wish: StopWish, account_ids: Iterable[str], ignored: tuple[str, ...]
+    ) -> _Running:
         """Send the stop to every connected bridge that it covers, before anything is awaited."""
         moment = self._clocks.moment()
-        stop_id = self._hub.new_uuid()
-        covered = [session for session in self._hub.sessions() if _covers(caller, wish, session)]
-        accounts = []
-        for session in covered:
-            order = StopOrder(
-                stop_id, wish.close_positions, session.machine.document.stop_generation + 1, wish.reason
-            )
-            reached = session.machine.may_stop()
-            session.perform(session.machine.stop(order))
-            accounts.append(self._account_stop(session.account_id, reached))
-        stop = Stop(
-            stop_id=stop_id,
-            create_time=moment.wall,
-            user_id=caller.user_id,
-            reason=wish.reason,
-            close_positions=wish.close_positions,
-            source="api",
-            accounts=tuple(accounts),
+        running = _Running(
+            self._hub.new_uuid(), moment.wall, origin, wish, moment.monotonic_seconds, {}, ignored=ignored
         )
-        running = _Running(stop, caller, wish, moment.monotonic_seconds)
-        self._running[stop_id] = running
+        for account_id in account_ids:
+            session = self._hub.session(account_id)
+            reached = session is not None and self._send(running, session)
+            running.accounts[account_id] = self._account_stop(account_id, reached)
+            if reached:
+                running.under_way.add(account_id)
+        self._running[running.stop_id] = running
         while len(self._running) > _REMEMBERED and next(iter(self._running.values())).recorded:
             self._running.popitem(last=False)
-        log.warning("emergency stop", stop_id=stop_id, accounts=[one.account_id for one in accounts])
-        self._hub.spawn(f"record-stop-{stop_id}", lambda: self._record(running))
+        log.warning(
+            "emergency stop",
+            stop_id=running.stop_id,
+            source=origin.source,
+            reason=wish.reason,
+            accounts=len(running.accounts),
+        )
+        self._hub.spawn(f"record-stop-{running.stop_id}", lambda: self._record(running))
         return running
+
+    def _send(self, running: _Running, session: LiveSession) -> bool:
+        """Send a stop to a bridge from memory; return whether it is on its way."""
+        machine = session.machine
+        generation = machine.document.stop_generation + 1
+        wish = running.wish
+        reached = machine.may_stop()
+        session.perform(
+            machine.stop(StopOrder(running.stop_id, wish.close_positions, generation, wish.reason))
+        )
+        return reached
+
+    def _installed(self, session: LiveSession) -> None:
+        """A bridge came: what was called and is not on record yet counts for it too."""
+        for running in self._running.values():
+            if not running.recorded and session.account_id in running.accounts:
+                self._send(running, session)
 
     def _account_stop(self, account_id: str, reached: bool) -> AccountStop:
         _, expire_time = self._hub.live.lease(account_id)
@@ -134,125 +211,125 @@ class EmergencyStops:
     async def _record(self, running: _Running) -> None:
         """Commit the stop; tried until it holds."""
         reach("before_stop_record")
+        documents = await self._tried(running, lambda records: self._commit(records, running))
+        for document, bridged in documents:
+            account_id = document.account_id
+            known = running.accounts.get(account_id) or self._account_stop(account_id, False)
+            running.accounts[account_id] = (
+                known if bridged else replace(known, complete=True, problem=_NO_BRIDGE)
+            )
+        running.recorded = True
+        for document, _ in documents:
+            self._hub.desire(document)
+        self._moved.tell(running.stop_id, running)
+        # What was told while the record was not there yet.
+        await self._tried(running, lambda records: self._catch_up(records, running))
+
+    async def _tried(self, running: _Running, unit: Callable[[Records], T]) -> T:
+        """Run a unit until it holds: nothing that is wrong with the record takes a stop back."""
         while True:
             try:
-                documents = await self._storage.run(lambda records: self._commit(records, running))
+                return await self._storage.run(unit)
             except (StorageUnavailable, CommitUnknown) as error:
-                log.error("stop is in force and not recorded yet", error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                break
-        known = {account.account_id for account in running.stop.accounts}
-        more = tuple(
-            self._account_stop(document.account_id, False)
-            for document, _ in documents
-            if document.account_id not in known
-        )
-        running.stop = replace(running.stop, accounts=(*running.stop.accounts, *more))
-        running.recorded = True
-        for document, bridged in documents:
-            self._hub.desire(document)
-            if not bridged:
-                self._no_bridge(running, document.account_id)
-        # What was told while the record was not there yet.
-        await self._catch_up(running)
-        self._moved.tell(running.stop.stop_id, running)
+                log.error("stop is in force and not recorded yet", stop_id=running.stop_id, error=str(error))
+            except Exception:
+                log.exception("stop is in force and cannot be recorded", stop_id=running.stop_id)
+            await asyncio.sleep(_RETRY_SECONDS)
 
-    def _commit(self, records: Records, running: _Running) -> list[tuple[control.ControlDocument, bool]]:
-        stop = running.stop
-        accounts, running.ignored = _covered(records, running.caller, running.wish)
-        documents: list[tuple[control.ControlDocument, bool]] = []
-        for account in sorted(accounts, key=lambda one: one.account_id):
-            account_id = account.account_id
+    def _commit(self, records: Records, running: _Running) -> list[tuple[ControlDocument, bool]]:
+        documents: list[tuple[ControlDocument, bool]] = []
+        for account_id in self._to_record(records, running):
             before = records.control.lock(account_id).document
             bridged = records.bridges.of_account(account_id) is not None
-            if stop.stop_id in before.stop_ids or stop.stop_id in before.cleared_stop_ids:
+            if running.stop_id in before.stop_ids or running.stop_id in before.cleared_stop_ids:
                 documents.append((before, bridged))
                 continue
-            held = HeldStop(stop.stop_id, stop.close_positions, stop.reason)
+            held = HeldStop(running.stop_id, running.wish.close_positions, running.wish.reason)
             document = control.add_stop(before, held)
             records.control.save(document)
             documents.append((document, bridged))
-            known = next((one for one in stop.accounts if one.account_id == account_id), None)
-            progress = known or self._account_stop(account_id, False)
-            if not bridged:
-                progress = replace(progress, complete=True, problem=_NO_BRIDGE)
-            shown = replace(stop, accounts=(progress,))
-            records.control.insert_stop(shown)
-            detail = {
-                "stop_id": stop.stop_id,
-                "close_positions": stop.close_positions,
-                "reason": stop.reason,
-                "scope": running.wish.scope.name,
-                "called": stop.create_time.isoformat(),
-                "credential": running.caller.credential_id,
-            }
-            records.audit(account_id, stop.user_id, "emergency_stop", detail)
-            if bridged and not progress.reached:
-                records.alert(_not_reached(account_id, stop.stop_id))
-            held_lease, expire_time = self._hub.live.lease(account_id)
-            standing = standing_of(records, account_id, LeaseSeen(held_lease, expire_time))
-            records.happened(account_id, StopCalled(f"stop:{stop.stop_id}:{account_id}", shown, standing))
+            self._put_on_record(records, running, account_id, bridged=bridged)
         return documents
 
-    def _no_bridge(self, running: _Running, account_id: str) -> None:
-        running.stop = replace(
-            running.stop,
-            accounts=tuple(
-                replace(one, complete=True, problem=_NO_BRIDGE) if one.account_id == account_id else one
-                for one in running.stop.accounts
-            ),
+    def _to_record(self, records: Records, running: _Running) -> list[str]:
+        """Return the accounts that a stop covers, as the database knows them, in the order of locks."""
+        owners = records.owners()
+        caller, wish = running.origin.caller, running.wish
+        chosen = set(running.accounts)
+        if caller is not None:
+            found = covered(wish, caller.user_id, sees_all=caller.sees_all, owners=owners)
+            running.ignored = found.ignored
+            chosen.update(found.account_ids)
+        return sorted(chosen & owners.keys())
+
+    def _put_on_record(self, records: Records, running: _Running, account_id: str, *, bridged: bool) -> None:
+        """Store the stop at one account, with its audit, alerts and event."""
+        stop, wish = running.stop, running.wish
+        progress = running.accounts.get(account_id) or self._account_stop(account_id, False)
+        # Stages that were told already come with the catch-up, each with its event and audit.
+        progress = AccountStop(
+            account_id,
+            reached=progress.reached,
+            lease_expire_time=progress.lease_expire_time,
+            problem="" if bridged else _NO_BRIDGE,
+            complete=not bridged,
         )
+        shown = replace(stop, accounts=(progress,))
+        records.control.insert_stop(shown)
+        detail = {
+            "stop_id": stop.stop_id,
+            "close_positions": stop.close_positions,
+            "reason": stop.reason,
+            "scope": wish.scope.name,
+            "called": stop.create_time.isoformat(),
+            "credential": running.origin.credential_id,
+        }
+        if stop.trigger is not StopTriggerKind.UNSPECIFIED:
+            detail["trigger"] = stop.trigger.name
+            records.alert(_tripped(account_id, stop))
+        records.audit(account_id, stop.user_id, "emergency_stop", detail)
+        if bridged and not progress.reached:
+            records.alert(_not_reached(account_id, stop.stop_id))
+        standing = standing_of(records, account_id, LeaseSeen(*self._hub.live.lease(account_id)))
+        records.happened(account_id, StopCalled(f"stop:{stop.stop_id}:{account_id}", shown, standing))
 
-    async def _catch_up(self, running: _Running) -> None:
+    def _catch_up(self, records: Records, running: _Running) -> None:
         """Store the stages that bridges told before the stop was on record."""
-
-        def unit(records: Records) -> None:
-            for account in running.stop.accounts:
-                if account.latch_time is None:
-                    continue
-                stored = records.control.stop(running.stop.stop_id)
-                before = next(
-                    (
-                        one
-                        for one in (stored.accounts if stored is not None else ())
-                        if one.account_id == account.account_id
-                    ),
-                    None,
-                )
-                if before is not None and before.latch_time is None:
-                    records.control.save_progress(running.stop.stop_id, account)
-
-        if any(account.latch_time is not None for account in running.stop.accounts):
-            await self._storage.run(unit)
+        for account_id in sorted(running.accounts):
+            known = running.accounts[account_id]
+            stored = records.control.stop_at(running.stop_id, account_id)
+            if known.latch_time is None or stored is None or not stored.accounts:
+                continue
+            before = stored.accounts[0]
+            save_progress(records, stored, before, stages.merge(before, known))
 
     # Progress.
 
     def _staged(self, account_id: str, stage: Stage) -> None:
         """A bridge told how far a stop has come: known here before it is on record."""
         running = self._running.get(stage.stop_id)
-        if running is None:
+        if running is None or account_id not in running.accounts:
+            # Not of this node, or a bridge that names another one's stop.
             return
-        accounts = {account.account_id: account for account in running.stop.accounts}
-        if account_id not in accounts:
-            # A bridge that names another one's stop.
-            return
-        accounts[account_id] = stages.on_stage(accounts[account_id], stage, self._clocks.moment().wall)
-        running.stop = replace(running.stop, accounts=tuple(accounts.values()))
+        after = stages.on_stage(running.accounts[account_id], stage, self._clocks.moment().wall)
+        running.accounts[account_id] = after
+        if after.complete:
+            running.under_way.discard(account_id)
+        else:
+            running.under_way.add(account_id)
         self._moved.tell(stage.stop_id, running)
 
     def _settled(self, running: _Running) -> bool:
         """Return whether nothing more can be expected soon: unreached bridges are not waited for."""
-        reached = [account for account in running.stop.accounts if account.reached]
-        return running.recorded and all(account.complete for account in reached)
+        return running.recorded and not running.under_way
 
     def _answer(self, running: _Running) -> StopAnswer:
         return StopAnswer(
             stop=running.stop,
             recorded=running.recorded,
             unreached=tuple(
-                account.account_id
-                for account in running.stop.accounts
+                account_id
+                for account_id, account in sorted(running.accounts.items())
                 if not account.reached and not account.complete
             ),
             ignored=running.ignored,
@@ -272,7 +349,7 @@ class EmergencyStops:
             return replace(stop, accounts=mine) if mine else None
 
         running = self._running.get(stop_id)
-        own = running is not None and running.caller.user_id == caller.user_id
+        own = running is not None and running.origin.user_id == caller.user_id
         if running is not None and own and not running.recorded:
             return running.stop
         try:
@@ -310,24 +387,13 @@ def _not_reached(account_id: str, stop_id: str) -> NewAlert:
     )
 
 
-def _covers(caller: Caller, wish: StopWish, session: LiveSession) -> bool:
-    own = session.owner_user_id == caller.user_id
-    if wish.account_ids and wish.scope in (StopScope.ACCOUNTS, StopScope.UNSPECIFIED):
-        return session.account_id in wish.account_ids and (own or caller.sees_all)
-    if wish.scope is StopScope.EVERYTHING:
-        return own or caller.sees_all
-    return own
-
-
-def _covered(records: Records, caller: Caller, wish: StopWish) -> tuple[list[AccountRef], tuple[str, ...]]:
-    """Return the accounts that a stop covers, and the named ones that are not the caller's."""
-    if wish.account_ids and wish.scope in (StopScope.ACCOUNTS, StopScope.UNSPECIFIED):
-        seen = {account.account_id: account for account in seen_accounts(records, caller)}
-        named = tuple(dict.fromkeys(wish.account_ids))
-        found = [seen[one] for one in named if one in seen]
-        # Who calls a stop that names nothing of theirs means something: better all than nothing.
-        covered = found or records.accounts_of(caller.user_id)
-        return covered, tuple(one for one in named if one not in seen)
-    if wish.scope is StopScope.EVERYTHING:
-        return seen_accounts(records, caller), ()
-    return records.accounts_of(caller.user_id), ()
+def _tripped(account_id: str, stop: Stop) -> NewAlert:
+    return NewAlert(
+        account_id=account_id,
+        severity=Severity.CRITICAL,
+        code="STOPPED_AUTOMATICALLY",
+        key=stop.stop_id,
+        message=f"trading was stopped automatically: {stop.reason}",
+        known=f"by the rule {stop.trigger.name}; nothing opens, our orders are cancelled, positions stay",
+        advice="find out what ran away, then re-arm; the rule can be changed in the stop settings",
+    )

@@ -46,7 +46,7 @@ from signalos_server.domain.frames import (
 )
 from signalos_server.domain.happenings import LinkChanged as LinkTold
 from signalos_server.domain.records import Trade
-from signalos_server.domain.stop import Stage, Stop
+from signalos_server.domain.stop import Stage
 from signalos_server.domain.words import SyncTrigger
 from signalos_server.failpoints import reach
 from signalos_server.service.bridge_facts import Fenced, Told, apply_all, offer_waiting
@@ -62,7 +62,6 @@ from signalos_server.service.unit_effects import (
     LeaseSeen,
     OutcomeCommitted,
     Scene,
-    StopSaved,
     SyncNeeded,
     SyncSaved,
     TradeOver,
@@ -104,7 +103,6 @@ class Board:
 
     commands: Waiters[Command] = field(default_factory=Waiters)
     applied: Waiters[AppliedSaved] = field(default_factory=Waiters)
-    stops: Waiters[Stop] = field(default_factory=Waiters)
     syncs: Waiters[SyncReport] = field(default_factory=Waiters)
     trades: Waiters[Trade] = field(default_factory=Waiters)
     checks: Waiters[CheckResult] = field(default_factory=Waiters)
@@ -207,6 +205,8 @@ class LiveSession:
         match output.item:
             case Heartbeat():
                 live.heartbeat(self.account_id, output.item)
+                if output.stream is Stream.CONTROL:
+                    self._hub.beat(self, output.item)
                 if live.terminal_told(self.account_id, output.item.terminal):
                     self._tell_link("the terminal's state changed")
             case LiveUpdate():
@@ -318,7 +318,7 @@ class LiveSession:
                 case EventsCommitted():
                     self.perform(self.machine.events_committed(effect.seq))
                 case CommandSaved():
-                    board.commands.tell(effect.command.command_id, effect.command)
+                    self._hub.command_saved(effect.command)
                 case DocumentSaved():
                     self.perform(self.machine.desire(effect.document))
                 case Adopted():
@@ -326,8 +326,6 @@ class LiveSession:
                     self.perform(self.machine.control_adopted(effect.document, now))
                 case AppliedSaved():
                     board.applied.tell(effect.account_id, effect)
-                case StopSaved():
-                    board.stops.tell(effect.stop.stop_id, effect.stop)
                 case SyncSaved():
                     board.syncs.tell(effect.report.sync_id, effect.report)
                 case TradeSaved():
@@ -393,7 +391,10 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._link_locks: dict[str, asyncio.Lock] = {}
         self._ended: list[Callable[[LiveSession], None]] = []
+        self._installed: list[Callable[[LiveSession], None]] = []
         self._stage_listeners: list[Callable[[str, Stage], None]] = []
+        self._command_listeners: list[Callable[[Command], None]] = []
+        self._beat_listeners: list[Callable[[LiveSession, Heartbeat], None]] = []
 
     def new_uuid(self) -> str:
         """Return a random UUID."""
@@ -411,6 +412,8 @@ class Hub:
         """Make a session the account's; return the one before it."""
         before = self._sessions.get(session.account_id)
         self._sessions[session.account_id] = session
+        for listener in self._installed:
+            listener(session)
         return before
 
     def session_ended(self, session: LiveSession) -> None:
@@ -423,6 +426,29 @@ class Hub:
     def on_ended(self, listener: Callable[[LiveSession], None]) -> None:
         """Call `listener` with each session that is over."""
         self._ended.append(listener)
+
+    def on_installed(self, listener: Callable[[LiveSession], None]) -> None:
+        """Call `listener` with each session that begins, before anything is sent in it."""
+        self._installed.append(listener)
+
+    def on_command(self, listener: Callable[[Command], None]) -> None:
+        """Call `listener` with each command that a bridge's word left in another state, once committed."""
+        self._command_listeners.append(listener)
+
+    def on_control_beat(self, listener: Callable[[LiveSession, Heartbeat], None]) -> None:
+        """Call `listener` with each heartbeat of a control stream."""
+        self._beat_listeners.append(listener)
+
+    def command_saved(self, command: Command) -> None:
+        """A command is in another state, and committed so."""
+        self.board.commands.tell(command.command_id, command)
+        for listener in self._command_listeners:
+            listener(command)
+
+    def beat(self, session: LiveSession, heartbeat: Heartbeat) -> None:
+        """A heartbeat came on a control stream."""
+        for listener in self._beat_listeners:
+            listener(session, heartbeat)
 
     def on_stage(self, listener: Callable[[str, Stage], None]) -> None:
         """Call `listener` with each word on a stop's progress, before it is on record."""

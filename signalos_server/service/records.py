@@ -15,7 +15,7 @@ from signalos_server.domain.control import Applied, ControlDocument
 from signalos_server.domain.frames import Identity, Recorded, SyncReport
 from signalos_server.domain.happenings import AccountView, Happening, NewAlert
 from signalos_server.domain.records import Deal, Order, SymbolSpec, Trade
-from signalos_server.domain.stop import AccountStop, Stop
+from signalos_server.domain.stop import AccountStop, Drill, Stop
 from signalos_server.domain.words import CommandState, MarginMode, OrderState, TradeState
 from signalos_server.service.ports import Units
 
@@ -177,11 +177,14 @@ class Control(Protocol):
     def stop(self, stop_id: str) -> Stop | None:
         """Return a stop with all of its accounts."""
 
+    def stop_at(self, stop_id: str, account_id: str) -> Stop | None:
+        """Return a stop with one account, or with none where it does not cover that; None: no such stop."""
+
+    def covers_any(self, stop_id: str) -> bool:
+        """Return whether a stop covers any account."""
+
     def save_progress(self, stop_id: str, account: AccountStop) -> int:
         """Store how far a stop has come; return the record's new version."""
-
-    def harden_stop(self, stop_id: str) -> None:
-        """Note that positions are to be closed too."""
 
     def mark_rearmed(self, stop_ids: Sequence[str], account_id: str, now: datetime) -> None:
         """Note that a re-arm named these stops."""
@@ -191,6 +194,12 @@ class Control(Protocol):
 
     def stops_of(self, account_ids: Sequence[str], page: Page | None, *, active_only: bool) -> list[Stop]:
         """Return stops that cover any of the accounts, newest first, with those accounts only."""
+
+    def add_drills(self, drills: Sequence[Drill]) -> None:
+        """Store what drills measured."""
+
+    def drills(self, account_ids: Sequence[str], page: Page) -> list[Drill]:
+        """Return what drills measured, newest first."""
 
     def save_sync(self, account_id: str, report: SyncReport) -> None:
         """Store a sync report."""
@@ -289,6 +298,15 @@ class Records(Protocol):
 
     def accounts_of(self, user_id: str | None) -> list[AccountRef]:
         """Return a user's accounts, or everybody's."""
+
+    def owners(self) -> dict[str, str]:
+        """Return the owner of every account, oldest account first."""
+
+    def audit_hash(self, chain: str, number: int) -> str | None:
+        """Return the hash of an entry of the audit; None: there is no such entry."""
+
+    def audit_heads(self, chains: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """Return number and hash of the last entry of each of these chains that has one."""
 
     def incarnation(self) -> int:
         """Return the number that a restore raises."""

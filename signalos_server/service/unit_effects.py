@@ -9,7 +9,6 @@ from signalos_server.domain.command import Command, Outcome
 from signalos_server.domain.control import ControlDocument
 from signalos_server.domain.frames import SyncReport
 from signalos_server.domain.records import Trade
-from signalos_server.domain.stop import Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +77,6 @@ class AppliedSaved:
 
 
 @dataclass(frozen=True, slots=True)
-class StopSaved:
-    """A stop came further."""
-
-    stop: Stop
-
-
-@dataclass(frozen=True, slots=True)
 class TradeSaved:
     """A trade is on record as it is now at the terminal: wake those who wait to read it so."""
 
@@ -119,7 +111,6 @@ Effect = (
     | DocumentSaved
     | Adopted
     | AppliedSaved
-    | StopSaved
     | TradeSaved
     | TradeOver
     | SyncSaved

@@ -102,9 +102,16 @@ def list_audit(
     return [_sealed(found) for found in session.scalars(statement)]
 
 
-def audit_heads(session: Session) -> dict[str, tuple[int, str]]:
-    """Return the number and hash of each chain's last entry."""
-    rows = session.execute(select(AuditChainRow.chain, AuditChainRow.number, AuditChainRow.hash))
+def audit_hash(session: Session, chain: str, number: int) -> str | None:
+    """Return the hash of an entry; None: there is no such entry."""
+    query = select(AuditEntryRow.hash).where(AuditEntryRow.chain == chain, AuditEntryRow.number == number)
+    return session.scalar(query)
+
+
+def audit_heads(session: Session, chains: Sequence[str] | None = None) -> dict[str, tuple[int, str]]:
+    """Return the number and hash of each chain's last entry; of `chains` only, where they are given."""
+    query = select(AuditChainRow.chain, AuditChainRow.number, AuditChainRow.hash)
+    rows = session.execute(query if chains is None else query.where(AuditChainRow.chain.in_(chains)))
     return {chain: (number, hash_) for chain, number, hash_ in rows}
 
 

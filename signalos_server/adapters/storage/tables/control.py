@@ -42,6 +42,8 @@ class StopRow(Table):
     reason: Mapped[str] = mapped_column(Text)
     close_positions: Mapped[bool]
     source: Mapped[str] = mapped_column(String(32))
+    # The rule that called it; 0: none did.
+    trigger: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class StopAccountRow(Table):
@@ -59,6 +61,22 @@ class StopAccountRow(Table):
     rearm_time: Mapped[datetime | None] = mapped_column(UtcTime)
     # Rises with each change; makes the ids of its events.
     version: Mapped[int] = mapped_column(default=1)
+
+
+class DrillRow(Table):
+    """What one drill measured at one account."""
+
+    __tablename__ = "drills"
+    __table_args__ = (Index(None, "account_id", "create_time"),)
+
+    drill_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(64), ForeignKey("accounts.account_id"), primary_key=True)
+    create_time: Mapped[datetime] = mapped_column(UtcTime)
+    user_id: Mapped[str] = mapped_column(String(64))
+    reached: Mapped[bool]
+    # None: no word came in time.
+    latched_milliseconds: Mapped[float | None]
+    terminal_busy: Mapped[bool]
 
 
 class SyncReportRow(Table):

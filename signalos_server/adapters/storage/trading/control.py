@@ -14,15 +14,17 @@ from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.rows import insert_new
 from signalos_server.adapters.storage.tables.control import (
     ControlDocumentRow,
+    DrillRow,
     StopAccountRow,
     StopRow,
     SyncReportRow,
 )
-from signalos_server.adapters.storage.trading.mapping import from_json, to_json
+from signalos_server.adapters.storage.trading.mapping import columns_of, from_json, to_json, value_of
 from signalos_server.adapters.storage.types import UtcTime
 from signalos_server.domain.control import Applied, ControlDocument
 from signalos_server.domain.frames import SyncReport
-from signalos_server.domain.stop import AccountStop, Stop
+from signalos_server.domain.stop import AccountStop, Drill, Stop
+from signalos_server.domain.words import StopTriggerKind
 from signalos_server.service.records import Page, Wanted
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,6 +92,7 @@ class SqlControl:
                     "reason": stop.reason,
                     "close_positions": stop.close_positions,
                     "source": stop.source,
+                    "trigger": int(stop.trigger),
                 }
             ],
         )
@@ -117,6 +120,19 @@ class SqlControl:
         )
         return _stop(row, list(accounts))
 
+    def stop_at(self, stop_id: str, account_id: str) -> Stop | None:
+        """See `service.records.Control`. A stop of hundreds of accounts is told of by each bridge apart."""
+        row = self._session.get(StopRow, stop_id)
+        if row is None:
+            return None
+        account = self._session.get(StopAccountRow, (stop_id, account_id))
+        return _stop(row, [] if account is None else [account])
+
+    def covers_any(self, stop_id: str) -> bool:
+        """See `service.records.Control`."""
+        query = select(StopAccountRow.account_id).where(StopAccountRow.stop_id == stop_id).limit(1)
+        return self._session.scalar(query) is not None
+
     def save_progress(self, stop_id: str, account: AccountStop) -> int:
         """See `service.records.Control`."""
         row = self._session.get(StopAccountRow, (stop_id, account.account_id))
@@ -126,10 +142,6 @@ class SqlControl:
         row.version += 1
         self._session.flush()
         return row.version
-
-    def harden_stop(self, stop_id: str) -> None:
-        """See `service.records.Control`."""
-        self._session.execute(update(StopRow).where(StopRow.stop_id == stop_id).values(close_positions=True))
 
     def mark_rearmed(self, stop_ids: Sequence[str], account_id: str, now: datetime) -> None:
         """See `service.records.Control`."""
@@ -175,6 +187,26 @@ class SqlControl:
         ):
             accounts[account.stop_id].append(account)
         return [_stop(row, accounts[row.stop_id]) for row in rows]
+
+    def add_drills(self, drills: Sequence[Drill]) -> None:
+        """See `service.records.Control`."""
+        self._session.add_all(DrillRow(**columns_of(drill)) for drill in drills)
+        self._session.flush()
+
+    def drills(self, account_ids: Sequence[str], page: Page) -> list[Drill]:
+        """See `service.records.Control`. The page's key: microseconds since 1970, and both ids."""
+        query = select(DrillRow).where(DrillRow.account_id.in_(account_ids))
+        if page.before is not None:
+            bound = _EPOCH + timedelta(microseconds=page.before[0])
+            drill_id, _, account_id = page.before[1].partition(":")
+            query = query.where(
+                tuple_(DrillRow.create_time, DrillRow.drill_id, DrillRow.account_id)
+                < tuple_(literal(bound, UtcTime), drill_id, account_id)
+            )
+        query = query.order_by(
+            DrillRow.create_time.desc(), DrillRow.drill_id.desc(), DrillRow.account_id.desc()
+        ).limit(page.size)
+        return [value_of(row, Drill) for row in self._session.scalars(query)]
 
     def save_sync(self, account_id: str, report: SyncReport) -> None:
         """See `service.records.Control`."""
@@ -235,6 +267,7 @@ def _stop(row: StopRow, accounts: list[StopAccountRow]) -> Stop:
         reason=row.reason,
         close_positions=row.close_positions,
         source=row.source,
+        trigger=StopTriggerKind(row.trigger),
         accounts=tuple(from_json(account.progress, AccountStop) for account in accounts),
         # In force until every account that is shown was re-armed.
         rearm_time=max(rearmed) if rearmed and len(rearmed) == len(times) else None,

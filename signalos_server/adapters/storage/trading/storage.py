@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from signalos.v1 import event_pb2
 from signalos_server.adapters.moments import MachineMoments
 from signalos_server.adapters.storage.alert_book import raise_alert
-from signalos_server.adapters.storage.audit_log import append_audit
+from signalos_server.adapters.storage.audit_log import append_audit, audit_hash, audit_heads
 from signalos_server.adapters.storage.database import Database
 from signalos_server.adapters.storage.outbox import append_events, new_event
 from signalos_server.adapters.storage.prepared import Prepared
@@ -35,6 +35,12 @@ _AUDIENCE = Prepared(
     select(UserRow.user_id)
     .where(UserRow.role == bindparam("role"))
     .union(select(AccountRow.owner_user_id).where(AccountRow.account_id == bindparam("wanted")))
+)
+
+_OWNERS = Prepared(
+    select(AccountRow.account_id, AccountRow.owner_user_id).order_by(
+        AccountRow.create_time, AccountRow.account_id
+    )
 )
 
 # Turns what happened into the contract's event.
@@ -103,6 +109,19 @@ class SqlRecords:
             margin_mode=MarginMode(row.margin_mode),
             bridge=None if bridge is None else _bridge_view(bridge),
         )
+
+    def owners(self) -> dict[str, str]:
+        """See `service.records.Records`."""
+        rows = _OWNERS.all(self._session.connection(), {})
+        return {row.account_id: row.owner_user_id for row in rows}
+
+    def audit_hash(self, chain: str, number: int) -> str | None:
+        """See `service.records.Records`."""
+        return audit_hash(self._session, chain, number)
+
+    def audit_heads(self, chains: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """See `service.records.Records`."""
+        return audit_heads(self._session, chains)
 
     def incarnation(self) -> int:
         """See `service.records.Records`."""
