@@ -189,9 +189,12 @@ class FakeBridge:
         await self.tell(pb.ConnectRequest(event=event))
         return seq
 
-    async def beat(self, number: int = 1) -> None:
+    async def beat(
+        self, number: int = 1, *, wall_jump_seconds: float | None = None, loop_lag_seconds: float = 0.0
+    ) -> None:
         """Send a heartbeat on the control stream."""
-        beat = bridge_pb2.BridgeHeartbeat(number=number)
+        beat = bridge_pb2.BridgeHeartbeat(number=number, wall_jump_seconds=wall_jump_seconds)
+        beat.loop_lag.FromNanoseconds(int(loop_lag_seconds * 1e9))
         await self._control.send_message(pb.ControlRequest(epoch=self.epoch, heartbeat=beat))
 
     async def stage(self, stop_id: str, *, complete: bool = True) -> None:
