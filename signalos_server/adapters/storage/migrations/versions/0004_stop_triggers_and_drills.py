@@ -7,8 +7,8 @@ from alembic import op
 
 from signalos_server.adapters.storage import types
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("create_time", types.UtcTime(), nullable=False),
         sa.Column("user_id", sa.String(length=64), nullable=False),
         sa.Column("reached", sa.Boolean(), nullable=False),
-        sa.Column("latched_milliseconds", sa.Float(), nullable=True),
+        sa.Column("latched_milliseconds", sa.Double(), nullable=True),
         sa.Column("terminal_busy", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.account_id"], name=op.f("fk_drills_account_id_accounts")
