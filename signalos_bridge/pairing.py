@@ -16,19 +16,17 @@ from signalos_bridge import credentials, kept
 from signalos_bridge.convert import outgoing
 from signalos_bridge.credentials import Credential
 from signalos_bridge.domain import pairing_code
-from signalos_bridge.domain.market import AccountSnapshot, TradeMode
+from signalos_bridge.domain.market import TradeMode
 from signalos_bridge.domain.pairing_code import BadPairingCode, PairingCode
 from signalos_bridge.latch import Latch
 from signalos_bridge.link.channel import BridgeChannel, ServerUntrusted, reason_of
 from signalos_bridge.terminal.metatrader5 import AdapterSettings
+from signalos_bridge.terminal.opened import opened
 from signalos_bridge.terminal.port import TerminalUnavailable
-from signalos_bridge.terminal.process import ProcessSettings
-from signalos_bridge.terminal.remote import RemoteTerminal
 
 __all__ = ["BadPairingCode", "Paired", "PairingFailed", "TerminalUnavailable", "pair"]
 
 JOURNAL_FILE = "journal.db"
-_RETRY_SECONDS = 0.25
 
 
 class PairingFailed(Exception):  # noqa: N818 (it names what happened)
@@ -87,7 +85,8 @@ async def _pair(
     bridge_name: str,
     terminal_wait_seconds: float,
 ) -> Paired:
-    account = await _account(adapter, terminal_wait_seconds)
+    async with opened(adapter, terminal_wait_seconds) as (_, account):
+        pass
     request = bridge_service_pb2.PairRequest(
         code=code,
         bridge_name=bridge_name[:100],
@@ -145,28 +144,3 @@ def _settle(data_dir: Path, credential: Credential) -> None:
             # Another server counts its epochs and revisions anew; a pause stays until it says otherwise.
             kept.store(data_dir, replace(found[0], incarnation=0, revision=0), (0, 0))
     credentials.store(data_dir, credential)
-
-
-async def _account(adapter: AdapterSettings, wait_seconds: float) -> AccountSnapshot:
-    """Ask the terminal who it is, until it answers with an account."""
-    terminal = RemoteTerminal(ProcessSettings(adapter=adapter))
-    running = asyncio.ensure_future(terminal.run())
-    why = TerminalUnavailable("the terminal does not answer")
-    try:
-        async with asyncio.timeout(wait_seconds):
-            while True:
-                try:
-                    account = await terminal.account()
-                    if account.login:
-                        return account
-                    why = TerminalUnavailable("the terminal is not logged in")
-                except TerminalUnavailable as error:
-                    why = error
-                await asyncio.sleep(_RETRY_SECONDS)
-    except TimeoutError:
-        raise why from None
-    finally:
-        await terminal.close()
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running

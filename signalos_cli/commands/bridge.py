@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from signalos_cli import bridge_side, options, server_side
+from signalos_cli import bridge_side, options, selftest_view, server_side
 from signalos_cli.console import err, out, tell_done, tell_note, tell_warning
 from signalos_cli.datadir import DataDir, is_owned
 from signalos_cli.errors import EXIT_FAILED, UserError
@@ -348,6 +348,53 @@ def status(data_dir: options.DataDirOption = None) -> None:
         tell_note(f"no bridge lives in {data.root}")
         return
     out.print(table)
+
+
+@commands.command()
+def selftest(
+    symbol: Annotated[
+        str, typer.Option(help="What to trade: a liquid symbol, as the broker writes it.")
+    ] = "EURUSD",
+    terminal: TerminalOption = "metatrader5",
+    terminal_path: TerminalPathOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before trading.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what was found there too, as JSON.", dir_okay=False)
+    ] = None,
+) -> None:
+    """Try this terminal on a demo account: does it behave as the bridge expects?
+
+    It opens, moves, closes in part, places, cancels and closes, with the smallest lots, and says with numbers
+    what differs. Real accounts are refused. Exit code 1: something differs.
+
+    Example: signalos bridge selftest --symbol EURUSD.r
+    """
+    with needs("bridge"):
+        from signalos_bridge.selftest import SelfTestRefused
+        from signalos_bridge.selftest import selftest as run_selftest
+        from signalos_bridge.terminal.port import TerminalUnavailable
+    bridge_side.check_terminal_module(_terminal_module(terminal))
+    if not yes:
+        typer.confirm(
+            f"This trades a few of the smallest lots of {symbol} on the terminal's demo account. Go on?",
+            abort=True,
+        )
+    try:
+        with err.status("asking the terminal who it is") as status:
+            found = run_selftest(_terminal_module(terminal), terminal_path, symbol, status.update)
+    except SelfTestRefused as error:
+        raise UserError(f"nothing was traded: {error}", exit_code=EXIT_FAILED) from error
+    except TerminalUnavailable as error:
+        raise UserError(
+            f"the terminal does not answer: {error.why}",
+            hint="look at the terminal, and close by hand what the test may have left open",
+            exit_code=EXIT_FAILED,
+        ) from error
+    if report is not None:
+        report.write_text(selftest_view.as_json(found), encoding="utf-8")
+    selftest_view.show(found)
+    if found.differences:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @commands.command()
