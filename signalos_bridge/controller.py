@@ -14,12 +14,10 @@ from typing import Protocol
 import structlog
 
 from signalos.v1 import bridge_pb2, bridge_service_pb2
-from signalos_bridge import kept, kept_heads
+from signalos_bridge import kept
 from signalos_bridge.clock import Clock
 from signalos_bridge.convert import incoming, outgoing
 from signalos_bridge.convert.numbers import Malformed
-from signalos_bridge.domain.audit_heads import AuditHead, KeptHeads
-from signalos_bridge.domain.audit_heads import keep as keep_heads
 from signalos_bridge.domain.control import Control, HeldStop, Kept
 from signalos_bridge.domain.values import CommandOrigin, LapsePolicy, Limits, Policies, Refusal
 from signalos_bridge.journal import JournalUnavailable
@@ -32,6 +30,7 @@ _LOOK_SECONDS = 0.1
 _WAITING_WORD_SECONDS = 1.0
 _LAPSE_RETRY_SECONDS = 2.0
 _RELEASE_RETRY_SECONDS = 2.0
+_APPLY_RETRY_SECONDS = 2.0
 
 
 class Body(Hands, Protocol):
@@ -77,7 +76,8 @@ class Controller:
         self._answers: list[bridge_service_pb2.ControlRequest] = []
         self._alerts: list[bridge_pb2.BridgeAlert] = []
         self._limits = Limits()
-        self._heads = KeptHeads()
+        # The desired state that came last: an older one that failed is not tried again.
+        self._newest: bridge_pb2.DesiredState | None = None
         self.last_epoch: tuple[int, int] = (0, 0)
 
     # -- life ------------------------------------------------------------------------------------------
@@ -104,10 +104,6 @@ class Controller:
             if found is not None:
                 self._control.restore(found[0])
                 self.last_epoch = found[1]
-        try:
-            self._heads = kept_heads.load(self._data_dir)
-        except kept_heads.HeadsDamaged as error:
-            log.error("how the audit was is not known here any more", problem=str(error))
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -138,11 +134,6 @@ class Controller:
         self._look()
         return self._control.stopped
 
-    @property
-    def lapsed(self) -> bool:
-        """Return whether the trading lease has lapsed, and none was held since."""
-        return self._control.lapse_at() is None
-
     def refusal(self, stop_generation: int, automated: bool, origin: CommandOrigin) -> Refusal | None:
         """Return why exposure may not be increased now, after a look at the disk; None: it may."""
         self._look()
@@ -166,11 +157,6 @@ class Controller:
         """Return the revision of the desired state that is kept to."""
         return self._control.kept.revision
 
-    @property
-    def audit_heads(self) -> KeptHeads:
-        """Return what is kept of the server's audit."""
-        return self._heads
-
     def lease_left(self) -> float | None:
         """Return the seconds left of the lease; None: there is none."""
         return self._control.lease_left(self._clock.seconds())
@@ -187,6 +173,7 @@ class Controller:
         server asks again."""
         self._control.control_lost(epoch)
         self._answers.clear()
+        self._newest = None
 
     def lease_held(self, epoch: int, until: float) -> None:
         """Take a lease."""
@@ -205,6 +192,7 @@ class Controller:
             self.stop(stop, payload.stop_generation)
             return
         if isinstance(payload, bridge_pb2.DesiredState):
+            self._newest = payload
             for message in payload.stops:
                 self.stop(incoming.held_stop(message), payload.stop_generation)
         self._work.put_nowait((epoch, incarnation, payload))
@@ -287,17 +275,12 @@ class Controller:
     async def _watch(self) -> None:
         """See stops that others put on the disk, lapses of the lease, and terminals that stay busy."""
         said_at = self._clock.seconds()
-        lapse: asyncio.Task[None] | None = None
         while True:
             self._look()
             now = self._clock.seconds()
             if (policy := self._control.lapsed(now)) is not None:
                 assert self._group is not None
-                lapse = self._group.create_task(self._lapse(policy), name="lapse")
-            elif lapse is not None and not self.lapsed:
-                # What a lapse was to prevent is allowed again.
-                lapse.cancel()
-                lapse = None
+                self._group.create_task(self._lapse(policy), name="lapse")
             if now - said_at >= _WAITING_WORD_SECONDS:
                 said_at = now
                 self._runner.mark_waiting()
@@ -305,29 +288,24 @@ class Controller:
 
     async def _lapse(self, policy: LapsePolicy) -> None:
         log.warning("trading lease lapsed", policy=policy.value)
-        # Said before it is done, since a closed market may keep it from an end for days.
-        self._say_lapsed(f"the trading lease lapsed; the policy is {policy.value}")
-        while self.lapsed:
+        while self._control.lapse_at() is None:
             if self._body is not None:
                 try:
                     done = await self._body.lapse(policy)
                 except Exception:
                     log.exception("acting on a lapsed lease failed")
                 else:
-                    log.warning("acted on the lapsed lease", policy=policy.value, done=done)
-                    self._say_lapsed(f"the trading lease lapsed; {policy.value}: {done}")
+                    self._alerts.append(
+                        outgoing.critical(
+                            "LEASE_LAPSED",
+                            f"the trading lease lapsed; {policy.value}: {done}",
+                            "nothing was opened since; levels stayed guarded",
+                            "look at the link between bridge and server",
+                        )
+                    )
                     return
+            # A new lease ends this: what it was to prevent is allowed again.
             await asyncio.sleep(_LAPSE_RETRY_SECONDS)
-
-    def _say_lapsed(self, words: str) -> None:
-        self._alerts.append(
-            outgoing.critical(
-                "LEASE_LAPSED",
-                words,
-                "nothing was opened since; levels stayed guarded",
-                "look at the link between bridge and server",
-            )
-        )
 
     # -- what waits its turn ---------------------------------------------------------------------------
 
@@ -340,26 +318,29 @@ class Controller:
                 await self._rearm(payload)
             elif isinstance(payload, bridge_pb2.DrillOrder):
                 await self._drill(payload)
-            elif isinstance(payload, tuple):
-                await self._keep_heads(payload)
             else:
                 await self._keep()
 
     async def _desired(self, message: bridge_pb2.DesiredState, epoch: int, incarnation: int) -> None:
-        problem = ""
+        problem, disk = "", ""
         held_revision = self._control.kept.revision
         try:
             desired = incoming.desired(message)
             problem = self._control.judge_desired(desired, incarnation)
             if not problem:
-                problem = await self._apply(desired.policies)
+                try:
+                    problem = await self._apply(desired.policies)
+                except JournalUnavailable as error:
+                    disk = str(error)
                 self._control.desired(desired, incarnation)
                 self._limits = desired.policies.limits
                 self._control.confirm(epoch)
-                problem = problem or await self._keep()
+                disk = disk or await self._keep()
         except Malformed as error:
             problem = f"not understood: {error}"
-        if problem:
+        if disk:
+            self._try_again(message, epoch, incarnation)
+        if problem := problem or disk:
             log.error("desired state not kept to", revision=message.revision, problem=problem)
             self._answer(
                 nack=bridge_pb2.Nack(revision=message.revision, held_revision=held_revision, problem=problem)
@@ -372,37 +353,27 @@ class Controller:
                 )
             )
 
+    def _try_again(self, message: bridge_pb2.DesiredState, epoch: int, incarnation: int) -> None:
+        """The server says it once in a session: what the disk did not take is tried until it does."""
+
+        def again() -> None:
+            if self._newest is message:
+                self._work.put_nowait((epoch, incarnation, message))
+
+        asyncio.get_running_loop().call_later(_APPLY_RETRY_SECONDS, again)
+
     async def _apply(self, policies: Policies) -> str:
+        """Keep to policies; return what could not be kept to. Raises `JournalUnavailable`."""
         await self._body_given.wait()
         assert self._body is not None
         try:
             problems: Sequence[str] = await self._body.apply_policies(policies)
+        except JournalUnavailable:
+            raise
         except Exception as error:
             log.exception("applying policies failed")
             return f"policies could not be applied: {error}"
         return "; ".join(problems)
-
-    async def _keep_heads(self, told: tuple[AuditHead, ...]) -> None:
-        """Remember how the audit is, and say so where it is not what it was."""
-        kept_now, contradicted = keep_heads(self._heads, told)
-        if kept_now == self._heads:
-            return
-        try:
-            await asyncio.to_thread(kept_heads.store, self._data_dir, kept_now)
-        except OSError as error:
-            log.error("the audit's heads are not on the disk", problem=str(error))
-        self._heads = kept_now
-        for head in contradicted:
-            log.error("the audit was cut or written anew", chain=head.chain, number=head.number)
-            self._alerts.append(
-                outgoing.critical(
-                    "AUDIT_CONTRADICTED",
-                    f"the server's audit was cut or written anew: entry {head.number} of {head.chain} was "
-                    f"{head.hash[:16]}… once",
-                    "somebody changed the database, or it was restored from an older backup",
-                    f"the old head is kept at the bridge in {kept_heads.HEADS_FILE}; compare with a backup",
-                )
-            )
 
     async def _keep(self) -> str:
         try:

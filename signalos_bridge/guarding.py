@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 
 from signalos_bridge.alerts import AlertBox
 from signalos_bridge.domain.command import CommandRecord, HiddenLevels
@@ -22,9 +21,8 @@ from signalos_bridge.domain.guard import (
     is_guarded,
     next_guard_state,
 )
-from signalos_bridge.domain.market import Position, Side, SymbolSpec, Tick
+from signalos_bridge.domain.market import Position, Tick
 from signalos_bridge.domain.normalise import minimum_distance, round_stop_loss
-from signalos_bridge.domain.quiet import Band, narrowest, quiet_band
 from signalos_bridge.domain.record import KnownPosition
 from signalos_bridge.domain.stealth import tighter
 from signalos_bridge.domain.tags import bridge_command_id
@@ -50,45 +48,6 @@ log = logging.getLogger(__name__)
 
 _JOURNAL_RETRY_SECONDS = 0.25
 _LAST_RESORT_AFTER = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """A guarded position, and between which prices nothing happens to it; None: look at every quote."""
-
-    known: KnownPosition
-    spec: SymbolSpec | None
-    band: Band | None
-
-
-@dataclass(frozen=True, slots=True)
-class _OfSide:
-    """The positions of one side of a symbol. `restless`: some of them may have to see every quote."""
-
-    all: tuple[_Watched, ...]
-    band: Band
-    restless: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _OfSymbol:
-    """The guarded positions of a symbol."""
-
-    buys: _OfSide
-    sells: _OfSide
-
-
-def _of_symbol(watched: Sequence[_Watched]) -> _OfSymbol:
-    return _OfSymbol(_of_side(watched, Side.BUY), _of_side(watched, Side.SELL))
-
-
-def _of_side(watched: Sequence[_Watched], side: Side) -> _OfSide:
-    mine = tuple(one for one in watched if one.known.position.side is side)
-    return _OfSide(
-        mine,
-        narrowest(one.band for one in mine if one.band is not None),
-        any(one.band is None or one.known.record.trailing is not None for one in mine),
-    )
 
 
 class Guard:
@@ -117,40 +76,24 @@ class Guard:
         self._tasks = tasks
         self._closing: set[int] = set()
         self._blind = True
-        self._watched: dict[int, _Watched] = {}
-        self._by_symbol: dict[str, _OfSymbol] = {}
-        self._count = 0
-        self._edition = -1
+        self._by_symbol: dict[str, list[int]] = {}
         self.watch_symbols: Callable[[frozenset[str]], None] = lambda _symbols: None
 
     @property
     def guarded_count(self) -> int:
         """Return how many positions are guarded."""
-        return self._count
+        return sum(len(identifiers) for identifiers in self._by_symbol.values())
 
     def refresh(self) -> None:
-        """Look anew at which positions have to be guarded, and between which prices nothing happens."""
-        self._edition = self._store.record.edition
-        by_symbol: dict[str, list[_Watched]] = {}
-        count = 0
+        """Look anew at which positions have to be guarded."""
+        by_symbol: dict[str, list[int]] = {}
         for identifier, known in self._store.record.positions.items():
             if is_guarded(known):
-                symbol = known.position.symbol
-                by_symbol.setdefault(symbol, []).append(self._watched_of(identifier, known))
-                count += 1
+                by_symbol.setdefault(known.position.symbol, []).append(identifier)
         changed = by_symbol.keys() != self._by_symbol.keys()
-        self._watched = {one.known.identifier: one for many in by_symbol.values() for one in many}
-        self._by_symbol = {symbol: _of_symbol(many) for symbol, many in by_symbol.items()}
-        self._count = count
+        self._by_symbol = by_symbol
         if changed:
             self.watch_symbols(frozenset(by_symbol))
-
-    def _watched_of(self, identifier: int, known: KnownPosition) -> _Watched:
-        before = self._watched.get(identifier)
-        spec = self._view.last_spec(known.position.symbol)
-        if before is not None and before.known is known and before.spec is spec:
-            return before
-        return _Watched(known, spec, quiet_band(known, spec))
 
     def blinded(self) -> None:
         """Note that quotes may have been missed: a level that is found crossed was crossed unseen."""
@@ -158,48 +101,23 @@ class Guard:
 
     def on_ticks(self, arrived: TicksArrived) -> None:
         """Hold quotes against the levels of their symbol."""
-        watched = self._by_symbol.get(arrived.symbol)
-        if watched is None:
+        identifiers = self._by_symbol.get(arrived.symbol)
+        if not identifiers:
             return
-        if self._store.record.edition != self._edition:
-            # A level was just committed: it counts from this quote on.
-            self.refresh()
-            watched = self._by_symbol.get(arrived.symbol, watched)
         blind = self._blind or not arrived.complete
-        for of_side, prices in (
-            (watched.buys, [tick.bid for tick in arrived.ticks if tick.bid is not None]),
-            (watched.sells, [tick.ask for tick in arrived.ticks if tick.ask is not None]),
-        ):
-            if of_side.all and prices:
-                self._on_prices(of_side, min(prices), max(prices), arrived.ticks, blind)
+        for identifier in identifiers:
+            known = self._store.record.positions.get(identifier)
+            if known is None:
+                continue
+            found = first_crossing(known, arrived.ticks)
+            if found is not None:
+                self._begin_close(known, found, blind)
+                continue
+            if known.record.protection is not None:
+                self._protector.on_ticks(known, arrived.ticks)
+            if known.record.trailing is not None:
+                self._trailer.on_ticks(known, arrived.ticks)
         self._blind = False
-
-    def _on_prices(
-        self, of_side: _OfSide, lowest: Decimal, highest: Decimal, ticks: Sequence[Tick], blind: bool
-    ) -> None:
-        quiet = of_side.band.holds(lowest, highest)
-        if quiet and not of_side.restless:
-            return
-        for one in of_side.all:
-            if (
-                one.band is None
-                or not (quiet or one.band.holds(lowest, highest))
-                or self._trailer.restless(one.known)
-            ):
-                self._look(one.known.identifier, ticks, blind)
-
-    def _look(self, identifier: int, ticks: Sequence[Tick], blind: bool) -> None:
-        known = self._store.record.positions.get(identifier)
-        if known is None:
-            return
-        found = first_crossing(known, ticks)
-        if found is not None:
-            self._begin_close(known, found, blind)
-            return
-        if known.record.protection is not None:
-            self._protector.on_ticks(known, ticks)
-        if known.record.trailing is not None:
-            self._trailer.on_ticks(known, ticks)
 
     def on_positions(self, changed: Sequence[Position]) -> None:
         """Hold the prices that positions themselves show against their hidden stops.
@@ -329,6 +247,9 @@ class Guard:
                 if event is GuardEvent.CROSSED and state is not GuardState.ARMED:
                     continue
                 if event is GuardEvent.CALLED and state is GuardState.CLOSING:
+                    continue
+                if event is GuardEvent.FAILED and state is GuardState.ARMED:
+                    # Other levels were given to it while its close was under way.
                     continue
                 state = next_guard_state(state, event)
             return replace(

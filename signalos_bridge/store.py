@@ -230,7 +230,6 @@ class Store:
 
         def keep() -> None:
             self.record.positions[identifier] = known
-            self.record.edition += 1
             self.record.closed.discard(identifier)
 
         batch.then(keep)

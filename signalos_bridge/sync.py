@@ -95,18 +95,21 @@ class Syncer:
             await self._until_readable(started)
         try:
             async with self._store.record_lock:
+                self._watcher.expect()
                 snapshot = await self._snapshot()
                 found = await self._explain(snapshot)
                 report = self._report(trigger, sync_id, dry_run, snapshot, found, started)
                 if not dry_run:
                     await self._recorder.apply(found, self._told(report), first=True)
-                    self._watcher.begin(snapshot.positions, snapshot.orders, snapshot.read_at)
+                    self._watcher.begin(snapshot.positions, snapshot.orders, snapshot.deals, snapshot.read_at)
                     self._view.account = snapshot.account
                     self._view.account_at = snapshot.read_at
         except TerminalUnavailable as error:
             return self._failed(trigger, sync_id, dry_run, error.why, started)
         except JournalUnavailable as error:
             return self._failed(trigger, sync_id, dry_run, str(error), started)
+        finally:
+            self._watcher.expect_no_more()
         if not dry_run:
             self._problem = ""
             self._alerts.settle("sync")

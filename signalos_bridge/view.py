@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 
 from signalos_bridge.clock import Clock
@@ -76,7 +75,7 @@ class TerminalView:
     def cached_spec(self, symbol: str) -> SymbolSpec | None:
         """Return a symbol's rules if they were read a moment ago."""
         held = self._specs.get(symbol)
-        if held is None or time.monotonic() - held[0] > _SPEC_SECONDS:
+        if held is None or self._clock.awake_seconds() - held[0] > _SPEC_SECONDS:
             return None
         return held[1]
 
@@ -91,7 +90,7 @@ class TerminalView:
             return held
         spec = await self._terminal.symbol(symbol)
         if spec is not None:
-            self._specs[symbol] = (time.monotonic(), spec)
+            self._specs[symbol] = (self._clock.awake_seconds(), spec)
         return spec
 
     def learn_commission(self, deal: Deal) -> None:

@@ -66,6 +66,8 @@ class Watcher:
         self._dirty = asyncio.Event()
         self._begun = False
         self._synced_at = float("-inf")
+        # What came while a sync reads and writes: its snapshot may be the older.
+        self._meanwhile: list[PositionsChanged | OrdersChanged] | None = None
         # Of which positions more than prices may differ from the record; None: of any.
         self._touched: set[int] | None = None
         self._deals: dict[int, Deal] = {}
@@ -122,6 +124,8 @@ class Watcher:
         if change.at < self._synced_at:
             # Read before the sync's snapshot, which is the newer.
             return
+        if self._meanwhile is not None:
+            self._meanwhile.append(change)
         positions = self._view.positions
         if change.baseline:
             positions.clear()
@@ -151,6 +155,8 @@ class Watcher:
     def _take_orders(self, change: OrdersChanged) -> None:
         if change.at < self._synced_at:
             return
+        if self._meanwhile is not None:
+            self._meanwhile.append(change)
         orders = self._view.orders
         if change.baseline:
             orders.clear()
@@ -171,8 +177,21 @@ class Watcher:
 
     # -- the record ------------------------------------------------------------------------------------
 
-    def begin(self, positions: Iterable[Position], orders: Iterable[WorkingOrder], read_at: float) -> None:
-        """Take a sync's snapshot as the view, and keep the record from now on."""
+    def begin(
+        self,
+        positions: Iterable[Position],
+        orders: Iterable[WorkingOrder],
+        deals: Iterable[Deal],
+        read_at: float,
+    ) -> None:
+        """Take a sync's snapshot as the view, and keep the record from now on.
+
+        Deals that the sync could not tell yet are remembered until the rest of their position is shown.
+        """
+        self._remember(deals, ())
+        # What was waited for before is judged anew.
+        self._waits.clear()
+        meanwhile, self._meanwhile = self._meanwhile, None
         self._synced_at = read_at
         self._view.positions = {position.identifier: position for position in positions}
         self._view.orders = {order.ticket: order for order in orders}
@@ -180,6 +199,16 @@ class Watcher:
         self._begun = True
         self._touched = None
         self._dirty.set()
+        for change in meanwhile or ():
+            self._take(change)
+
+    def expect(self) -> None:
+        """Say that a snapshot is going to be read: what comes from now on is held against it by `begin`."""
+        self._meanwhile = []
+
+    def expect_no_more(self) -> None:
+        """Say that the snapshot is not taken."""
+        self._meanwhile = None
 
     def pause(self) -> None:
         """Leave the record alone until the next sync: what is shown may be another account's."""

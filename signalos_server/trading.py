@@ -90,7 +90,6 @@ class TradingPart:
 
     async def run(self) -> None:
         """Keep sessions and end commands that no bridge takes, until cancelled."""
-        await self.sessions.start()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.sessions.run(), name="bridge-sessions")

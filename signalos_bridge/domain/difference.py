@@ -164,7 +164,9 @@ def _opened(
     sight: Sight,
     whose: Whose,
 ) -> None:
-    if position.identifier in record.closed and not sight.waited_for(position.identifier):
+    if position.identifier in record.closed and (
+        not sight.waited_for(position.identifier) or _closed_since(position, sight)
+    ):
         # A reading from before its close that came late.
         found.waiting.add(position.identifier)
         return
@@ -201,6 +203,17 @@ def _opened(
     )
 
 
+def _closed_since(position: Position, sight: Sight) -> bool:
+    """Return whether a deal closed a position after the change that it is shown with."""
+    return any(
+        deal.position_id == position.identifier
+        and deal.entry.reduces
+        and deal.time_msc >= position.update_time_msc
+        and deal.volume_lots >= position.volume_lots
+        for deal in sight.deals
+    )
+
+
 def _changed(
     found: Difference,
     known: KnownPosition,
@@ -212,10 +225,7 @@ def _changed(
     before = known.position
     if not deals and not known.missing and before.same_facts(position):
         return
-    closed_already = _volume_after(before, deals) <= 0 and not any(
-        deal.entry is DealEntry.INOUT for deal in deals
-    )
-    if closed_already or (
+    if _closed_already(position, deals, sight) or (
         not sight.waited_for(position.identifier) and not _volumes_agree(before, position, deals)
     ):
         # A deal that closes all is kept for when the position is not shown any more: it tells why.
@@ -270,6 +280,20 @@ def _changed(
         )
     )
     _note_change(found, before, position, deals)
+
+
+def _closed_already(position: Position, deals: Sequence[Deal], sight: Sight) -> bool:
+    """Return whether deals close all of a position that is shown as it was before them.
+
+    A deal from before the position's last change is in the volume that is shown, also where that was told
+    without it; and a position that is still there long after a deal was not closed by it.
+    """
+    if position.identifier in sight.overdue:
+        return False
+    later = [deal for deal in deals if deal.time_msc >= position.update_time_msc]
+    if not later or any(deal.entry is DealEntry.INOUT for deal in later):
+        return False
+    return _volume_after(position, later) <= 0
 
 
 def _note_change(found: Difference, before: Position, position: Position, deals: Sequence[Deal]) -> None:

@@ -220,7 +220,6 @@ class Link:
             terminal=outgoing.terminal_status(status),
             bridge_time=timestamp_of(self._clock.wall_msc()),
             takes_batches=True,
-            audit_heads=[outgoing.audit_head(head) for head in self._controller.audit_heads.heads],
         )
 
     def _heartbeat(self, number: int) -> bridge_pb2.BridgeHeartbeat:

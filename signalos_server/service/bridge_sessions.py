@@ -203,6 +203,7 @@ class BridgeSessions:
     async def run(self) -> None:
         """Read who owns what from the database, and end silent streams, until cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch_returns())
             group.create_task(self._poll())
             group.create_task(self._tick())
             group.create_task(self._spread_heads())
@@ -321,7 +322,7 @@ class BridgeSessions:
             else:
                 return
 
-    async def start(self) -> None:
+    async def _watch_returns(self) -> None:
         """Watch, after a start of the server, whether the bridges come back."""
 
         def unit(records: Records) -> list[str]:
@@ -331,7 +332,16 @@ class BridgeSessions:
                 if records.bridges.of_account(account.account_id) is not None
             ]
 
-        for account_id in await self._storage.read(unit):
+        while True:
+            try:
+                account_ids = await self._storage.read(unit)
+            except StorageUnavailable as error:
+                # Stops work without a database: a server that finds none at its start is a server still.
+                log.warning("bridges are looked for later", error=str(error))
+                await asyncio.sleep(0.5)
+            else:
+                break
+        for account_id in account_ids:
             self._hub.spawn("offline", lambda account_id=account_id: self.alert_if_away(account_id))  # type: ignore[misc]
 
 

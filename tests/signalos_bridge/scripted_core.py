@@ -75,6 +75,7 @@ class ScriptedCore(Core):
         self.lapses: list[LapsePolicy] = []
         self.policies: list[Policies] = []
         self.problems: list[str] = []
+        self.policies_fail: Exception | None = None
         self.prefix = 0
         self.adopted: list[RecordedState] = []
         self.live: LiveUpdate | None = None
@@ -152,6 +153,8 @@ class ScriptedCore(Core):
         self.adopted.append(state)
 
     async def apply_policies(self, policies: Policies) -> list[str]:
+        if self.policies_fail is not None:
+            raise self.policies_fail
         self.policies.append(policies)
         return self.problems
 

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from signalos_bridge.domain.facts import CloseCause, GuardState, PositionClosed
 from signalos_bridge.domain.market import Position
-from signalos_bridge.domain.orders import ClosePosition
+from signalos_bridge.domain.orders import ClosePosition, Order
 from signalos_bridge.domain.outcomes import NotDone, Retry
 from signalos_bridge.domain.values import CommandOrigin, ModifyAction
+from signalos_bridge.terminal.port import TerminalAnswer
 from tests.signalos_bridge.core_world import World, a_world, eventually
 
 STOP, TARGET = Decimal("1.08400"), Decimal("1.08700")
@@ -93,6 +96,32 @@ async def test_a_failed_close_is_tried_again_and_said(world: World) -> None:
 
     assert "GUARD_CLOSE_FAILED" in {alert.code for alert in world.core.take_alerts()}
     assert len(world.terminal._broker.deals) == 2
+
+
+async def test_levels_that_are_given_while_a_close_is_under_way_outlive_its_failure(world: World) -> None:
+    identifier = await a_hidden_position(world)
+    rejected = NotDone("REJECTED", "rejected", Retry.NEVER, 10006)
+    asked, answer = asyncio.Event(), asyncio.Event()
+    submit = world.terminal.submit
+
+    async def slow(order: Order, **how: Any) -> TerminalAnswer:
+        if isinstance(order, ClosePosition) and not answer.is_set():
+            asked.set()
+            await answer.wait()
+            return TerminalAnswer(rejected, None, None, 0.0, 0.0)
+        return await submit(order, **how)
+
+    world.terminal.submit = slow  # type: ignore[method-assign]
+    world.tick("1.08390", "1.08400")
+    await asked.wait()
+    stop = Decimal("1.08000")
+    await world.deliver(ModifyAction(identifier, True, stop, False, None), wait=False)
+    await eventually(lambda: world.core.snapshot().positions[0].virtual_stop_loss == stop or None)
+    answer.set()
+
+    await eventually(lambda: "GUARD_CLOSE_FAILED" in {a.code for a in world.core.take_alerts()} or None)
+    (known,) = world.core.snapshot().positions
+    assert (known.virtual_stop_loss, known.guard_state) == (stop, GuardState.ARMED)
 
 
 async def test_levels_crossed_while_the_bridge_was_down_are_closed_at_the_first_quote(

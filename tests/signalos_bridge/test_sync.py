@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -24,7 +25,7 @@ from signalos_bridge.domain.facts import SyncDifferenceKind as Kind
 from signalos_bridge.domain.market import Reason
 from signalos_bridge.domain.orders import ClosePosition, ModifyLevels
 from signalos_bridge.domain.values import AdoptAction, CommandState
-from signalos_bridge.terminal.port import TerminalChange
+from signalos_bridge.terminal.port import HistoryAppeared, TerminalChange, TerminalSnapshot
 from tests.signalos_bridge.core_world import World, a_world, buy, eventually
 
 
@@ -161,3 +162,48 @@ async def test_five_hundred_positions_are_synced_in_well_under_two_seconds(world
 
     assert report.position_count == len(report.differences) == 500
     assert time.perf_counter() - begun < 1.5
+
+
+async def test_what_closes_while_a_sync_writes_its_reading_is_not_brought_back_by_it(world: World) -> None:
+    held = world.by_hand("0.10")
+    await eventually(lambda: world.core.snapshot().positions or None)
+    read = world.terminal.snapshot
+
+    async def overtaken(*, deals_from_msc: int) -> TerminalSnapshot:
+        found = await read(deals_from_msc=deals_from_msc)
+        world.advance()
+        closing = ClosePosition(held.ticket, "EURUSD", held.side, Decimal("0.10"), 0, "x")
+        world.terminal._broker.trade(closing)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return found
+
+    world.terminal.snapshot = overtaken  # type: ignore[method-assign]
+    await sync(world)
+    world.terminal.snapshot = read  # type: ignore[method-assign]
+    await eventually(lambda: not world.core.snapshot().positions or None)
+
+    assert world.core._view.positions == {}
+    await sync(world)
+    told = [type(event.fact) for event in world.events()]
+    assert told.count(PositionClosed) == 1
+    assert PositionMissing not in told
+
+
+async def test_deals_of_a_position_that_came_and_went_across_a_start_are_all_told(world: World) -> None:
+    held = world.by_hand("0.10")
+    await eventually(lambda: world.core.snapshot().positions or None)
+    broker = world.terminal._broker
+    unseen(world)
+    passed = world.by_hand("0.20")
+    world.advance()
+    broker.trade(ClosePosition(passed.ticket, "EURUSD", passed.side, Decimal("0.20"), 0, "x"))
+    closing, finished = broker.deals.pop(), broker.finished.pop()
+    # Its opening deal is shown, it is not there any more, and what closed it is shown later.
+    await sync(world)
+    broker.deals.append(closing)
+    world.terminal._stream.put(HistoryAppeared((closing,), (finished,), time.monotonic()))
+    await eventually(lambda: [e for e in world.events() if isinstance(e.fact, PositionClosed)] or None)
+
+    opened = [e.fact for e in world.events() if isinstance(e.fact, PositionOpened)]
+    assert [fact.position.position.identifier for fact in opened] == [held.identifier, passed.identifier]

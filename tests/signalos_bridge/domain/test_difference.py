@@ -130,6 +130,24 @@ def test_a_missing_position_can_close_later_or_come_back() -> None:
     assert back.told[0].fact.change == "the position is there again"
 
 
+def test_a_deal_that_is_shown_after_the_volume_it_left_was_told_is_told_itself() -> None:
+    record = a_record(a_position())
+    less = replace(a_position(), volume_lots=Decimal("0.04"), update_time_msc=7)
+    overdue = Sight((less,), (), (), (), False, overdue=frozenset({1}))
+    take(record, compare(record, overdue, whose()))
+    assert record.positions[1].position.volume_lots == Decimal("0.04")
+
+    # It closed more than is left, so that it looks like one that closes the rest.
+    for_less = a_deal(6, 1, DealEntry.OUT, "0.06")
+    found = compare(record, sight(less, deals=(for_less,)), whose())
+    assert found.deals == [for_less]
+    # In the very millisecond of the last change nobody can tell, before the position has stayed for long.
+    for_less = replace(for_less, time_msc=7)
+    assert compare(record, sight(less, deals=(for_less,)), whose()).waiting == {1}
+    stayed = Sight((less,), (), (for_less,), (), False, overdue=frozenset({1}))
+    assert compare(record, stayed, whose()).deals == [for_less]
+
+
 def test_our_own_close_is_told_from_anothers_by_its_magic() -> None:
     record = a_record(a_position())
     ours = a_deal(5, 1, DealEntry.OUT, reason=Reason.EXPERT, magic=MAGIC)
