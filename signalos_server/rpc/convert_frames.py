@@ -6,8 +6,11 @@ What comes in is not trusted: a frame that cannot be read raises `BadFrame`, whi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any
 
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from signalos.v1 import bridge_pb2, bridge_service_pb2
@@ -50,6 +53,9 @@ from signalos_server.rpc.convert_records import (
 _LONGEST_TEXT = 16_000
 _LONGEST_TEXTS = {"symbol": 64, "event_id": 300, "command_id": 64, "stop_id": 64, "check_id": 64}
 _MOST_DIGITS = 12
+
+# Raises `BadFrame` for a field's value.
+_Check = Callable[[Any], None]
 
 
 class BadFrame(Exception):  # noqa: N818 - named for what is wrong
@@ -95,19 +101,59 @@ def check_values(message: Message) -> None:
     A bridge is one tenant's program. What the database cannot hold, or another reader cannot read, ends its
     stream and not the work on it.
     """
+    checks = _checks_of(message.DESCRIPTOR)
     for field, value in message.ListFields():
-        for one in value if field.is_repeated else (value,):
-            if field.message_type is not None:
-                check_values(one)
-            elif isinstance(one, str):
-                most = _LONGEST_TEXTS.get(field.name, _LONGEST_TEXT)
-                if len(one) > most or "\0" in one:
-                    raise BadFrame(f"{field.name} has more than {most} characters or holds a zero")
-            elif isinstance(one, float):
-                if not math.isfinite(one) or (one < 0 and "volume" in field.name):
-                    raise BadFrame(f"{field.name} is {one}")
-            elif field.name == "digits" and not 0 <= one <= _MOST_DIGITS:
-                raise BadFrame(f"{field.name} is {one}")
+        check = checks[field.number]
+        if check is not None:
+            check(value)
+
+
+@cache
+def _checks_of(descriptor: Descriptor) -> dict[int, _Check | None]:
+    """Return what is to be held of each field of a message, by number."""
+    return {field.number: _check_of(field) for field in descriptor.fields}
+
+
+def _check_of(field: FieldDescriptor) -> _Check | None:
+    check = _check_of_one(field)
+    if check is None or not field.is_repeated:
+        return check
+
+    def each(values: Any) -> None:
+        for value in values:
+            check(value)
+
+    return each
+
+
+def _check_of_one(field: FieldDescriptor) -> _Check | None:
+    name = field.name
+    if field.message_type is not None:
+        return check_values
+    if field.type == FieldDescriptor.TYPE_STRING:
+        most = _LONGEST_TEXTS.get(name, _LONGEST_TEXT)
+
+        def text(value: str) -> None:
+            if len(value) > most or "\0" in value:
+                raise BadFrame(f"{name} has more than {most} characters or holds a zero")
+
+        return text
+    if field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
+        least = 0.0 if "volume" in name else -math.inf
+
+        def finite(value: float) -> None:
+            if not math.isfinite(value) or value < least:
+                raise BadFrame(f"{name} is {value}")
+
+        return finite
+    if name == "digits":
+
+        def digits(value: int) -> None:
+            if not 0 <= value <= _MOST_DIGITS:
+                raise BadFrame(f"{name} is {value}")
+
+        return digits
+    return None
 
 
 def _data_frame(request: bridge_service_pb2.ConnectRequest) -> DataFrame:
