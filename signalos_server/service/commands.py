@@ -137,12 +137,12 @@ class CommandUseCases:
         draft = prepare(records)
         account = draft.account
         account_id = account.account_id
-        bridge = records.bridges.of_account(account_id)
+        standing = records.standing(account_id)
+        bridge, document = standing.bridge, standing.document
         if bridge is None:
             raise NoBridge(account_id)
-        document = records.control.get(account_id).document
         self._check_control(records, document, draft, asked)
-        if records.commands.count_open(account_id) >= MAXIMUM_OPEN_COMMANDS:
+        if standing.open_command_count >= MAXIMUM_OPEN_COMMANDS:
             raise TooManyCommands(account_id, MAXIMUM_OPEN_COMMANDS)
         session = self._hub.session(account_id)
         offered = (

@@ -68,6 +68,16 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a new command of an account is judged by."""
+
+    # None: none is paired.
+    bridge: BridgeRef | None
+    document: ControlDocument
+    open_command_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What the database says of an account's session and its control document; epoch 0: no bridge."""
 
@@ -143,9 +153,6 @@ class Commands(Protocol):
 
     def accounts_with_unoffered(self) -> list[str]:
         """Return accounts that have such."""
-
-    def count_open(self, account_id: str) -> int:
-        """Return how many commands of the account have not ended."""
 
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         """Return an open of this symbol whose outcome is not known."""
@@ -289,6 +296,9 @@ class Records(Protocol):
 
     def account(self, account_id: str) -> AccountRef | None:
         """Return an account."""
+
+    def standing(self, account_id: str) -> Standing:
+        """Return bridge, document and number of open commands of an account, read together."""
 
     def account_view(self, account_id: str) -> AccountView | None:
         """Return an account with its bridge, as stored: without what only memory knows."""

@@ -62,12 +62,12 @@ class SqlBridges:
     def of_account(self, account_id: str) -> BridgeRef | None:
         """See `service.records.Bridges`."""
         row = _OF_ACCOUNT.one_or_none(self._session.connection(), {"wanted": account_id})
-        return None if row is None else _bridge(row)
+        return None if row is None else bridge_of(row)
 
     def get(self, bridge_id: str) -> BridgeRef | None:
         """See `service.records.Bridges`."""
         row = self._session.get(BridgeRow, bridge_id)
-        return None if row is None or row.revoke_time is not None else _bridge(row)
+        return None if row is None or row.revoke_time is not None else bridge_of(row)
 
     def own(self, bridge_id: str, epoch: int, node: str, version: str, now: datetime) -> None:
         """See `service.records.Bridges`."""
@@ -98,7 +98,7 @@ class SqlBridges:
         row = _LOCK.one_or_none(self._session.connection(), {"wanted": bridge_id})
         if row is None or row.revoke_time is not None or row.session_epoch != epoch:
             return None
-        return _bridge(row)
+        return bridge_of(row)
 
     def take_journal(self, bridge_id: str, journal_id: str) -> tuple[int, bool]:
         """See `service.records.Bridges`."""
@@ -177,7 +177,8 @@ class SqlBridges:
         return result.rowcount > 0
 
 
-def _bridge(row: Any) -> BridgeRef:
+def bridge_of(row: Any) -> BridgeRef:
+    """Return the bridge of a row that has its columns."""
     return BridgeRef(
         bridge_id=row.bridge_id,
         account_id=row.account_id,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Table, bindparam, func, literal, literal_column, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, literal, literal_column, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,10 @@ from signalos_server.service.records import Page, Request
 _MICROSECOND = timedelta(microseconds=1)
 _OPEN = (CommandState.PENDING, CommandState.DELIVERED, CommandState.RUNNING, CommandState.UNKNOWN)
 _Legs = tuple[Leg, ...]
+
+
+# The same as literals: a statement with parameters for a list is not compiled once.
+OPEN_STATES: list[ColumnElement[int]] = [literal_column(str(int(state))) for state in _OPEN]
 
 
 class SqlCommands:
@@ -160,11 +164,6 @@ class SqlCommands:
         )
         return list(self._session.scalars(query))
 
-    def count_open(self, account_id: str) -> int:
-        """See `service.records.Commands`."""
-        self.flush()
-        return int(_COUNT_OPEN.all(self._core, {"wanted": account_id})[0][0])
-
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         """See `service.records.Commands`."""
         self.flush()
@@ -217,14 +216,6 @@ _WANTED: BindParameter[str] = bindparam("wanted")
 _BY_ID = select(_TABLE).where(_TABLE.c.command_id == _WANTED)
 _SELECT = Prepared(_BY_ID)
 _LOCK = Prepared(_BY_ID.with_for_update())
-_COUNT_OPEN = Prepared(
-    select(func.count())
-    .select_from(_TABLE)
-    .where(
-        _TABLE.c.account_id == _WANTED,
-        _TABLE.c.state.in_([literal_column(str(int(state))) for state in _OPEN]),
-    )
-)
 
 
 _CHANGING = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Table, and_, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from signalos.v1 import event_pb2
@@ -17,15 +17,19 @@ from signalos_server.adapters.storage.outbox import append_events, new_event
 from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.rows import lock_account
 from signalos_server.adapters.storage.tables.accounts import AccountRow, BridgeRow
+from signalos_server.adapters.storage.tables.commands import CommandRow
+from signalos_server.adapters.storage.tables.control import ControlDocumentRow
 from signalos_server.adapters.storage.tables.users import UserRow
 from signalos_server.adapters.storage.trading.book import SqlBook
-from signalos_server.adapters.storage.trading.bridges import SqlBridges
-from signalos_server.adapters.storage.trading.commands import SqlCommands
+from signalos_server.adapters.storage.trading.bridges import SqlBridges, bridge_of
+from signalos_server.adapters.storage.trading.commands import OPEN_STATES, SqlCommands
 from signalos_server.adapters.storage.trading.control import SqlControl
+from signalos_server.adapters.storage.trading.mapping import from_json
 from signalos_server.domain.caller import Role
+from signalos_server.domain.control import ControlDocument
 from signalos_server.domain.happenings import AccountView, BridgeView, CommandChanged, Happening, NewAlert
 from signalos_server.domain.words import BridgeState, MarginMode, TradeMode
-from signalos_server.service.records import AccountRef, Records
+from signalos_server.service.records import AccountRef, Records, Standing
 
 T = TypeVar("T")
 
@@ -41,6 +45,36 @@ _OWNERS = Prepared(
     select(AccountRow.account_id, AccountRow.owner_user_id).order_by(
         AccountRow.create_time, AccountRow.account_id
     )
+)
+
+_COMMANDS: Table = CommandRow.__table__  # type: ignore[assignment]  # a table, as every mapped class has
+# What three statements would say, in one: it is asked of every command.
+_STANDING = Prepared(
+    select(
+        BridgeRow.bridge_id,
+        BridgeRow.account_id,
+        BridgeRow.name,
+        BridgeRow.session_epoch,
+        BridgeRow.session_node,
+        BridgeRow.journal_id,
+        BridgeRow.committed_event_seq,
+        ControlDocumentRow.document,
+        select(func.count())
+        .select_from(_COMMANDS)
+        .where(_COMMANDS.c.account_id == AccountRow.account_id, _COMMANDS.c.state.in_(OPEN_STATES))
+        .scalar_subquery()
+        .label("open_command_count"),
+    )
+    .select_from(AccountRow)
+    .outerjoin(
+        BridgeRow,
+        and_(BridgeRow.account_id == AccountRow.account_id, BridgeRow.revoke_time.is_(None)),
+    )
+    .outerjoin(ControlDocumentRow, ControlDocumentRow.account_id == AccountRow.account_id)
+    .where(AccountRow.account_id == bindparam("wanted"))
+    # The newest pairing is the one that counts, as in `SqlBridges.of_account`.
+    .order_by(BridgeRow.pair_time.desc())
+    .limit(literal_column("1"))
 )
 
 # Turns what happened into the contract's event.
@@ -72,6 +106,16 @@ class SqlRecords:
                 return None
             self._accounts[account_id] = _account(row)
         return self._accounts[account_id]
+
+    def standing(self, account_id: str) -> Standing:
+        """See `service.records.Records`."""
+        self.commands.flush()
+        row = _STANDING.one_or_none(self._session.connection(), {"wanted": account_id})
+        if row is None:
+            return Standing(None, ControlDocument(account_id), 0)
+        document = from_json(row.document, ControlDocument) if row.document else ControlDocument(account_id)
+        bridge = None if row.bridge_id is None else bridge_of(row)
+        return Standing(bridge, document, row.open_command_count)
 
     def lock_account(self, account_id: str) -> AccountRef | None:
         """See `service.records.Records`."""
