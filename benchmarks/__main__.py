@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import change_latency, close_latency, fan_out, idle_cost
+from benchmarks import change_latency, close_latency, fan_out, idle_cost, parse_speed
 
-PARTS = ("close", "change", "fan-out", "idle")
+PARTS = ("close", "change", "fan-out", "idle", "parse")
 
 
 async def _run(parts: list[str], console: Console) -> None:
@@ -26,6 +26,8 @@ async def _run(parts: list[str], console: Console) -> None:
                 change_latency.show(await change_latency.measure_changes(directory, console), console)
             elif part == "fan-out":
                 fan_out.show(await fan_out.measure_fan_out(directory, console), console)
+            elif part == "parse":
+                parse_speed.show(parse_speed.measure_parses(), console)
             else:
                 idle_cost.show(await idle_cost.measure_idle(directory, console), console)
 

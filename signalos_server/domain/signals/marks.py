@@ -1,0 +1,699 @@
+"""A text as marks: what each word, figure and sign stands for, with its place in the original.
+
+Here glued things are parted (BUY1.96300, TP1, 50pips, BUYSTOP), codes and pairs are recognised, and what
+has digits but is no figure (155.2O, 1e9, 23xx) becomes a CORRUPT mark, so that nobody reads a part of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from signalos_server.domain.signals import lexicon
+from signalos_server.domain.signals.fold import INDEX_BASE, Folded, fold
+from signalos_server.domain.signals.lexicon import Entry
+from signalos_server.domain.signals.model import Span
+from signalos_server.domain.signals.numbers import Figure, read_figures
+from signalos_server.domain.signals.symbols import BESIDE_SIDES, DIGIT_CODES, SLANG, Named, by_code, is_suffix
+from signalos_server.domain.signals.tokens import Token, TokenKind, tokenise
+from signalos_server.domain.signals.words.concepts import SIDES
+from signalos_server.domain.signals.words.concepts import Concept as C
+
+
+class Mark(NamedTuple):
+    """One mark. `figure`, `named` and `number` are set for figures, instruments and indices."""
+
+    concept: C
+    text: str
+    # Places in the folded text.
+    start: int
+    end: int
+    figure: Figure | None = None
+    named: Named | None = None
+    number: int | None = None
+    entry: Entry | None = None
+    # Other meanings of a weak word.
+    others: tuple[Entry, ...] = ()
+    # No space stands between this mark and the one before.
+    glued: bool = False
+
+
+@dataclass(slots=True)
+class Marked:
+    """A text as marks, and what was odd about its spelling."""
+
+    folded: Folded
+    original: str
+    marks: list[Mark]
+    markup: bool = False
+    lookalikes: bool = False
+
+    def span(self, start: int, end: int) -> Span:
+        """Return a place of the folded text as a place of the original."""
+        places = self.folded.places
+        return Span(places[start], max(places[start] + 1, places[max(end - 1, start)] + 1))
+
+    def at(self, mark: Mark) -> Span:
+        """Return a mark's place in the original text."""
+        return self.span(mark.start, mark.end)
+
+    def written(self, mark: Mark) -> str:
+        """Return a mark as it stands in the original text."""
+        span = self.at(mark)
+        return self.original[span.start : span.end]
+
+
+_SIGNS = {
+    ",": C.COMMA,
+    "|": C.COMMA,
+    ";": C.COMMA,
+    "/": C.SLASH,
+    "\\": C.SLASH,
+    "-": C.DASH,
+    "_": C.DASH,
+    "~": C.DASH,
+    "+": C.PLUS,
+    "@": C.AT,
+    ":": C.COLON,
+    "=": C.COLON,
+    "#": C.HASH,
+    "№": C.HASH,
+    "(": C.BRACKET_OPEN,
+    ")": C.BRACKET_CLOSE,
+    "%": C.PERCENT,
+    "&": C.AND,
+    "→": C.TO,
+    ">": C.TO,
+    "$": C.CURRENCY,
+    "€": C.CURRENCY,
+    "£": C.CURRENCY,
+    "?": C.QUESTION,
+    "!": C.SENTENCE_END,
+    "\ue0f0": C.HIT,
+}
+_CURRENCY_NAMES = {
+    "$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "usd": "USD",
+    "eur": "EUR",
+    "gbp": "GBP",
+    "dollar": "USD",
+    "dollars": "USD",
+    "bucks": "USD",
+    "euro": "EUR",
+    "euros": "EUR",
+    "pounds": "GBP",
+}
+# Signs that may stand between two figures without a space.
+_LINKING = frozenset("-/_~:@=()+%|&→>,.;#$€£")
+_LABELS = frozenset((C.SL, C.TP, C.ENTRY))
+# What may be glued to a figure or to each other without losing its meaning.
+_GLUABLE = SIDES | {
+    C.SL,
+    C.TP,
+    C.ENTRY,
+    C.NOW,
+    C.LIMIT,
+    C.STOP_WORD,
+    C.PIPS,
+    C.POINTS,
+    C.LOTS,
+    C.PERCENT,
+    C.CURRENCY,
+    C.RISK,
+    C.ABOVE,
+    C.BELOW,
+    C.CANDLE,
+    C.SYMBOL,
+    C.BREAKEVEN,
+}
+# Labels as they are mistyped; believed only with a colon and a figure behind them.
+_LABEL_TYPOS = {
+    "si": C.SL,
+    "sk": C.SL,
+    "sp": C.SL,
+    "ls": C.SL,
+    "to": C.TP,
+    "tl": C.TP,
+    "tpp": C.TP,
+    "pt": C.TP,
+}
+_CLOCK = re.compile(
+    r"(?:[mhdw]\d{1,2}|mn1?|\d{1,3}(?:h|hr|hrs|hours?|m|min|mins|minutes?|d|days?|w|weeks?|am|pm|s|sec|secs))\Z"
+)
+_ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|er|ere|eme|º|ª|o|a)\Z")
+_INDEXED = re.compile(r"(\d{1,2})\.(\d+\.\d+)\Z")
+_GLUED_INDEX = re.compile(r"([1-9])\.(\d{3,})\Z")
+_LOOKALIKES = str.maketrans("авекмнорстухіѕјԁԛԝοραντικεηυζβμχһӏ", "abekmhopctyxisjdqwopavtikenuzbmxhl")
+
+
+def mark(text: str) -> Marked:
+    """Return the marks of a text. Never fails."""
+    folded = fold(text)
+    tokens, markup = tokenise(folded.text)
+    reader = _Reader(tokens, text, folded)
+    reader.read()
+    marked = Marked(folded, text, reader.marks, markup, reader.lookalikes)
+    marked.marks = _keep_spoken(marked)
+    return marked
+
+
+class _Reader:
+    """Goes over the tokens once."""
+
+    def __init__(self, tokens: list[Token], original: str, folded: Folded) -> None:
+        self.tokens = tokens
+        self.marks: list[Mark] = []
+        self.lookalikes = False
+        self._original = original
+        self._folded = folded
+        self._place = 0
+
+    def read(self) -> None:
+        tokens = self.tokens
+        while self._place < len(tokens):
+            token = tokens[self._place]
+            kind = token.kind
+            if kind is TokenKind.WORD or kind is TokenKind.HAN:
+                self._read_word(token)
+            elif kind is TokenKind.NUMBER:
+                self._read_number(token)
+            else:
+                self._read_sign(token)
+
+    def _add(self, concept: C, first: Token, last: Token, **more: object) -> None:
+        text = first.text if first is last else " ".join((first.text, last.text))
+        self.marks.append(
+            Mark(concept, text, first.start, last.end, glued=first.glued, **more)  # type: ignore[arg-type]
+        )
+
+    # Words
+
+    def _read_word(self, token: Token) -> None:
+        run = self._run()
+        if len(run) > 1 and self._read_run(run):
+            return
+        if self._read_pair(token):
+            return
+        found = lexicon.find(self.tokens, self._place)
+        if found is not None and not (token.text in _LABEL_TYPOS and self._reads_as_typo(found)):
+            last = self.tokens[self._place + found.length - 1]
+            # A phrase may not end inside a glued run (the "sl" of "sl2x").
+            self._add_entry(found.entry, token, last, found.entries[1:])
+            self._place += found.length
+            return
+        self._read_unknown(token)
+
+    def _add_entry(self, entry: Entry, first: Token, last: Token, others: tuple[Entry, ...] = ()) -> None:
+        self._add(entry.concept, first, last, named=entry.named, entry=entry, others=others)
+
+    def _read_unknown(self, token: Token) -> None:
+        self._place += 1
+        symbol = by_code(token.text)
+        if symbol is not None:
+            self._add(C.SYMBOL, token, token, named=Named(symbol, exact=True))
+            self._skip_suffix()
+            return
+        typo = _LABEL_TYPOS.get(token.text)
+        if typo is not None and self._figure_follows():
+            self._add(typo, token, token)
+            return
+        slang = SLANG.get(token.text)
+        if slang is not None and self._is_capital(token):
+            self._add(C.SYMBOL, token, token, named=Named(slang, exact=False))
+            return
+        parts = _part_word(token)
+        if parts:
+            for part in parts:
+                self._read_single(part)
+            return
+        if not token.text.isascii():
+            latin = token.text.translate(_LOOKALIKES)
+            if latin != token.text and latin.isascii() and (lexicon.knows(latin) or by_code(latin)):
+                self.lookalikes = True
+                self._read_single(token._replace(text=latin))
+                return
+        self._add(C.WORD, token, token)
+
+    def _read_single(self, token: Token) -> None:
+        """Read one word that stands for something by itself."""
+        symbol = by_code(token.text)
+        if symbol is not None:
+            self._add(C.SYMBOL, token, token, named=Named(symbol, exact=True))
+            return
+        entry = lexicon.knows(token.text)
+        if entry is not None:
+            self._add_entry(entry, token, token)
+        else:
+            self._add(C.WORD, token, token)
+
+    def _reads_as_typo(self, found: lexicon.Found) -> bool:
+        """Return whether a short word before a colon and a figure is a mistyped label (SI: 1.7085)."""
+        if found.length != 1 or found.entry.concept in _LABELS:
+            return False
+        self._place += 1
+        follows = self._figure_follows()
+        self._place -= 1
+        return follows
+
+    def _figure_follows(self) -> bool:
+        following = self.tokens[self._place : self._place + 3]
+        marks = [token for token in following if token.kind is TokenKind.MARK and token.text in ":@=."]
+        rest = [token for token in following if token not in marks]
+        return bool(marks) and bool(rest) and rest[0].kind is TokenKind.NUMBER
+
+    def _is_capital(self, token: Token) -> bool:
+        places = self._folded.places
+        return self._original[places[token.start] : places[token.end - 1] + 1].isupper()
+
+    def _read_pair(self, token: Token) -> bool:
+        """Read GBP/USD, GBP NZD, XAU-USD."""
+        if len(token.text) not in (3, 4):
+            return False
+        tokens, place = self.tokens, self._place + 1
+        if place < len(tokens) and tokens[place].kind is TokenKind.MARK and tokens[place].text in "/-_.":
+            place += 1
+        if place >= len(tokens) or tokens[place].kind is not TokenKind.WORD:
+            return False
+        quote = tokens[place].text
+        named = None
+        if lexicon.is_code_pair(token.text, quote):
+            named = by_code(token.text + quote)
+        elif len(quote) > 3 and lexicon.is_code_pair(token.text, quote[:3]):
+            # GBP/USDm: the suffix is glued to the second half.
+            named = by_code(token.text + quote)
+        if named is None:
+            return False
+        self._add(C.SYMBOL, token, tokens[place], named=Named(named, exact=True))
+        self._place = place + 1
+        self._skip_suffix()
+        return True
+
+    def _skip_suffix(self) -> None:
+        tokens, place = self.tokens, self._place
+        if place + 1 >= len(tokens):
+            return
+        joint, suffix = tokens[place], tokens[place + 1]
+        if joint.kind is TokenKind.MARK and joint.glued and joint.text in ".-_#+!^" and suffix.glued:
+            if suffix.kind is TokenKind.WORD and is_suffix(suffix.text):
+                self._place += 2
+        elif joint.kind is TokenKind.MARK and joint.glued and joint.text == "+":
+            self._place += 1
+
+    # Runs of letters and digits without a space
+
+    def _run(self) -> list[Token]:
+        """Return the glued letters and digits from here on."""
+        tokens, end = self.tokens, self._place + 1
+        while (
+            end < len(tokens) and tokens[end].glued and tokens[end].kind in (TokenKind.WORD, TokenKind.NUMBER)
+        ):
+            end += 1
+        return tokens[self._place : end]
+
+    def _read_run(self, run: list[Token]) -> bool:
+        """Read a run of letters and digits as a whole or in parts; else call it corrupt."""
+        joined = "".join(token.text for token in run)
+        first, last = run[0], run[-1]
+        if all(token.kind is TokenKind.WORD for token in run):
+            return False
+        symbol = by_code(joined)
+        if symbol is not None:
+            self._place += len(run)
+            self._add(C.SYMBOL, first, last, named=Named(symbol, exact=True))
+            self._skip_suffix()
+            return True
+        ordinal = _ORDINAL.match(joined)
+        if ordinal is not None:
+            self._place += len(run)
+            self._add(C.INDEX, first, last, number=int(ordinal.group(1)))
+            return True
+        if _CLOCK.match(joined) is not None:
+            self._place += len(run)
+            self._add(C.TIME, first, last)
+            return True
+        if self._read_code_first(run, joined):
+            return True
+        if self._read_parts(run):
+            return True
+        found = lexicon.find(self.tokens, self._place)
+        if found is not None and found.length >= len(run):
+            return False
+        self._place += len(run)
+        self._add(C.CORRUPT, first, last)
+        return True
+
+    def _read_code_first(self, run: list[Token], joined: str) -> bool:
+        """Read US30SELL: a code that ends in digits, and what is glued to it."""
+        for code in DIGIT_CODES:
+            if joined.startswith(code) and len(joined) > len(code):
+                rest = joined[len(code) :]
+                if rest[0].isdigit() or rest[0] in ".,":
+                    continue
+                tail, _ = tokenise(rest)
+                offset = run[0].start + len(code)
+                moved = [
+                    token._replace(start=token.start + offset, end=token.end + offset, glued=True)
+                    for token in tail
+                ]
+                head = Token(TokenKind.WORD, code, run[0].start, offset, run[0].glued)
+                if not _all_known(moved):
+                    return False
+                self._add(C.SYMBOL, head, head, named=Named(by_code(code) or "", exact=True))
+                self.tokens[self._place : self._place + len(run)] = moved
+                return True
+        return False
+
+    def _read_parts(self, run: list[Token]) -> bool:
+        if not _all_known(run):
+            return False
+        for place, token in enumerate(run):
+            if token.kind is TokenKind.WORD:
+                symbol = by_code(token.text)
+                if symbol is not None:
+                    self._add(C.SYMBOL, token, token, named=Named(symbol, exact=True))
+                elif token.text == "k":
+                    self._make_thousands()
+                elif token.text == "p":
+                    self._add(C.PIPS, token, token)
+                else:
+                    parts = _part_word(token) if lexicon.knows(token.text) is None else []
+                    for part in parts or [token]:
+                        self._read_single(part)
+            else:
+                self._add_figures(token, after_label=place > 0)
+        self._place += len(run)
+        return True
+
+    def _make_thousands(self) -> None:
+        last = self.marks[-1]
+        if last.figure is not None:
+            value = last.figure.value * 1000
+            self.marks[-1] = last._replace(figure=Figure(last.figure.text + "k", (value,)))
+
+    # Figures
+
+    def _read_number(self, token: Token) -> None:
+        run = self._run()
+        if len(run) > 1 and self._read_run(run):
+            return
+        previous = self.marks[-1] if self.marks else None
+        if previous is not None and previous.concept is C.HASH and token.glued:
+            self._add(C.TIME, token, token)
+        elif self._numbers_a_line(token, previous):
+            self._add(C.INDEX, token, token, number=int(token.text))
+        else:
+            found = lexicon.find(self.tokens, self._place)
+            if found is not None and found.length > 1:
+                self._add_entry(found.entry, token, self.tokens[self._place + found.length - 1])
+                self._place += found.length
+                return
+            self._add_figures(token, after_label=False)
+        self._place += 1
+
+    def _numbers_a_line(self, token: Token, previous: Mark | None) -> bool:
+        """Return whether the number only counts the lines: `36. DJ buy`, `2:. USDCHF`, `1) 2350`."""
+        if len(token.text) > 2 or not token.text.isdigit():
+            return False
+        if previous is not None and previous.concept not in (C.NEWLINE, C.HASH, C.BRACKET_OPEN):
+            return False
+        if self._place + 1 >= len(self.tokens):
+            return False
+        following = self.tokens[self._place + 1]
+        if not following.glued or following.kind is not TokenKind.MARK or following.text not in ".):":
+            return False
+        self.tokens[self._place + 1] = following._replace(text="\ue0fe")
+        return True
+
+    def _add_figures(self, token: Token, *, after_label: bool) -> None:
+        text = token.text
+        if text.startswith("."):
+            text = f"0{text}"
+        label = self.marks[-1].concept if self.marks else None
+        indexed = _INDEXED.match(text)
+        if indexed is not None and after_label and label in _LABELS:
+            self._add(C.INDEX, token, token, number=int(indexed.group(1)))
+            figures = read_figures(indexed.group(2))
+            if figures is not None:
+                start = token.start + indexed.start(2)
+                self._figure_marks(token._replace(start=start), figures)
+                return
+        figures = read_figures(text)
+        if self._goes_on_behind_a_sign():
+            self._add(C.CORRUPT, token, self.tokens[self._place + 2])
+            self._place += 2
+            return
+        beyond_gap = self._goes_on_behind_a_gap()
+        if beyond_gap:
+            self._add(C.CORRUPT, token, self.tokens[self._place + beyond_gap])
+            self._place += beyond_gap
+            return
+        if self._goes_on_in_letters():
+            self._add(C.CORRUPT, token, self.tokens[self._place + 2])
+            self._place += 2
+            return
+        if figures is None or self._continues_a_letter(token):
+            self._add(C.CORRUPT, token, token)
+            return
+        if after_label and label is C.TP and len(figures) == 1:
+            figures = [(figures[0][0], _with_index(figures[0][1]))]
+        self._figure_marks(token, figures)
+
+    def _goes_on_in_letters(self) -> bool:
+        """Return whether letters stand where decimals should: 156.OO."""
+        if self._place + 2 >= len(self.tokens) or self.tokens[self._place].kind is not TokenKind.NUMBER:
+            return False
+        point, letters = self.tokens[self._place + 1], self.tokens[self._place + 2]
+        return (
+            point.kind is TokenKind.MARK
+            and point.text in ".,"
+            and point.glued
+            and letters.kind is TokenKind.WORD
+            and letters.glued
+            and len(letters.text) <= 5
+            and (len(letters.text) == 1 or not (lexicon.knows(letters.text) or by_code(letters.text)))
+        )
+
+    def _goes_on_behind_a_sign(self) -> bool:
+        """Return whether a sign that links no figures stands inside one: 1.08*0, 23?5."""
+        if self._place + 2 >= len(self.tokens) or self.tokens[self._place].kind is not TokenKind.NUMBER:
+            return False
+        sign, rest = self.tokens[self._place + 1], self.tokens[self._place + 2]
+        return (
+            sign.kind is TokenKind.MARK
+            and sign.glued
+            and rest.kind is TokenKind.NUMBER
+            and rest.glued
+            and sign.text not in _LINKING
+        )
+
+    def _goes_on_behind_a_gap(self) -> int:
+        """Return how many tokens on a number goes on behind its point and a gap (191. 50, 191.*0).
+
+        A point ends a sentence too: then a unit or the mark of a list stands behind the next figure.
+        """
+        tokens, place = self.tokens, self._place
+        if place + 2 >= len(tokens) or tokens[place].kind is not TokenKind.NUMBER:
+            return 0
+        if tokens[place + 1].kind is TokenKind.PICTURE:
+            pointed = [token.text if token.glued else "" for token in tokens[place + 1 : place + 4]]
+            goes_on = pointed[1:2] == ["."] and pointed[2:] != [] and pointed[2].isdigit()
+            return 3 if goes_on else 0
+        point = tokens[place + 1]
+        if (
+            point.text not in ".,"
+            or not point.glued
+            or "." in tokens[place].text
+            or "," in tokens[place].text
+        ):
+            return 0
+        at = place + 2
+        if point.text == "," and tokens[at].text not in ("*", "?", "!"):
+            # A comma parts a list.
+            return 0
+        while at < len(tokens) and tokens[at].kind in (TokenKind.PICTURE, TokenKind.MARK) and at < place + 5:
+            at += 1
+        if at >= len(tokens) or tokens[at].kind is not TokenKind.NUMBER:
+            return 0
+        behind = tokens[at + 1] if at + 1 < len(tokens) else None
+        if behind is not None and behind.kind is TokenKind.MARK and behind.glued and behind.text in ").:%":
+            return 0
+        if behind is not None and behind.kind is TokenKind.WORD:
+            entry = lexicon.knows(behind.text)
+            if entry is not None and entry.concept in (C.PIPS, C.POINTS, C.LOTS, C.MEASURE, C.PERCENT):
+                return 0
+        return at - place
+
+    def _continues_a_letter(self, token: Token) -> bool:
+        """Return whether the figure goes on from a stray letter: O.7394, l,0850."""
+        place = self._place
+        if not token.glued or place < 2:
+            return False
+        point, letter = self.tokens[place - 1], self.tokens[place - 2]
+        return (
+            point.kind is TokenKind.MARK
+            and point.text in ".,"
+            and point.glued
+            and letter.kind is TokenKind.WORD
+            and len(letter.text) == 1
+            and not letter.glued
+            and lexicon.knows(letter.text) is None
+        )
+
+    def _figure_marks(self, token: Token, figures: list[tuple[int, Figure]]) -> None:
+        for place, (offset, figure) in enumerate(figures):
+            start = token.start + offset
+            if place:
+                self.marks.append(Mark(C.COMMA, ",", start - 1, start, glued=True))
+            self.marks.append(
+                Mark(C.NUMBER, figure.text, start, start + len(figure.text), figure=figure, glued=token.glued)
+            )
+
+    # Signs
+
+    def _read_sign(self, token: Token) -> None:
+        self._place += 1
+        if token.kind is TokenKind.NEWLINE:
+            self._add(C.NEWLINE, token, token)
+        elif token.kind is TokenKind.INDEX:
+            self._add(C.INDEX, token, token, number=ord(token.text) - INDEX_BASE)
+        elif token.kind is TokenKind.TIME:
+            self._read_time(token)
+        elif token.kind is TokenKind.MARK:
+            if token.text == ".":
+                self._read_point(token)
+                return
+            concept = _SIGNS.get(token.text)
+            if concept is not None:
+                self._add(concept, token, token)
+
+    def _read_time(self, token: Token) -> None:
+        """Read 14:30 as a time, but 1:50 after a target's label as its index and its price."""
+        previous = self.marks[-1].concept if self.marks else None
+        head, colon, rest = token.text.partition(":")
+        if previous in _LABELS and colon and ":" not in rest:
+            middle = token.start + len(head)
+            self._add_figures(token._replace(text=head, end=middle), after_label=False)
+            self.marks.append(Mark(C.COLON, ":", middle, middle + 1, glued=True))
+            self._add_figures(token._replace(text=rest, start=middle + 1), after_label=False)
+            return
+        self._add(C.TIME, token, token)
+
+    def _read_point(self, token: Token) -> None:
+        """Read a full stop: it ends a sentence unless it stands behind a label (`sl.: 4348`)."""
+        previous = self.marks[-1].concept if self.marks else None
+        if previous in _LABELS or previous is C.INDEX:
+            return
+        following = self.tokens[self._place] if self._place < len(self.tokens) else None
+        parted = following is None or not following.glued or following.kind is TokenKind.NEWLINE
+        if parted or (following is not None and following.kind is TokenKind.NUMBER and previous is C.NUMBER):
+            self._add(C.SENTENCE_END, token, token)
+
+
+def _with_index(figure: Figure) -> Figure:
+    """Return TP1.2350 as both 1.2350 and, counted as the first target, 2350."""
+    glued = _GLUED_INDEX.match(figure.text)
+    if glued is not None:
+        return Figure(figure.text, (*figure.readings, Decimal(glued.group(2))))
+    if figure.text.isdigit() and len(figure.text) >= 5 and figure.text[0] in "123456":
+        return Figure(figure.text, (*figure.readings, Decimal(figure.text[1:])))
+    return figure
+
+
+def _all_known(run: list[Token]) -> bool:
+    for place, token in enumerate(run):
+        if token.kind is TokenKind.NUMBER:
+            continue
+        if token.kind is not TokenKind.WORD:
+            return False
+        if token.text in ("k", "p") and place and place == len(run) - 1:
+            continue
+        if by_code(token.text) is not None:
+            continue
+        entry = lexicon.knows(token.text)
+        if entry is not None and entry.concept in _GLUABLE and len(token.text) > 1 and not entry.weak:
+            continue
+        if entry is None and _part_word(token):
+            continue
+        return False
+    return True
+
+
+# Words that people write without a space before or behind them.
+_PARTS = frozenset(
+    "buy sell long short now limit stop tp sl entry gold silver order zone target targets btc eth loss"
+    " beli jual compra venta venda kaufen verkaufen achat vente".split()
+)
+
+
+def _part_word(token: Token) -> list[Token]:
+    """Return BUYSTOP as buy, stop; XAUUSDSELL as xauusd, sell; nothing where a word has no such parts."""
+    text = token.text
+    if not 5 <= len(text) <= 24 or not text.isascii():
+        return []
+    for split in range(len(text) - 2, 1, -1):
+        head, tail = text[:split], text[split:]
+        if (head in _PARTS or (len(head) >= 6 and by_code(head))) and (
+            tail in _PARTS or (len(tail) >= 6 and by_code(tail))
+        ):
+            middle = token.start + split
+            return [
+                token._replace(text=head, end=middle),
+                token._replace(text=tail, start=middle, glued=True),
+            ]
+    return []
+
+
+def _keep_spoken(marked: Marked) -> list[Mark]:
+    """Drop weak words (short words of a language that the text does not otherwise speak)."""
+    marks = marked.marks
+    if not any((mark.entry is not None and mark.entry.weak) or mark.text in BESIDE_SIDES for mark in marks):
+        return marks
+    spoken = {
+        mark.entry.language
+        for mark in marks
+        if mark.entry is not None and not mark.entry.weak and mark.entry.language
+    }
+    sided = any(mark.concept in SIDES and not (mark.entry and mark.entry.weak) for mark in marks)
+    kept = []
+    for place, mark in enumerate(marks):
+        if mark.text in BESIDE_SIDES:
+            mark = _name_beside_side(marks, place)  # noqa: PLW2901 - the same word
+        elif mark.entry is not None and mark.entry.weak:
+            beside = marks[max(0, place - 1) : place] + marks[place + 1 : place + 2]
+            mark = _strengthen(mark, spoken, alone=not sided and any(o.concept is C.SYMBOL for o in beside))  # noqa: PLW2901 - the same word
+        kept.append(mark)
+    return kept
+
+
+def _name_beside_side(marks: list[Mark], place: int) -> Mark:
+    """Return a word that names an instrument only beside a side in its language: ACHAT OR, not "TP or SL"."""
+    language, symbol = BESIDE_SIDES[marks[place].text]
+    for other in (*marks[max(0, place - 1) : place], *marks[place + 1 : place + 2]):
+        if other.concept in SIDES and other.entry is not None and other.entry.language == language:
+            return marks[place]._replace(concept=C.SYMBOL, named=Named(symbol, exact=False), entry=None)
+    return marks[place]
+
+
+def _strengthen(mark: Mark, spoken: set[str], *, alone: bool) -> Mark:
+    """Return a weak word with the meaning it has in the languages spoken, or as an unknown word.
+
+    `alone`: the text has no other side, and an instrument stands beside the word; then a weak word for a
+    side is believed (XAUUSD AL).
+    """
+    assert mark.entry is not None
+    meanings = (mark.entry, *mark.others)
+    likely = [entry for entry in meanings if not entry.weak or entry.language in spoken]
+    if not likely and alone:
+        likely = [entry for entry in meanings if entry.concept in SIDES]
+    if likely:
+        return mark._replace(concept=likely[0].concept, entry=likely[0], named=likely[0].named)
+    return mark._replace(concept=C.WORD, entry=None)
+
+
+def currency_of(mark: Mark) -> str:
+    """Return the currency that a sign or word names."""
+    return _CURRENCY_NAMES.get(mark.text, "USD")
