@@ -124,7 +124,7 @@ class _Bridge:
             self._clock,
             lease_seconds=settings.lease_seconds,
             busy_seconds=self._busy_seconds,
-            on_outgoing=self._wake,
+            on_outgoing=self._wake_control,
         )
         self._core = Core(
             CoreSettings(
@@ -209,6 +209,10 @@ class _Bridge:
     def _wake(self) -> None:
         if self._link is not None:
             self._link.wake()
+
+    def _wake_control(self) -> None:
+        if self._link is not None:
+            self._link.wake_control()
 
     def _busy_seconds(self) -> float | None:
         since = self._terminal.busy_since

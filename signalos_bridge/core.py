@@ -322,7 +322,7 @@ class Core:
             self.standings([command.command_id])
             state = self._store.commands[command.command_id].state
             if state in (CommandState.DELIVERED, CommandState.RUNNING):
-                self._executor.receipts.append(Receipt(command.command_id, state))
+                self._executor.receipts.append(Receipt(command.command_id, state, self._clock.seconds()))
             self._wake()
 
     async def cancel(self, command_id: str) -> None:
@@ -359,9 +359,17 @@ class Core:
         """Return every outcome that was not acknowledged, oldest first; only the highest of a command."""
         return list(self._store.unacknowledged.values())
 
-    async def acknowledge_outcome(self, command_id: str, outcome_number: int) -> None:
-        """Note that the server has committed an outcome; a higher one stays unacknowledged."""
-        await self._store.acknowledge_outcome(command_id, outcome_number)
+    def command_age_seconds(self, command_id: str) -> float | None:
+        """Return for how long the journal has held a command; None: that is not known."""
+        record = self._store.commands.get(command_id)
+        return None if record is None else self._store.age_seconds(record)
+
+    def acknowledge_outcome(self, command_id: str, outcome_number: int) -> asyncio.Future[None]:
+        """Note that the server has committed an outcome; a higher one stays unacknowledged.
+
+        The future resolves once the journal knows, or has `JournalUnavailable`; nobody need wait for it.
+        """
+        return self._store.acknowledge_outcome(command_id, outcome_number)
 
     # -- events ----------------------------------------------------------------------------------------
 
@@ -378,9 +386,9 @@ class Core:
         first = max(0, seq + 1 - events[0].seq)
         return [events[index] for index in range(first, min(len(events), first + limit))]
 
-    async def acknowledge_events(self, seq: int) -> None:
-        """Note that the server has committed every event up to `seq`."""
-        await self._store.acknowledge_events(seq)
+    def acknowledge_events(self, seq: int) -> asyncio.Future[None]:
+        """Note that the server has committed every event up to `seq`; see `acknowledge_outcome`."""
+        return self._store.acknowledge_events(seq)
 
     def take_alerts(self) -> list[Alert]:
         """Return alerts since the last call; one that repeats is given once. To be called while connected."""

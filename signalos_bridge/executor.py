@@ -60,8 +60,6 @@ log = logging.getLogger(__name__)
 _JOURNAL_RETRY_SECONDS = 0.25
 _READ_RETRY_SECONDS = 0.25
 _OWN_PATIENCE_SECONDS = 10.0
-# Between two starts of one machine's clock the difference of wall and monotonic time changes by more.
-_SAME_BOOT_SECONDS = 2.0
 
 
 class Keeper(Protocol):
@@ -152,7 +150,7 @@ class Executor:
             raise
         reach("after_deliver")
         if not command.origin.is_bridge:
-            self.receipts.append(Receipt(command.command_id, CommandState.DELIVERED))
+            self.receipts.append(Receipt(command.command_id, CommandState.DELIVERED, record.received_at))
             self._wake()
         self._tasks.spawn(self._run(running, key), f"command {command.command_id}")
         return running
@@ -230,10 +228,7 @@ class Executor:
         command = record.command
         if command.origin.is_bridge or command.deadline is None:
             return False
-        # Monotonic clocks begin anew with the machine; a wall clock that jumped tells nothing either.
-        begun_then = record.received_wall_msc / 1000 - record.received_at
-        begun_now = self._clock.wall_msc() / 1000 - now
-        return abs(begun_now - begun_then) < _SAME_BOOT_SECONDS and now < command.deadline
+        return self._store.age_seconds(record) is not None and now < command.deadline
 
     @staticmethod
     def _give_up(running: Running, words: str) -> None:
@@ -432,10 +427,12 @@ class Executor:
 
         def clearance() -> Clearance:
             refusal = self._admission.refusal(running, order)
+            # The latch is on disk, and keeps back nothing else.
+            latched = not order.increases_risk or self._admission.latched
             if refusal is not None:
-                return Clearance(self._admission.latched, refusal.code, refusal.message)
+                return Clearance(latched, refusal.code, refusal.message)
             self._cleared(running, order, leg.magic)
-            return Clearance(self._admission.latched)
+            return Clearance(latched)
 
         try:
             return await self._terminal.submit(
@@ -456,7 +453,8 @@ class Executor:
                 first_call_at=self._clock.seconds(),
             )
             if not record.command.origin.is_bridge:
-                self.receipts.append(Receipt(running.command_id, CommandState.RUNNING))
+                now = self._clock.seconds()
+                self.receipts.append(Receipt(running.command_id, CommandState.RUNNING, now))
                 self._wake()
         if order.increases_risk:
             self._risk_calls[running.command_id] = 1

@@ -64,12 +64,33 @@ class JournalUnavailable(Exception):  # noqa: N818 (it names a state of the worl
     """The journal could not be written (disk full, I/O error). Nothing of the unit is on disk."""
 
 
-class _Unit:
-    __slots__ = ("done", "statements")
+Then = Callable[["JournalUnavailable | None"], None]
+"""Called in the loop with how a unit ended, before its future is resolved, and also where nobody waits."""
 
-    def __init__(self, statements: Sequence[Statement], done: asyncio.Future[None] | None) -> None:
+
+class _Unit:
+    __slots__ = ("done", "statements", "then")
+
+    def __init__(
+        self,
+        statements: Sequence[Statement],
+        done: asyncio.Future[None] | None,
+        then: Then | None = None,
+    ) -> None:
         self.statements = statements
         self.done = done
+        self.then = then
+
+    def end(self, error: JournalUnavailable | None) -> None:
+        """Say how it ended, in the loop."""
+        if self.then is not None:
+            self.then(error)
+        if self.done is None or self.done.done():
+            return
+        if error is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(error)
 
 
 class Journal:
@@ -131,33 +152,39 @@ class Journal:
             raise RuntimeError("the journal is read before it takes writes")
         return self._connection.execute(sql, parameters).fetchall()
 
-    def write(self, statements: Sequence[Statement]) -> asyncio.Future[None]:
+    def write(self, statements: Sequence[Statement], then: Then | None = None) -> asyncio.Future[None]:
         """Return a future that resolves once the unit is synced, or raises `JournalUnavailable`.
 
-        Units become durable in the order in which they were given, each whole or not at all.
+        Units become durable in the order in which they were given, each whole or not at all. A future that is
+        cancelled recalls nothing: `then` is still called.
         """
-        if self._loop is None:
-            raise JournalUnavailable("the journal is not open")
-        done: asyncio.Future[None] = self._loop.create_future()
-        if self._problem:
-            done.set_exception(JournalUnavailable(self._problem))
-        else:
+        unit, done = self._unit(statements, then)
+        if unit is not None:
             self._queue_later()
-            self._queue.put(_Unit(statements, done))
+            self._queue.put(unit)
         return done
 
-    def write_later(self, statements: Sequence[Statement]) -> asyncio.Future[None]:
+    def write_later(self, statements: Sequence[Statement], then: Then | None = None) -> asyncio.Future[None]:
         """As `write`, for what nobody waits for: it goes with the next unit, or by itself after a moment."""
+        unit, done = self._unit(statements, then)
+        if unit is not None:
+            if not self._later:
+                assert self._loop is not None
+                self._loop.call_later(_LATER_SECONDS, self._queue_later)
+            self._later.append(unit)
+        return done
+
+    def _unit(
+        self, statements: Sequence[Statement], then: Then | None
+    ) -> tuple[_Unit | None, asyncio.Future[None]]:
         if self._loop is None:
             raise JournalUnavailable("the journal is not open")
         done: asyncio.Future[None] = self._loop.create_future()
+        unit = _Unit(statements, done, then)
         if self._problem:
-            done.set_exception(JournalUnavailable(self._problem))
-        else:
-            if not self._later:
-                self._loop.call_later(_LATER_SECONDS, self._queue_later)
-            self._later.append(_Unit(statements, done))
-        return done
+            unit.end(JournalUnavailable(self._problem))
+            return None, done
+        return unit, done
 
     def _queue_later(self) -> None:
         for unit in self._later:
@@ -292,12 +319,7 @@ class Journal:
     def _tell(self, units: list[_Unit], error: JournalUnavailable | None) -> None:
         def resolve() -> None:
             for unit in units:
-                if unit.done is None or unit.done.done():
-                    continue
-                if error is None:
-                    unit.done.set_result(None)
-                else:
-                    unit.done.set_exception(error)
+                unit.end(error)
 
         self._in_loop(resolve)
 

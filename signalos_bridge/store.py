@@ -28,7 +28,7 @@ from signalos_bridge.domain.values import (
     Policies,
     TradePolicy,
 )
-from signalos_bridge.journal import Journal, SqlValue, Statement
+from signalos_bridge.journal import Journal, JournalUnavailable, SqlValue, Statement
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 _DEAL_MEMORY_MSC = 3 * 24 * 3600 * 1000
 _ENDED_MEMORY_MSC = 7 * 24 * 3600 * 1000
 _CLOSED_MEMORY = 2000
+# Between two starts of one machine's clock the difference of wall and monotonic time changes by more.
+_SAME_BOOT_SECONDS = 2.0
 
 
 class Batch:
@@ -84,28 +86,39 @@ class Store:
 
     # -- writing ---------------------------------------------------------------------------------------
 
-    async def commit(self, batch: Batch, *, later: bool = False) -> None:
-        """Sync a batch, then change memory. Raises `JournalUnavailable`, and memory stays as it was.
-
-        `later`: nobody waits for it, so that it shares the sync of what is written next.
-        """
+    async def commit(self, batch: Batch) -> None:
+        """Sync a batch, then change memory. Raises `JournalUnavailable`, and memory stays as it was."""
         if not batch.statements:
             _carry_out(batch)
             return
-        write = self.journal.write_later if later else self.journal.write
-        written = write(batch.statements)
+        over = False
+        late: asyncio.Future[None] | None = None
 
-        def follow(done: asyncio.Future[None]) -> None:
-            if not done.cancelled() and done.exception() is None:
+        def then(error: JournalUnavailable | None) -> None:
+            nonlocal over
+            over = True
+            if error is None:
                 _carry_out(batch)
+            if late is not None and not late.done():
+                late.set_result(None)
 
-        written.add_done_callback(follow)
         try:
-            await asyncio.shield(written)
+            await self.journal.write(batch.statements, then)
         except asyncio.CancelledError:
             # A cancelled writer must not go, and give up its lock, while the disk is ahead of memory.
-            await asyncio.wait([written])
+            if not over:
+                late = asyncio.get_running_loop().create_future()
+                await asyncio.wait([late])
             raise
+
+    def _commit_later(self, batch: Batch) -> asyncio.Future[None]:
+        """Sync a batch with what is written next, then change memory; nobody need wait for the future."""
+
+        def then(error: JournalUnavailable | None) -> None:
+            if error is None:
+                _carry_out(batch)
+
+        return self.journal.write_later(batch.statements, then)
 
     def next_number(self) -> int:
         """Return a number for a new command; they rise in the order of arrival."""
@@ -356,8 +369,8 @@ class Store:
 
         batch.then(keep)
 
-    async def acknowledge_outcome(self, command_id: str, number: int) -> None:
-        """Note that outcomes of a command up to a number are committed at the server."""
+    def acknowledge_outcome(self, command_id: str, number: int) -> asyncio.Future[None]:
+        """Note that outcomes of a command up to a number are committed at the server; see `_commit_later`."""
         batch = Batch()
         batch.row(
             "UPDATE outcomes SET acknowledged = 1 WHERE command_id = ? AND number <= ?", command_id, number
@@ -369,10 +382,10 @@ class Store:
                 del self.unacknowledged[command_id]
 
         batch.then(keep)
-        await self.commit(batch, later=True)
+        return self._commit_later(batch)
 
-    async def acknowledge_events(self, seq: int) -> None:
-        """Note that events up to `seq` are committed at the server, and forget them."""
+    def acknowledge_events(self, seq: int) -> asyncio.Future[None]:
+        """Note that events up to `seq` are committed at the server, and forget them; see `_commit_later`."""
         batch = Batch()
         last = min(seq, self.next_seq - 1)
         batch.row("DELETE FROM events WHERE seq <= ?", last)
@@ -384,7 +397,7 @@ class Store:
                 self.events.popleft()
 
         batch.then(keep)
-        await self.commit(batch, later=True)
+        return self._commit_later(batch)
 
     async def prune(self) -> None:
         """Forget ended, acknowledged commands after a week and deals after three days."""
@@ -490,6 +503,18 @@ class Store:
             self.trade_policies[policy.position_identifier] = policy
 
     # -- questions -------------------------------------------------------------------------------------
+
+    def age_seconds(self, record: CommandRecord) -> float | None:
+        """Return for how long the journal has held a command; None: it is from another start of the machine.
+
+        Monotonic clocks begin anew with the machine; a wall clock that jumped tells nothing either.
+        """
+        now = self._clock.seconds()
+        begun_then = record.received_wall_msc / 1000 - record.received_at
+        begun_now = self._clock.wall_msc() / 1000 - now
+        if abs(begun_now - begun_then) >= _SAME_BOOT_SECONDS:
+            return None
+        return max(0.0, now - record.received_at)
 
     def open_commands(self) -> list[CommandRecord]:
         """Return the commands that have not reached a final state, oldest first."""

@@ -117,9 +117,13 @@ def heartbeat(
     )
 
 
-def receipt(value: Receipt) -> bridge_pb2.CommandReceipt:
-    """Return a receipt."""
-    return bridge_pb2.CommandReceipt(command_id=value.command_id, state=words.command_state(value.state))
+def receipt(value: Receipt, now: float) -> bridge_pb2.CommandReceipt:
+    """Return a receipt that is sent now."""
+    return bridge_pb2.CommandReceipt(
+        command_id=value.command_id,
+        state=words.command_state(value.state),
+        age_seconds=max(0.0, now - value.at),
+    )
 
 
 def standings(values: Iterable[Standing]) -> bridge_pb2.CommandStates:
@@ -151,8 +155,8 @@ def rejection(command_id: str, reason: str, message: str) -> bridge_pb2.CommandO
     )
 
 
-def outcome(value: Outcome) -> bridge_pb2.CommandOutcome:
-    """Return what became of a command."""
+def outcome(value: Outcome, age_seconds: float | None) -> bridge_pb2.CommandOutcome:
+    """Return what became of a command that has been in the journal for so long; None: that is not known."""
     local = None
     if value.local is not None:
         local = bridge_pb2.LocalCommand(
@@ -174,6 +178,7 @@ def outcome(value: Outcome) -> bridge_pb2.CommandOutcome:
         queue_seconds=value.queue_seconds,
         terminal_seconds=value.terminal_seconds,
         local=local,
+        age_seconds=age_seconds,
     )
 
 

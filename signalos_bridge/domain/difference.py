@@ -506,6 +506,8 @@ def _records(deals: Sequence[Deal], whose: Whose) -> tuple[DealRecord, ...]:
 
 
 def _orders(found: Difference, record: Record, sight: Sight, whose: Whose) -> None:
+    if not record.orders and not sight.orders:
+        return
     finished = {order.ticket: order for order in sight.history_orders}
     shown: set[int] = set()
     for order in sight.orders:

@@ -275,10 +275,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A command is in the journal (DELIVERED), or the intent of its first terminal call is (RUNNING)."""
+    """A command is in the journal (DELIVERED), or the intent of its first terminal call is (RUNNING).
+
+    `at`: since when, in monotonic seconds.
+    """
 
     command_id: str
     state: CommandState
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

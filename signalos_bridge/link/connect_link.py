@@ -30,6 +30,7 @@ from signalos_bridge.domain.session import (
     SendHello,
     Welcome,
 )
+from signalos_bridge.domain.values import Outcome, Receipt
 from signalos_bridge.failpoints import reach
 from signalos_bridge.journal import JournalUnavailable
 from signalos_bridge.link.channel import BridgeChannel
@@ -43,6 +44,8 @@ log = structlog.get_logger(__name__)
 
 _EVENTS_AT_ONCE = 50
 _LIVE_SECONDS = 0.1
+# Nobody waits for a receipt, and what ends within this needs none.
+_RECEIPT_SECONDS = 0.05
 _RETRY_SECONDS = 2.0
 _ATTACH_SECONDS = 3.0
 _SYMBOLS_SECONDS = 600.0
@@ -106,6 +109,7 @@ class ConnectLink:
         self._snapshot_due = False
         self._acknowledging: set[tuple[str, int]] = set()
         self._live_at = 0.0
+        self._receipts: list[Receipt] = []
         self._driver: StreamDriver[bridge_service_pb2.ConnectRequest, bridge_service_pb2.ConnectResponse] = (
             StreamDriver(
                 machine=machine,
@@ -179,7 +183,11 @@ class ConnectLink:
     def _repeat(self, command_id: str, number: int) -> None:
         for outcome in self._core.unacknowledged_outcomes():
             if outcome.command_id == command_id and outcome.outcome_number == number:
-                self._send(bridge_service_pb2.ConnectRequest(outcome=outgoing.outcome(outcome)))
+                self._send_outcome(outcome)
+
+    def _send_outcome(self, outcome: Outcome) -> None:
+        age_seconds = self._core.command_age_seconds(outcome.command_id)
+        self._send(bridge_service_pb2.ConnectRequest(outcome=outgoing.outcome(outcome, age_seconds)))
 
     # -- what the session begins with ------------------------------------------------------------------
 
@@ -245,8 +253,7 @@ class ConnectLink:
         if not self._machine.live or not self._resumed:
             return None
         now = self._parts.clock.seconds()
-        for receipt in self._core.take_receipts():
-            self._send(bridge_service_pb2.ConnectRequest(receipt=outgoing.receipt(receipt)))
+        self._receipts += self._core.take_receipts()
         if not self._begun:
             # Those of before this session go first.
             self._begun = True
@@ -263,6 +270,7 @@ class ConnectLink:
                 self._send(bridge_service_pb2.ConnectRequest(event=events.event(event)))
         # After the events: whoever is told of an outcome finds the trade as it is then.
         self._feed_outcomes(now)
+        receipts_at = self._feed_receipts(now)
         if self._snapshot_due and self._machine.every_event_sent:
             # It contains events, so that it comes after them.
             self._snapshot_due = False
@@ -270,7 +278,22 @@ class ConnectLink:
             self._send(bridge_service_pb2.ConnectRequest(snapshot=record), "snapshot")
         while self._tables and self._outbox.has_room:
             self._send(bridge_service_pb2.ConnectRequest(symbols=self._tables.popleft()))
-        return self._feed_live(now)
+        return min((at for at in (receipts_at, self._feed_live(now)) if at is not None), default=None)
+
+    def _feed_receipts(self, now: float) -> float | None:
+        """Send receipts that have waited; all of them once one has. Returns when the next is due.
+
+        Most commands end before that, and their outcome says it all.
+        """
+        if not self._receipts:
+            return None
+        due_at = self._receipts[0].at + _RECEIPT_SECONDS
+        if now < due_at:
+            return due_at
+        for receipt in self._receipts:
+            self._send(bridge_service_pb2.ConnectRequest(receipt=outgoing.receipt(receipt, now)))
+        self._receipts.clear()
+        return None
 
     def _feed_outcomes(self, now: float) -> None:
         for outcome in self._core.unacknowledged_outcomes():
@@ -281,7 +304,8 @@ class ConnectLink:
                     break
                 self._machine.outcome_sent(outcome.command_id, outcome.outcome_number, now)
                 reach("outcome_sent")
-                self._send(bridge_service_pb2.ConnectRequest(outcome=outgoing.outcome(outcome)))
+                self._receipts = [held for held in self._receipts if held.command_id != outcome.command_id]
+                self._send_outcome(outcome)
 
     def _feed_live(self, now: float) -> float | None:
         if now < self._live_at:

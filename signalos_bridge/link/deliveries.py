@@ -63,13 +63,19 @@ class Deliveries:
     def acknowledge_events(self, seq: int) -> None:
         """Tell the journal that the server has these events; many acknowledgements become one."""
         self._acked_events = max(self._acked_events, seq)
-        if not self._acking:
-            self._acking = True
-            self._spawn(self._acknowledge_events, "event ack")
+        if not self._acking and self._group is not None:
+            self._acknowledge_events(self._acked_events)
 
     def acknowledge_outcome(self, command_id: str, number: int, done: Callable[[], None]) -> None:
         """Tell the journal that the server has an outcome; `done` is called when it knows, or cannot."""
-        self._spawn(partial(self._acknowledge_outcome, command_id, number, done), "outcome ack")
+        if self._group is None:
+            return
+
+        def written(future: asyncio.Future[None]) -> None:
+            _log_unwritten(future, "outcome ack")
+            done()
+
+        self._core.acknowledge_outcome(command_id, number).add_done_callback(written)
 
     def _spawn(self, work: Work, name: str) -> asyncio.Task[None] | None:
         """Begin a task; None while the program ends: the server tells it again to the next one."""
@@ -130,20 +136,25 @@ class Deliveries:
             result = outgoing.check_result(request.check_id, await self._core.check(action))
         send(bridge_service_pb2.ConnectRequest(check_result=result))
 
-    async def _acknowledge_events(self) -> None:
-        try:
-            told = 0
-            while told < self._acked_events:
-                told = self._acked_events
-                await self._core.acknowledge_events(told)
-        finally:
-            self._acking = False
+    def _acknowledge_events(self, seq: int) -> None:
+        self._acking = True
 
-    async def _acknowledge_outcome(self, command_id: str, number: int, done: Callable[[], None]) -> None:
-        try:
-            await self._core.acknowledge_outcome(command_id, number)
-        finally:
-            done()
+        def written(future: asyncio.Future[None]) -> None:
+            self._acking = False
+            if _log_unwritten(future, "event ack") and seq < self._acked_events and self._group is not None:
+                self._acknowledge_events(self._acked_events)
+
+        self._core.acknowledge_events(seq).add_done_callback(written)
+
+
+def _log_unwritten(future: asyncio.Future[None], work: str) -> bool:
+    """Log why an acknowledgement is not in the journal; return whether it is. The server repeats it."""
+    if future.cancelled():
+        return False
+    error = future.exception()
+    if error is not None:
+        log.error("journal unavailable", work=work, problem=str(error))
+    return error is None
 
 
 def _rejected(command_id: str, reason: str, message: str) -> bridge_service_pb2.ConnectRequest:

@@ -107,9 +107,13 @@ class Link:
         return self._machine is not None and self._machine.live
 
     def wake(self) -> None:
-        """Say that core or controller have something to send. Cheap."""
+        """Say that the core has something to send. Cheap."""
         if self._session is not None:
             self._session.wake()
+
+    def wake_control(self) -> None:
+        """Say that the controller has something to send, which may be an alert for the data stream. Cheap."""
+        self.wake()
         self._control.wake()
 
     async def run(self) -> None:

@@ -152,7 +152,8 @@ class Child:
                     changed = () if shown.position is None else (shown.position,)
                     gone = (shown.ticket,) if shown.position is None else ()
                     self._look.told_beside(shown.ticket)
-                    self._tell(PositionsChanged(changed, gone, False, shown.at))
+                    # It goes together with the answer: one write, and one turn of the parent's loop.
+                    self._write(frames.changed_of(PositionsChanged(changed, gone, False, shown.at)))
                 return frames.submitted_of(submission)
             case "check", Submit():
                 return self._dealer.check(frames.order_of(arguments))
@@ -205,8 +206,12 @@ class Child:
         self._send(Beat(self._look.last_read_at, self._look.attached, busy_seconds))
 
     def _send(self, frame: FromChild) -> None:
-        self._output.write(frames.pack(frame))
+        self._write(frame)
         self._output.flush()
+
+    def _write(self, frame: FromChild) -> None:
+        """Let a frame wait for the next one that is sent."""
+        self._output.write(frames.pack(frame))
 
     def close(self) -> None:
         """Let go of the terminal."""

@@ -178,6 +178,8 @@ class Outcome:
     filled_volume_lots: Decimal = Decimal(0)
     queue_seconds: float | None = None
     terminal_seconds: float | None = None
+    age_seconds: float | None = None
+    """For how long the bridge had the command when it told this; None: it does not know."""
 
 
 class Change(Enum):
@@ -224,6 +226,12 @@ def on_outcome(command: Command, outcome: Outcome, now: datetime) -> tuple[Comma
     else:
         state = apply(command.state, _EVENT_OF_STATE[outcome.state])
     ran = outcome.terminal_seconds is not None or any(leg.attempt_count for leg in outcome.legs)
+    # Its receipts may have been left out because the outcome came so soon, or were lost.
+    delivered, run = command.deliver_time or now, now
+    if outcome.age_seconds is not None:
+        told = now - timedelta(seconds=outcome.age_seconds)
+        delivered = command.deliver_time or max(told, command.create_time)
+        run = min(now, max(delivered, told + timedelta(seconds=outcome.queue_seconds or 0.0)))
     after = replace(
         command,
         state=state,
@@ -233,8 +241,8 @@ def on_outcome(command: Command, outcome: Outcome, now: datetime) -> tuple[Comma
         legs=outcome.legs,
         asked_volume_lots=outcome.asked_volume_lots,
         filled_volume_lots=outcome.filled_volume_lots,
-        deliver_time=command.deliver_time or now,
-        run_time=command.run_time or (now if ran else None),
+        deliver_time=delivered,
+        run_time=command.run_time or (run if ran else None),
         end_time=now if state.is_final else None,
         # A person's word is kept where the terminal's records agree with it.
         resolved_by_person=command.resolved_by_person and change is not Change.CORRECTED,

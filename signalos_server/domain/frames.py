@@ -95,10 +95,14 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A command is journalled (DELIVERED), or its first terminal call begins (RUNNING)."""
+    """A command is journalled (DELIVERED), or its first terminal call begins (RUNNING).
+
+    `age_seconds`: how long ago that was when the bridge told it.
+    """
 
     command_id: str
     state: CommandState
+    age_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,9 @@ from signalos_server.rpc.convert_records import (
 # A symbol, a comment, a reason in words; a broker's own texts are far shorter.
 _LONGEST_TEXT = 16_000
 _LONGEST_TEXTS = {"symbol": 64, "event_id": 300, "command_id": 64, "stop_id": 64, "check_id": 64}
+_OLDEST_SECONDS = 30 * 24 * 3600.0
 _MOST_DIGITS = 12
+_OLDEST_SECONDS = 30 * 24 * 3600.0
 
 # Raises `BadFrame` for a field's value.
 _Check = Callable[[Any], None]
@@ -166,7 +168,7 @@ def _data_frame(request: bridge_service_pb2.ConnectRequest) -> DataFrame:
             state = CommandState(request.receipt.state)
             if state not in (CommandState.DELIVERED, CommandState.RUNNING):
                 raise BadFrame(f"a receipt says {state.name}")
-            return frames.Receipt(request.receipt.command_id, state)
+            return frames.Receipt(request.receipt.command_id, state, _age(request.receipt) or 0.0)
         case "outcome":
             return _outcome(request.outcome)
         case "command_states":
@@ -268,6 +270,12 @@ def _heartbeat(heartbeat: bridge_pb2.BridgeHeartbeat) -> frames.Heartbeat:
     )
 
 
+def _age(message: bridge_pb2.CommandReceipt | bridge_pb2.CommandOutcome) -> float | None:
+    age_seconds: float | None = optional_value(message, "age_seconds")
+    # Beyond this it tells nothing that a person could use, and a time might not be able to hold it.
+    return age_seconds if age_seconds is not None and 0 <= age_seconds <= _OLDEST_SECONDS else None
+
+
 def _outcome(message: bridge_pb2.CommandOutcome) -> frames.OutcomeTold:
     state = CommandState(message.state)
     if not state.is_final and state is not CommandState.UNKNOWN:
@@ -285,6 +293,7 @@ def _outcome(message: bridge_pb2.CommandOutcome) -> frames.OutcomeTold:
         filled_volume_lots=decimal_of(message.filled_volume_lots),
         queue_seconds=optional_value(message, "queue_seconds"),
         terminal_seconds=optional_value(message, "terminal_seconds"),
+        age_seconds=_age(message),
     )
     if not message.HasField("local"):
         return frames.OutcomeTold(outcome)

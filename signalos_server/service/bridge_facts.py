@@ -155,7 +155,8 @@ def _receipt(records: Records, scene: Scene, receipt: Receipt, at: Moment) -> li
     command = _own(records, scene, receipt.command_id)
     if command is None:
         return []
-    after = lifecycle.on_receipt(command, receipt.state, at.wall)
+    since = max(command.create_time, at.wall - timedelta(seconds=receipt.age_seconds))
+    after = lifecycle.on_receipt(command, receipt.state, since)
     return [] if after is command else [save_changed(records, after)]
 
 

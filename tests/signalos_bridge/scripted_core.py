@@ -50,6 +50,12 @@ TERMINAL = TerminalStatus(
 )
 
 
+def _written() -> asyncio.Future[None]:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future
+
+
 def outcome(command_id: str, state: CommandState, reason: str = "", number: int = 1) -> Outcome:
     zero = Decimal(0)
     return Outcome(command_id, number, state, reason, "", (), zero, zero, None, None)
@@ -96,7 +102,7 @@ class ScriptedCore(Core):
             self.on_outgoing()
             return
         self.delivered.append(command)
-        self.receipts.append(Receipt(command.command_id, CommandState.DELIVERED))
+        self.receipts.append(Receipt(command.command_id, CommandState.DELIVERED, self.now()))
         state, reason = CommandState.SUCCEEDED, ""
         if command.deadline is not None and self.now() >= command.deadline:
             state, reason = CommandState.EXPIRED, "EXPIRED_IN_QUEUE"
@@ -125,8 +131,12 @@ class ScriptedCore(Core):
     def unacknowledged_outcomes(self) -> list[Outcome]:
         return list(self.unacked.values())
 
-    async def acknowledge_outcome(self, command_id: str, outcome_number: int) -> None:
+    def acknowledge_outcome(self, command_id: str, outcome_number: int) -> asyncio.Future[None]:
         self.unacked.pop(command_id, None)
+        return _written()
+
+    def command_age_seconds(self, command_id: str) -> float | None:
+        return 0.0
 
     @property
     def next_event_seq(self) -> int:
@@ -135,8 +145,9 @@ class ScriptedCore(Core):
     def events_after(self, seq: int, limit: int) -> list[BridgeEvent]:
         return self.events[seq : seq + limit]
 
-    async def acknowledge_events(self, seq: int) -> None:
+    def acknowledge_events(self, seq: int) -> asyncio.Future[None]:
         self.acked_seq = seq
+        return _written()
 
     def take_alerts(self) -> list[Alert]:
         alerts, self.alerts = self.alerts, []

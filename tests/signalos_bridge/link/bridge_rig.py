@@ -38,7 +38,7 @@ class Rig:
             self.clock,
             lease_seconds=lease_seconds,
             busy_seconds=lambda: self.busy,
-            on_outgoing=self._wake,
+            on_outgoing=self._wake_control,
         )
         self.core = ScriptedCore(self.controller, self.clock.seconds, self._wake)
         self.link = Link(
@@ -69,6 +69,9 @@ class Rig:
 
     def _wake(self) -> None:
         self.link.wake()
+
+    def _wake_control(self) -> None:
+        self.link.wake_control()
 
     @asynccontextmanager
     async def running(self, *, first_start: bool = True) -> AsyncIterator[Rig]:

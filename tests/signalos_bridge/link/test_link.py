@@ -13,7 +13,7 @@ import pytest
 
 from signalos.v1 import bridge_pb2, bridge_service_pb2, command_pb2
 from signalos_bridge.domain.facts import BridgeEvent, LiveUpdate, SyncReport, SyncTrigger
-from signalos_bridge.domain.values import CommandOrigin, CommandState, LapsePolicy
+from signalos_bridge.domain.values import CommandOrigin, CommandState, LapsePolicy, Receipt
 from signalos_bridge.latch import stop_locally
 from tests.signalos_bridge.link.bridge_rig import Rig, a_close, a_stop, an_open
 from tests.signalos_bridge.scripted_core import outcome
@@ -96,7 +96,24 @@ async def test_a_command_is_received_run_and_told_and_its_outcome_acknowledged(t
             assert await ended(server, "c1") == "COMMAND_STATE_SUCCEEDED"
             await asyncio.sleep(0.05)
             assert rig.core.unacked == {}
-            assert [r.receipt.command_id for r in connect_said(server, "receipt")] == ["c1"]
+            told = connect_said(server, "outcome")[0].outcome
+            assert told.HasField("age_seconds")
+            # What ended at once needs no receipt.
+            assert connect_said(server, "receipt") == []
+
+
+async def test_a_command_that_takes_its_time_is_receipted_with_the_age_of_the_receipt(tmp_path: Path) -> None:
+    async with ScriptedServer() as server:
+        rig = Rig(tmp_path, server.address)
+        async with rig.running():
+            await server.live()
+            rig.core.receipts.append(Receipt("c1", CommandState.DELIVERED, rig.core.now()))
+            rig.core.on_outgoing()
+            await server.until(lambda: len(connect_said(server, "receipt")) == 1)
+
+            receipt = connect_said(server, "receipt")[0].receipt
+            assert receipt.state == command_pb2.COMMAND_STATE_DELIVERED
+            assert 0.05 <= receipt.age_seconds < 2.0
 
 
 async def test_frames_that_wait_together_are_sent_as_one_where_the_welcome_says_so(tmp_path: Path) -> None:

@@ -185,3 +185,31 @@ def test_a_stop_fences_what_increases_risk_and_nothing_else(
     command: Command, generation: int, stopped: bool, fate: Fate
 ) -> None:
     assert fate_of_unseen(command, now=later(1), stop_generation=generation, stopped=stopped) is fate
+
+
+def test_an_outcome_without_receipts_tells_when_the_bridge_had_the_command_and_called() -> None:
+    accepted = replace(a_command(offered_epoch=1), create_time=NOW - timedelta(seconds=2))
+    told = Outcome("c1", 1, CommandState.SUCCEEDED, queue_seconds=0.4, terminal_seconds=0.1, age_seconds=1.5)
+
+    after, _ = on_outcome(accepted, told, NOW)
+
+    assert after.deliver_time == NOW - timedelta(seconds=1.5)
+    assert after.run_time == NOW - timedelta(seconds=1.1)
+    assert after.end_time == NOW
+
+
+def test_no_age_makes_a_command_older_than_its_acceptance() -> None:
+    accepted = replace(a_command(offered_epoch=1), create_time=NOW)
+
+    after, _ = on_outcome(accepted, Outcome("c1", 1, CommandState.SUCCEEDED, age_seconds=9.0), NOW)
+
+    assert after.deliver_time == NOW
+
+
+def test_receipts_that_came_are_believed_before_an_age() -> None:
+    accepted = replace(a_command(offered_epoch=1), create_time=NOW - timedelta(seconds=9))
+    receipted = on_receipt(accepted, CommandState.DELIVERED, NOW - timedelta(seconds=1))
+
+    after, _ = on_outcome(receipted, Outcome("c1", 1, CommandState.SUCCEEDED, age_seconds=5.0), NOW)
+
+    assert after.deliver_time == NOW - timedelta(seconds=1)
