@@ -110,7 +110,7 @@ def positions_get(broker: Broker, terminal: TerminalState, plan: Plan, args: lis
         return []
     account = broker.account(terminal.login)
     chosen = _chosen(broker.lagging.view(account).positions, *args)
-    return [rows.position_row(broker.market, account, one) for one in chosen]
+    return rows.position_rows(broker.market, account, chosen)
 
 
 def orders_total(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:

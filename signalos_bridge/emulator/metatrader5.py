@@ -23,7 +23,7 @@ from signalos_bridge.emulator.constants import (
 )
 from signalos_bridge.emulator.errors import TEXTS, CallFailed, LastError
 from signalos_bridge.emulator.native import Takes, builtin
-from signalos_bridge.emulator.pipe import ADDRESS_VARIABLE, Pipe, parse_address
+from signalos_bridge.emulator.pipe import ADDRESS_VARIABLE, Made, Pipe, parse_address
 from signalos_bridge.emulator.structures import (
     AccountInfo,
     BookInfo,
@@ -83,6 +83,11 @@ class _State:
             raise CallFailed(LastError.CONNECT)
         return self.pipe.call(function, *args)
 
+    def call_for(self, made: Made, function: str, *args: Any) -> Any:
+        if self.pipe is None:
+            raise CallFailed(LastError.CONNECT)
+        return self.pipe.call_for(made, function, *args)
+
 
 _state = _State()
 
@@ -109,6 +114,12 @@ def _api(
 
 def _rows(kind: type[Structure], values: list[Any]) -> tuple[Structure, ...]:
     return tuple([kind(row) for row in values])
+
+
+# What is asked for again and again, and mostly has not changed. A tuple of tuples may be given twice.
+_EVERYTHING = ("", 0, "")
+_all_positions = Made(lambda values: _rows(TradePosition, values))
+_all_orders = Made(lambda values: _rows(TradeOrder, values))
 
 
 def _with_request(kind: type[Structure], row: list[Any]) -> Structure:
@@ -300,7 +311,10 @@ def positions_total(args: _Args, kwargs: _Kwargs) -> int:
 
 @_api('positions_get([symbol="SYMBOL"],[ticket=TICKET],[group="GROUP"])', Takes.BOTH)
 def positions_get(args: _Args, kwargs: _Kwargs) -> tuple[Structure, ...]:
-    return _rows(TradePosition, _state.call("positions_get", *take.by_filter(args, kwargs)))
+    chosen = take.by_filter(args, kwargs)
+    if chosen == _EVERYTHING:
+        return _state.call_for(_all_positions, "positions_get", *chosen)
+    return _rows(TradePosition, _state.call("positions_get", *chosen))
 
 
 @_api("orders_total()")
@@ -310,7 +324,10 @@ def orders_total(args: _Args, kwargs: _Kwargs) -> int:
 
 @_api('orders_get([symbol="SYMBOL"],[ticket=TICKET],[group="GROUP"])', Takes.BOTH)
 def orders_get(args: _Args, kwargs: _Kwargs) -> tuple[Structure, ...]:
-    return _rows(TradeOrder, _state.call("orders_get", *take.by_filter(args, kwargs)))
+    chosen = take.by_filter(args, kwargs)
+    if chosen == _EVERYTHING:
+        return _state.call_for(_all_orders, "orders_get", *chosen)
+    return _rows(TradeOrder, _state.call("orders_get", *chosen))
 
 
 @_api("history_orders_total(date_from, date_to)", Takes.UNNAMED)

@@ -1,16 +1,42 @@
 """The broker's entities as rows: plain tuples in the order of the API's structures."""
 
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from signalos_bridge.emulator.domain.entities import Account, Deal, Order, Position
 from signalos_bridge.emulator.domain.market import Market, SymbolMarket
-from signalos_bridge.emulator.domain.money import figures, position_profit, tick_values
+from signalos_bridge.emulator.domain.money import figures, position_profit, tick_values, value
 from signalos_bridge.emulator.terminals import TerminalState
+from signalos_bridge.emulator.wire import encode_value
 
 Row = tuple[Any, ...]
 
 
-def position_row(market: Market, account: Account, one: Position) -> Row:
+def position_rows(market: Market, account: Account, chosen: Iterable[Position]) -> list[Row | msgspec.Raw]:
+    """Return the rows of positions as the account has or had them; the same as long as nothing of one moves."""
+    value(market, account)
+    valued, told = account.valued, account.told
+    if len(told) > 2 * len(valued) + 100:
+        told.clear()
+    rows: list[Row | msgspec.Raw] = []
+    for one in chosen:
+        now = valued.get(one.ticket)
+        if now is None or now.position is not one:
+            # A view that lags behind shows what is no more.
+            rows.append(position_row(market, one, position_profit(market, account, one)))
+            continue
+        known = told.get(one.ticket)
+        if known is None or known[0] is not now:
+            packed = encode_value(position_row(market, one, now.profit))
+            known = told[one.ticket] = (now, msgspec.Raw(packed))
+        rows.append(known[1])
+    return rows
+
+
+def position_row(market: Market, one: Position, profit: Decimal) -> Row:
     return (
         one.ticket,
         one.time_ms // 1000,
@@ -27,7 +53,7 @@ def position_row(market: Market, account: Account, one: Position) -> Row:
         float(one.tp),
         float(market.symbols[one.symbol].quote.exit(one.side)),
         float(one.swap),
-        float(position_profit(market, account, one)),
+        float(profit),
         one.symbol,
         one.comment,
         one.external_id,

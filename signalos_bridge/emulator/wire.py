@@ -37,6 +37,11 @@ class FrameTooLarge(Exception):  # noqa: N818 - says what the frame is
     """The peer announced a frame that nobody sends."""
 
 
+def encode_value(value: Any) -> bytes:
+    """Return a part of a frame, which may be put into one as `msgspec.Raw`."""
+    return _encoder.encode(value)
+
+
 def encode(value: Any) -> bytes:
     body = _encoder.encode(value)
     return HEADER.pack(len(body)) + body

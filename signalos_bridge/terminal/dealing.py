@@ -1,18 +1,20 @@
 """Orders through the terminal: checked, built, sent at most once, and their answers judged.
 
-Nothing is retried here. What stands between an order and `order_send` is read anew for each: link, account,
-and for a close the position itself.
+Nothing is retried here. What stands between an order and `order_send` is read anew for each: account, for a
+close the position itself, and the link, unless another order was executed over it a moment ago.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from signalos_bridge.domain.filling import FillingMemory
-from signalos_bridge.domain.market import Filling, Position, SymbolSpec, Tick
+from signalos_bridge.domain.market import Deal, DealEntry, ExecutionMode, Filling, Position, SymbolSpec, Tick
 from signalos_bridge.domain.orders import (
     CancelPending,
     CloseBy,
@@ -45,6 +47,9 @@ from signalos_bridge.terminal.port import CheckResult, SentRequest, Shown
 log = logging.getLogger(__name__)
 
 _INVALID_FILLING = 10030
+_NO_PRICE = frozenset({10004, 10015, 10020, 10021})
+_AT_MARKET = frozenset({ExecutionMode.MARKET, ExecutionMode.EXCHANGE})
+_LINK_PROVEN_SECONDS = 0.05
 # After these the rules that we went by may be out of date.
 _RULES_DOUBTED = frozenset({10013, 10014, 10015, 10016, 10022, 10029, 10030, 10034, 10035})
 
@@ -73,8 +78,11 @@ class Dealer:
     def __init__(self, terminal: MetaTrader5) -> None:
         self._terminal = terminal
         self._fillings = FillingMemory()
-        # Of the position that is being closed.
-        self._identifier = 0
+        # The position that is being closed, as it was read just before.
+        self._closing: Position | None = None
+        self._executed_at = -math.inf
+        # Symbols whose last order found no price.
+        self._quoteless: set[str] = set()
 
     def check(self, order: Order) -> CheckResult:
         """Ask whether the order would pass."""
@@ -96,7 +104,10 @@ class Dealer:
         if latched and order.increases_risk:
             return Submission(not_sent(NotSent.LATCHED))
         try:
-            self._check_link()
+            # What was executed a moment ago proves the link, and the account is looked at all the same.
+            if time.monotonic() - self._executed_at > _LINK_PROVEN_SECONDS:
+                self._check_link()
+            self._executed_at = -math.inf
             self._check_account()
             request, filling = self._build(order)
         except _Kept as kept:
@@ -116,6 +127,10 @@ class Dealer:
                 lost_in_call(f"order_send raised {type(failure).__name__}: {failure}"), None, request
             )
         outcome = classify(operation_of(order), request.volume, answer)
+        if isinstance(outcome, Executed):
+            self._executed_at = time.monotonic()
+        if answer.retcode in _NO_PRICE:
+            self._quoteless.add(order.symbol)
         if answer.retcode in _RULES_DOUBTED:
             outcome = self._learn_refusal(order, filling, outcome)
         elif filling is not None and isinstance(outcome, Executed | PartlyExecuted | Placed):
@@ -133,30 +148,35 @@ class Dealer:
             return None
         try:
             if isinstance(order, ClosePosition):
-                ticket: int | None = order.ticket
-                identifier = self._identifier
-            elif isinstance(order, OpenMarket):
-                ticket = outcome.order if self._terminal.hedging else None
-                identifier = ticket or 0
-            else:
+                return self._show_close(order, outcome)
+            if not isinstance(order, OpenMarket):
                 return None
-            position: Position | None
-            if ticket is None:
-                netted = self._terminal.position_in(order.symbol)
-                if netted is None:
-                    return None
-                position, identifier, ticket = netted, netted.identifier, netted.ticket
+            if self._terminal.hedging:
+                opened = None if outcome.order is None else self._terminal.position(outcome.order)
             else:
-                position, identifier = self._terminal.position(ticket), identifier or ticket
-                if position is None and isinstance(order, OpenMarket):
-                    return None
-            deals = self._terminal.deals_of_position(identifier)
+                opened = self._terminal.position_in(order.symbol)
+            if opened is None:
+                return None
+            deals = self._terminal.deals_of_position(opened.identifier)
         except (CallFailed, ValueError) as failure:
             log.info("what order %s made is not shown: %s", outcome.order, failure)
             return None
         if not any(deal.ticket == outcome.deal for deal in deals):
             return None
-        return Shown(identifier, ticket, position, deals, time.monotonic())
+        return Shown(opened.identifier, opened.ticket, opened, deals, time.monotonic())
+
+    def _show_close(self, order: ClosePosition, outcome: Executed | PartlyExecuted) -> Shown | None:
+        """As `_show`. A position whose deals took out all that they had put in is closed, and not read again."""
+        before = self._closing
+        assert before is not None
+        deals = self._terminal.deals_of_position(before.identifier)
+        if not any(deal.ticket == outcome.deal for deal in deals):
+            return None
+        if outcome.volume_lots == before.volume_lots and _balanced(deals):
+            position = None
+        else:
+            position = self._terminal.position(order.ticket)
+        return Shown(before.identifier, order.ticket, position, deals, time.monotonic())
 
     def _learn_refusal(self, order: Order, filling: Filling | None, outcome: Outcome) -> Outcome:
         known = self._terminal.known_rules(order.symbol)
@@ -197,9 +217,11 @@ class Dealer:
                 spec, filling = self._rules_and_filling(order.symbol, pending=False)
                 return requests.open_market(order, self._quote(spec), filling), filling
             case ClosePosition():
-                volume_lots = self._volume_to_close(order)
+                position = self._position_to_close(order)
                 spec, filling = self._rules_and_filling(order.symbol, pending=False)
-                return requests.close_position(order, volume_lots, self._quote(spec), filling), filling
+                volume_lots = min(order.volume_lots, position.volume_lots)
+                price = self._closing_price(spec, position)
+                return requests.close_position(order, volume_lots, price, filling), filling
             case PlacePending():
                 spec, filling = self._rules_and_filling(order.symbol, pending=True)
                 self._quote(spec)
@@ -228,7 +250,22 @@ class Dealer:
             raise _Kept(NotSent.NO_QUOTE, spec.name)
         return tick
 
-    def _volume_to_close(self, order: ClosePosition) -> Decimal:
+    def _closing_price(self, spec: SymbolSpec, position: Position) -> Decimal | None:
+        """Return the price to close at.
+
+        Where the broker deals at its own price it ignores ours, and the one that the position itself shows will
+        do: it was read a moment ago. Elsewhere, and where that was no price to deal at, it is the latest quote.
+        """
+        if (
+            spec.execution_mode in _AT_MARKET
+            and position.current_price is not None
+            and spec.name not in self._quoteless
+        ):
+            return position.current_price
+        self._quoteless.discard(spec.name)
+        return self._quote(spec).closing_price(position.side)
+
+    def _position_to_close(self, order: ClosePosition) -> Position:
         try:
             position = self._terminal.position(order.ticket)
         except CallFailed as failure:
@@ -240,5 +277,12 @@ class Dealer:
                 NotSent.POSITION_CHANGED,
                 f"ticket {order.ticket} is now {position.side.name} {position.symbol}",
             )
-        self._identifier = position.identifier
-        return min(order.volume_lots, position.volume_lots)
+        self._closing = position
+        return position
+
+
+def _balanced(deals: Sequence[Deal]) -> bool:
+    """Return whether deals close all that they open. A reversal (INOUT) leaves something open."""
+    if any(deal.entry is DealEntry.INOUT for deal in deals):
+        return False
+    return sum(-deal.volume_lots if deal.entry.reduces else deal.volume_lots for deal in deals) == 0

@@ -75,14 +75,16 @@ def open_market(order: OpenMarket, tick: Tick, filling: Filling) -> SentRequest:
     )
 
 
-def close_position(order: ClosePosition, volume_lots: Decimal, tick: Tick, filling: Filling) -> SentRequest:
+def close_position(
+    order: ClosePosition, volume_lots: Decimal, price: Decimal | None, filling: Filling
+) -> SentRequest:
     """Build the opposite deal that names its position; without the name a hedging account would open one."""
     return SentRequest(
         action=ACTION_DEAL,
         symbol=order.symbol,
         volume=volume_lots,
         type=market_type(order.side.opposite),
-        price=tick.closing_price(order.side),
+        price=price,
         deviation=order.deviation_points,
         type_filling=filling,
         type_time=TIME_GTC,

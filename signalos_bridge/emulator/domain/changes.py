@@ -72,9 +72,9 @@ def apply(accounts: dict[int, Account], change: Change) -> None:
             else:
                 known.terms = terms
         case PositionSet(login, position):
-            accounts[login].positions[position.ticket] = position
+            accounts[login].set_position(position)
         case PositionGone(login, ticket):
-            del accounts[login].positions[ticket]
+            accounts[login].drop_position(ticket)
         case OrderSet(login, order):
             account = accounts[login]
             if order.state in _WORKING:

@@ -6,6 +6,7 @@ account's currency.
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from signalos_bridge.emulator.domain.codes import (
     AccountTradeMode,
@@ -153,6 +154,17 @@ class Valued:
 
 
 @dataclass(slots=True)
+class Total:
+    """What the positions in one symbol come to on a basis: profit with swap, and margin by side, not rounded."""
+
+    basis: Basis
+    tickets: set[int] = field(default_factory=set)
+    floating: Decimal = ZERO
+    margin_buy: Decimal = ZERO
+    margin_sell: Decimal = ZERO
+
+
+@dataclass(slots=True)
 class Account:
     terms: AccountTerms
     balance: Decimal = ZERO
@@ -167,10 +179,23 @@ class Account:
     bases: dict[str, Basis] = field(default_factory=dict, compare=False, repr=False)
     valued: dict[int, Valued] = field(default_factory=dict, compare=False, repr=False)
     """By symbol and by ticket, what need not be computed again while nothing of it has moved."""
+    totals: dict[str, Total] = field(default_factory=dict, compare=False, repr=False)
+    unvalued: set[int] = field(default_factory=set, compare=False, repr=False)
+    """Tickets of positions that came, went or changed since `valued` and `totals` were brought up to date."""
+    told: dict[int, tuple[Valued, Any]] = field(default_factory=dict, compare=False, repr=False)
+    """How a position as it was valued is put into words for a terminal; see `rows.position_rows`."""
 
     @property
     def hedging(self) -> bool:
         return self.terms.margin_mode is MarginMode.HEDGING
+
+    def set_position(self, position: Position) -> None:
+        self.positions[position.ticket] = position
+        self.unvalued.add(position.ticket)
+
+    def drop_position(self, ticket: int) -> None:
+        del self.positions[ticket]
+        self.unvalued.add(ticket)
 
     def add_deal(self, deal: Deal) -> None:
         self.deals[deal.ticket] = deal

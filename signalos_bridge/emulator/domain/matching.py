@@ -122,14 +122,16 @@ def _check_deal(
     kind = OrderType(request.type)
     side = kind.side
     closes = checks.position_to_close(account, request, side) if request.position else None
-    netted = next(
-        (
-            one
-            for one in account.positions.values()
-            if not account.hedging and one.symbol == request.symbol and one.side is not side
-        ),
-        None,
-    )
+    netted = None
+    if not account.hedging:
+        netted = next(
+            (
+                one
+                for one in account.positions.values()
+                if one.symbol == request.symbol and one.side is not side
+            ),
+            None,
+        )
     reduces = closes or (netted if netted is not None and request.volume <= netted.volume else None)
     checks.direction_allowed(spec, side, closing=reduces is not None)
     checks.market_is_open(book, request.symbol)

@@ -1,11 +1,10 @@
 """Profit, margin and what follows from them. Money is in the account's currency unless said otherwise."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from signalos_bridge.emulator.domain.codes import CalcMode, Side
-from signalos_bridge.emulator.domain.entities import ZERO, Account, Basis, Position, Valued
+from signalos_bridge.emulator.domain.entities import ZERO, Account, Basis, Position, Total, Valued
 from signalos_bridge.emulator.domain.market import Market, round_money
 from signalos_bridge.emulator.domain.symbols import SymbolSpec
 
@@ -89,26 +88,56 @@ def position_profit(market: Market, account: Account, position: Position) -> Dec
     return profit(market, symbol.spec, account, position.side, position.volume, position.price_open, close)
 
 
-def _valued(market: Market, account: Account) -> Iterator[Valued]:
-    """Yield what each position is worth now, computing again only what has moved."""
-    bases = {
-        one: _basis(market, account, one) for one in {held.symbol for held in account.positions.values()}
-    }
-    known = account.valued
-    if len(known) > len(account.positions):
-        known = account.valued = {ticket: known[ticket] for ticket in account.positions if ticket in known}
-    for ticket, position in account.positions.items():
-        basis = bases[position.symbol]
-        valued = known.get(ticket)
-        if valued is None or valued.position is not position or valued.basis is not basis:
-            spec, volume, rate = basis.spec, position.volume, position.margin_rate
-            valued = known[ticket] = Valued(
-                position,
-                basis,
-                position_profit(market, account, position),
-                margin_amount(spec, account, volume, position.price_open, rate),
-            )
-        yield valued
+def value(market: Market, account: Account) -> None:
+    """Bring what positions are worth up to date, computing again only what has moved."""
+    valued, totals = account.valued, account.totals
+    if account.unvalued:
+        for ticket in account.unvalued:
+            before = valued.pop(ticket, None)
+            if before is not None:
+                _count(totals, before, -1)
+            position = account.positions.get(ticket)
+            if position is not None:
+                basis = _basis(market, account, position.symbol)
+                total = totals.get(position.symbol)
+                if total is None:
+                    totals[position.symbol] = Total(basis)
+                _add(market, account, position, basis)
+        account.unvalued.clear()
+    for name, total in totals.items():
+        basis = _basis(market, account, name)
+        if total.basis is not basis:
+            total.basis = basis
+            total.floating = total.margin_buy = total.margin_sell = ZERO
+            for ticket in total.tickets:
+                _add(market, account, account.positions[ticket], basis)
+
+
+def _add(market: Market, account: Account, position: Position, basis: Basis) -> None:
+    valued = account.valued[position.ticket] = Valued(
+        position,
+        basis,
+        position_profit(market, account, position),
+        margin_amount(basis.spec, account, position.volume, position.price_open, position.margin_rate),
+    )
+    _count(account.totals, valued, 1)
+
+
+def _count(totals: dict[str, Total], valued: Valued, sign: int) -> None:
+    position = valued.position
+    total = totals[position.symbol]
+    if sign > 0:
+        total.tickets.add(position.ticket)
+    else:
+        total.tickets.discard(position.ticket)
+        if not total.tickets:
+            del totals[position.symbol]
+            return
+    total.floating += (valued.profit + position.swap) * sign
+    if position.side is Side.BUY:
+        total.margin_buy += valued.margin * sign
+    else:
+        total.margin_sell += valued.margin * sign
 
 
 def _basis(market: Market, account: Account, name: str) -> Basis:
@@ -131,24 +160,14 @@ def _basis(market: Market, account: Account, name: str) -> Basis:
 
 def used_margin(market: Market, account: Account) -> Decimal:
     """Return the margin of all positions. Of two opposite volumes the larger is charged, once."""
-    return _margin(account, _valued(market, account))
-
-
-def _margin(account: Account, held: Iterable[Valued]) -> Decimal:
-    legs: dict[str, list[Decimal]] = {}
-    for one in held:
-        position = one.position
-        leg = legs.get(position.symbol)
-        if leg is None:
-            leg = legs[position.symbol] = [ZERO, ZERO]
-        leg[0 if position.side is Side.BUY else 1] += one.margin
-    return round_money(sum((max(leg) for leg in legs.values()), ZERO), account.terms.currency_digits)
+    value(market, account)
+    larger = (max(total.margin_buy, total.margin_sell) for total in account.totals.values())
+    return round_money(sum(larger, ZERO), account.terms.currency_digits)
 
 
 def figures(market: Market, account: Account) -> Figures:
-    held = list(_valued(market, account))
-    floating = sum((one.profit + one.position.swap for one in held), ZERO)
-    margin = _margin(account, held)
+    margin = used_margin(market, account)
+    floating = sum((total.floating for total in account.totals.values()), ZERO)
     equity = account.balance + account.credit + floating
     level = equity / margin * 100 if margin else ZERO
     return Figures(account.balance, account.credit, floating, equity, margin, equity - margin, level)
