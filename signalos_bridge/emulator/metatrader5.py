@@ -313,7 +313,8 @@ def positions_total(args: _Args, kwargs: _Kwargs) -> int:
 def positions_get(args: _Args, kwargs: _Kwargs) -> tuple[Structure, ...]:
     chosen = take.by_filter(args, kwargs)
     if chosen == _EVERYTHING:
-        return _state.call_for(_all_positions, "positions_get", *chosen)
+        told: tuple[Structure, ...] = _state.call_for(_all_positions, "positions_get", *chosen)
+        return told
     return _rows(TradePosition, _state.call("positions_get", *chosen))
 
 
@@ -326,7 +327,8 @@ def orders_total(args: _Args, kwargs: _Kwargs) -> int:
 def orders_get(args: _Args, kwargs: _Kwargs) -> tuple[Structure, ...]:
     chosen = take.by_filter(args, kwargs)
     if chosen == _EVERYTHING:
-        return _state.call_for(_all_orders, "orders_get", *chosen)
+        told: tuple[Structure, ...] = _state.call_for(_all_orders, "orders_get", *chosen)
+        return told
     return _rows(TradeOrder, _state.call("orders_get", *chosen))
 
 

@@ -16,7 +16,7 @@ Row = tuple[Any, ...]
 
 
 def position_rows(market: Market, account: Account, chosen: Iterable[Position]) -> list[Row | msgspec.Raw]:
-    """Return the rows of positions as the account has or had them; the same as long as nothing of one moves."""
+    """Return the rows of positions as the account has or had them; made once while nothing of one moves."""
     value(market, account)
     valued, told = account.valued, account.told
     if len(told) > 2 * len(valued) + 100:

@@ -166,7 +166,7 @@ class Dealer:
         return Shown(opened.identifier, opened.ticket, opened, deals, time.monotonic())
 
     def _show_close(self, order: ClosePosition, outcome: Executed | PartlyExecuted) -> Shown | None:
-        """As `_show`. A position whose deals took out all that they had put in is closed, and not read again."""
+        """As `_show`. A position whose deals took out all that they put in is closed, and not read again."""
         before = self._closing
         assert before is not None
         deals = self._terminal.deals_of_position(before.identifier)
@@ -253,8 +253,9 @@ class Dealer:
     def _closing_price(self, spec: SymbolSpec, position: Position) -> Decimal | None:
         """Return the price to close at.
 
-        Where the broker deals at its own price it ignores ours, and the one that the position itself shows will
-        do: it was read a moment ago. Elsewhere, and where that was no price to deal at, it is the latest quote.
+        Where the broker deals at its own price it ignores ours, and the one that the position itself shows
+        will do: it was read a moment ago. Elsewhere, and where that was no price to deal at, it is the latest
+        quote.
         """
         if (
             spec.execution_mode in _AT_MARKET

@@ -155,7 +155,7 @@ class Valued:
 
 @dataclass(slots=True)
 class Total:
-    """What the positions in one symbol come to on a basis: profit with swap, and margin by side, not rounded."""
+    """What the positions in one symbol come to: profit with swap, and margin by side, not rounded."""
 
     basis: Basis
     tickets: set[int] = field(default_factory=set)

@@ -46,7 +46,8 @@ def test_a_buy_is_sent_at_the_ask_and_a_sell_at_the_bid(side: Side, kind: int, p
 def test_a_close_is_the_opposite_deal_and_names_its_position(side: Side, kind: int, price: float) -> None:
     order = ClosePosition(77, "EURUSD", side, LOT, 5, "tag")
 
-    sent = requests.as_mapping(requests.close_position(order, Decimal("0.2"), a_tick().closing_price(side), Filling.IOC))
+    price_now = a_tick().closing_price(side)
+    sent = requests.as_mapping(requests.close_position(order, Decimal("0.2"), price_now, Filling.IOC))
 
     assert (sent["position"], sent["symbol"], sent["type"], sent["price"]) == (77, "EURUSD", kind, price)
     assert (sent["volume"], sent["type_filling"]) == (0.2, 1)
