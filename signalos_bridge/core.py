@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -535,8 +535,8 @@ class Core:
         self._request_sync(SyncTrigger.BACKGROUND)
         self._wake()
 
-    def _record_changed(self) -> None:
-        self._guard.refresh()
+    def _record_changed(self, identifiers: Collection[int]) -> None:
+        self._guard.refresh(identifiers)
 
     def _opened(self, opened: Sequence[KnownPosition]) -> None:
         self._hider.protect(opened)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from signalos_bridge.alerts import AlertBox
@@ -76,24 +76,38 @@ class Guard:
         self._tasks = tasks
         self._closing: set[int] = set()
         self._blind = True
-        self._by_symbol: dict[str, list[int]] = {}
+        # Who is guarded, by symbol and in the order in which they came to be; and each one's symbol.
+        self._by_symbol: dict[str, dict[int, None]] = {}
+        self._symbols: dict[int, str] = {}
         self.watch_symbols: Callable[[frozenset[str]], None] = lambda _symbols: None
 
     @property
     def guarded_count(self) -> int:
         """Return how many positions are guarded."""
-        return sum(len(identifiers) for identifiers in self._by_symbol.values())
+        return len(self._symbols)
 
-    def refresh(self) -> None:
-        """Look anew at which positions have to be guarded."""
-        by_symbol: dict[str, list[int]] = {}
-        for identifier, known in self._store.record.positions.items():
-            if is_guarded(known):
-                by_symbol.setdefault(known.position.symbol, []).append(identifier)
-        changed = by_symbol.keys() != self._by_symbol.keys()
-        self._by_symbol = by_symbol
-        if changed:
-            self.watch_symbols(frozenset(by_symbol))
+    def refresh(self, about: Collection[int] | None = None) -> None:
+        """Look anew at which positions have to be guarded; `about`: of these alone."""
+        positions = self._store.record.positions
+        if about is None:
+            about = {*positions, *self._symbols}
+        before = set(self._by_symbol)
+        for identifier in about:
+            known = positions.get(identifier)
+            symbol = known.position.symbol if known is not None and is_guarded(known) else None
+            held = self._symbols.get(identifier)
+            if symbol == held:
+                continue
+            if held is not None:
+                del self._symbols[identifier]
+                del self._by_symbol[held][identifier]
+                if not self._by_symbol[held]:
+                    del self._by_symbol[held]
+            if symbol is not None:
+                self._symbols[identifier] = symbol
+                self._by_symbol.setdefault(symbol, {})[identifier] = None
+        if self._by_symbol.keys() != before:
+            self.watch_symbols(frozenset(self._by_symbol))
 
     def blinded(self) -> None:
         """Note that quotes may have been missed: a level that is found crossed was crossed unseen."""
@@ -105,7 +119,7 @@ class Guard:
         if not identifiers:
             return
         blind = self._blind or not arrived.complete
-        for identifier in identifiers:
+        for identifier in list(identifiers):
             known = self._store.record.positions.get(identifier)
             if known is None:
                 continue

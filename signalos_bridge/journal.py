@@ -100,7 +100,8 @@ class Journal:
         """`on_problem` is called in the loop when writing fails (with words) and when it works again ("")."""
         self._path = path
         self._on_problem = on_problem
-        self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        # What is put together wakes the thread once.
+        self._queue: queue.SimpleQueue[list[_Unit] | None] = queue.SimpleQueue()
         self._later: list[_Unit] = []
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -160,8 +161,8 @@ class Journal:
         """
         unit, done = self._unit(statements, then)
         if unit is not None:
-            self._queue_later()
-            self._queue.put(unit)
+            units, self._later = [*self._later, unit], []
+            self._queue.put(units)
         return done
 
     def write_later(self, statements: Sequence[Statement], then: Then | None = None) -> asyncio.Future[None]:
@@ -187,9 +188,9 @@ class Journal:
         return unit, done
 
     def _queue_later(self) -> None:
-        for unit in self._later:
-            self._queue.put(unit)
-        self._later.clear()
+        if self._later:
+            units, self._later = self._later, []
+            self._queue.put(units)
 
     async def close(self) -> None:
         """Write what waits, and close the file."""
@@ -248,17 +249,17 @@ class Journal:
                 continue
             if first is None:
                 return
-            units = [first]
+            units = first
             ending = False
             while len(units) < _MAX_GROUP:
                 try:
-                    unit = self._queue.get_nowait()
+                    further = self._queue.get_nowait()
                 except queue.Empty:
                     break
-                if unit is None:
+                if further is None:
                     ending = True
                     break
-                units.append(unit)
+                units += further
             self._commit(units)
             if ending:
                 return

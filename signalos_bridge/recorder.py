@@ -55,8 +55,8 @@ class Recorder:
         self._executor = executor
         self._alerts = alerts
         self._wake = wake
-        # Set by the core: told whenever positions may have begun or ceased to need the guard.
-        self.on_record_changed: Callable[[], None] = lambda: None
+        # Set by the core: told of which positions may have begun or ceased to need the guard.
+        self.on_record_changed: Callable[[Collection[int]], None] = lambda _identifiers: None
         self.on_opened: Callable[[Sequence[KnownPosition]], None] = lambda _opened: None
         # Told of each position that was recorded as an order's answer showed it.
         self.on_shown: Callable[[int], None] = lambda _identifier: None
@@ -137,7 +137,7 @@ class Recorder:
             self._executor.seen(deal.magic)
             self._view.learn_commission(deal)
         self._tell(found)
-        self.on_record_changed()
+        self.on_record_changed([*(known.identifier for known in found.positions), *found.closed])
         self._wake()
 
     def _tell(self, found: Difference) -> None:
@@ -201,7 +201,7 @@ class Recorder:
                 self._store.put_begun(batch)
             if batch.statements:
                 await self._store.commit(batch)
-        self.on_record_changed()
+        self.on_record_changed([record.position.identifier for record in state.positions])
 
     async def correct(self, deals: Sequence[Deal]) -> None:
         """Hold deals against legs that were reported as not done."""
@@ -306,7 +306,7 @@ class Recorder:
                     fact = PositionChanged(after.record, (), words)
                 self._store.put_events(batch, [Told(identity, command_id, fact)])
             await self._store.commit(batch)
-        self.on_record_changed()
+        self.on_record_changed((identifier,))
         if words:
             self._wake()
         return after

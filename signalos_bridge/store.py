@@ -129,7 +129,10 @@ class Store:
         """Write a command without its legs."""
         kind, action, data = rows.command_columns(record)
         batch.row(
-            "INSERT OR REPLACE INTO commands VALUES (?, ?, ?, ?, ?, ?, ?)",
+            # What its indexes hold never changes, and replacing the row would write them anew.
+            "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (command_id) DO UPDATE SET "
+            "state = excluded.state, action_kind = excluded.action_kind, action = excluded.action, "
+            "data = excluded.data",
             record.command.command_id,
             record.number,
             record.state.value,

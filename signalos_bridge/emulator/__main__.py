@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -85,6 +86,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Serve until interrupted."""
     logging.basicConfig(level=os.environ.get("SIGNALOS_LOG_LEVEL", "INFO"))
     settings = settings_of(parser().parse_args(argv))
+    # What was loaded by now stays; collections need not look at it again and again.
+    gc.freeze()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve(settings))
 
