@@ -610,13 +610,15 @@ class Executor:
                     command_id=running.command_id,
                 )
 
-    async def found(self, running: Running, index: int, finding: Finding) -> None:
+    async def found(
+        self, running: Running, index: int, finding: Finding, shown: Shown | None = None
+    ) -> None:
         """Take what the terminal's records say of a leg whose outcome nobody knew."""
         leg = apply(running.leg(index), finding)
         running.put(leg)
         self._admission.reserved.discard(leg.magic)
         log.info("command %s leg %d was resolved: %s", running.command_id, index, leg.state.value)
-        await self._persist(running, index)
+        await self._persist(running, index, shown=shown)
         self._alerts.settle(f"unknown:{running.command_id}")
         if running.record.state.is_final:
             words = f"command {running.command_id} is {running.record.state.value.lower()}"

@@ -6,17 +6,17 @@ import asyncio
 import logging
 
 from signalos_bridge.clock import Clock
-from signalos_bridge.domain.command import Leg
+from signalos_bridge.domain.command import Leg, LegEvent
 from signalos_bridge.domain.orders import (
     CancelPending,
     ModifyLevels,
     ModifyPending,
 )
-from signalos_bridge.domain.resolution import Evidence, Patience, find
+from signalos_bridge.domain.resolution import Evidence, Finding, Patience, find
 from signalos_bridge.executor import Executor
 from signalos_bridge.running import Running
 from signalos_bridge.tasks import Tasks
-from signalos_bridge.terminal.port import Terminal, TerminalUnavailable
+from signalos_bridge.terminal.port import Shown, Terminal, TerminalUnavailable
 from signalos_bridge.view import TerminalView
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,8 @@ class Resolver:
                     patience = patience.read(evidence, now)
                     finding = find(leg, evidence, patience_over=patience.over(now))
                     if finding is not None:
-                        await self._executor.found(running, index, finding)
+                        shown = await self._show(leg, finding)
+                        await self._executor.found(running, index, finding, shown)
                         return
                 if now >= grace_until:
                     await self._executor.tell_unknown(running)
@@ -85,6 +86,23 @@ class Resolver:
                 await asyncio.sleep(_QUICK_SECONDS if quick else self._interval_seconds)
         finally:
             self._resolving.discard((running.command_id, index))
+
+    async def _show(self, leg: Leg, finding: Finding) -> Shown | None:
+        """Read what was made of a position, so that it is told with the outcome; None: the watch tells it."""
+        identifier = finding.position_identifier
+        if not identifier or finding.event not in (LegEvent.FILLED, LegEvent.FILLED_IN_PART):
+            return None
+        held = self._view.positions.get(identifier)
+        ticket = leg.ticket or (held.ticket if held is not None else identifier)
+        try:
+            position = await self._terminal.position(ticket)
+            deals = await self._terminal.deals_of_position(identifier)
+        except TerminalUnavailable as error:
+            log.info("what was found is not shown: %s", error.why)
+            return None
+        if position is not None and position.identifier != identifier:
+            return None
+        return Shown(identifier, ticket, position, deals, self._clock.awake_seconds())
 
     async def _look(self, leg: Leg) -> Evidence | None:
         """Return what the terminal shows of a leg, None while it does not answer."""

@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from signalos_bridge.domain.facts import PositionChanged, PositionClosed, PositionOpened, SyncTrigger
+from signalos_bridge.domain.orders import OpenMarket, Order
+from signalos_bridge.domain.outcomes import Outcome, lost_in_call
 from signalos_bridge.domain.values import CloseAction, CommandState
 from tests.signalos_bridge.core_world import World, a_world, buy, eventually
 
@@ -74,3 +76,21 @@ async def test_an_outcome_does_not_wait_for_a_sync_that_has_the_record(tmp_path:
             lambda: [event for event in world.events() if isinstance(event.fact, PositionOpened)]
         )
         assert [event.command_id for event in opened] == [outcome.command_id]
+
+
+async def test_an_open_that_was_found_afterwards_is_told_as_a_trade_before_its_outcome(tmp_path: Path) -> None:
+    async with a_world(tmp_path / "journal.db") as world:
+        # The watch is late: what is told then is what the outcome brings along.
+        world.core._watcher.pause()
+        seen = at_outcome(world)
+
+        def executed_unheard(order: Order) -> Outcome:
+            assert isinstance(order, OpenMarket)
+            world.by_hand(magic=order.magic)
+            return lost_in_call("the terminal's process ended")
+
+        world.terminal.before = executed_unheard
+        outcome = await world.outcome(await world.deliver(buy()))
+
+        assert outcome.state is CommandState.SUCCEEDED
+        assert PositionOpened.__name__ in (await eventually(lambda: seen))[-1]
