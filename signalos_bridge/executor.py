@@ -610,10 +610,14 @@ class Executor:
                     command_id=running.command_id,
                 )
 
-    async def found(
-        self, running: Running, index: int, finding: Finding, shown: Shown | None = None
-    ) -> None:
-        """Take what the terminal's records say of a leg whose outcome nobody knew."""
+    async def found(self, running: Running, index: int, finding: Finding, shown: Shown | None = None) -> None:
+        """Take what the terminal's records say of a leg whose outcome nobody knew; `shown` where it is news."""
+        if shown is not None:
+            record, identifier = self._store.record, shown.identifier
+            known = identifier in record.positions and shown.position is not None
+            if known or identifier in record.closed:
+                # The watch has told it already, and perhaps what came after it.
+                shown = None
         leg = apply(running.leg(index), finding)
         running.put(leg)
         self._admission.reserved.discard(leg.magic)

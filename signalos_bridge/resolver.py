@@ -7,6 +7,7 @@ import logging
 
 from signalos_bridge.clock import Clock
 from signalos_bridge.domain.command import Leg, LegEvent
+from signalos_bridge.domain.market import balanced
 from signalos_bridge.domain.orders import (
     CancelPending,
     ModifyLevels,
@@ -76,7 +77,7 @@ class Resolver:
                     patience = patience.read(evidence, now)
                     finding = find(leg, evidence, patience_over=patience.over(now))
                     if finding is not None:
-                        shown = await self._show(leg, finding)
+                        shown = self._shown(leg, finding, evidence)
                         await self._executor.found(running, index, finding, shown)
                         return
                 if now >= grace_until:
@@ -87,21 +88,19 @@ class Resolver:
         finally:
             self._resolving.discard((running.command_id, index))
 
-    async def _show(self, leg: Leg, finding: Finding) -> Shown | None:
-        """Read what was made of a position, so that it is told with the outcome; None: the watch tells it."""
+    def _shown(self, leg: Leg, finding: Finding, evidence: Evidence) -> Shown | None:
+        """Return what the records show of the position, so that it is told with the outcome.
+
+        None: they do not show it whole, or not anew; the watch tells it.
+        """
         identifier = finding.position_identifier
         if not identifier or finding.event not in (LegEvent.FILLED, LegEvent.FILLED_IN_PART):
             return None
-        held = self._view.positions.get(identifier)
-        ticket = leg.ticket or (held.ticket if held is not None else identifier)
-        try:
-            position = await self._terminal.position(ticket)
-            deals = await self._terminal.deals_of_position(identifier)
-        except TerminalUnavailable as error:
-            log.info("what was found is not shown: %s", error.why)
+        deals = tuple(deal for deal in evidence.deals if deal.position_id == identifier)
+        position = next((held for held in evidence.positions if held.identifier == identifier), None)
+        if position is None and not balanced(deals):
             return None
-        if position is not None and position.identifier != identifier:
-            return None
+        ticket = position.ticket if position is not None else leg.ticket or identifier
         return Shown(identifier, ticket, position, deals, self._clock.awake_seconds())
 
     async def _look(self, leg: Leg) -> Evidence | None:

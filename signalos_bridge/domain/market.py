@@ -7,6 +7,7 @@ clock written as if it were UTC); nothing here converts them. `None` means unkno
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, IntEnum, IntFlag
@@ -482,3 +483,10 @@ class SymbolSpec:
     currency_profit: str
     currency_margin: str
     visible: bool
+
+
+def balanced(deals: Sequence[Deal]) -> bool:
+    """Return whether deals of one position close all that they open; a reversal (INOUT) leaves some open."""
+    if not deals or any(deal.entry is DealEntry.INOUT for deal in deals):
+        return False
+    return sum(-deal.volume_lots if deal.entry.reduces else deal.volume_lots for deal in deals) == 0

@@ -9,12 +9,11 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from signalos_bridge.domain.filling import FillingMemory
-from signalos_bridge.domain.market import Deal, DealEntry, ExecutionMode, Filling, Position, SymbolSpec, Tick
+from signalos_bridge.domain.market import ExecutionMode, Filling, Position, SymbolSpec, Tick, balanced
 from signalos_bridge.domain.orders import (
     CancelPending,
     CloseBy,
@@ -172,7 +171,7 @@ class Dealer:
         deals = self._terminal.deals_of_position(before.identifier)
         if not any(deal.ticket == outcome.deal for deal in deals):
             return None
-        if outcome.volume_lots == before.volume_lots and _balanced(deals):
+        if outcome.volume_lots == before.volume_lots and balanced(deals):
             position = None
         else:
             position = self._terminal.position(order.ticket)
@@ -280,10 +279,3 @@ class Dealer:
             )
         self._closing = position
         return position
-
-
-def _balanced(deals: Sequence[Deal]) -> bool:
-    """Return whether deals close all that they open. A reversal (INOUT) leaves something open."""
-    if any(deal.entry is DealEntry.INOUT for deal in deals):
-        return False
-    return sum(-deal.volume_lots if deal.entry.reduces else deal.volume_lots for deal in deals) == 0

@@ -78,7 +78,9 @@ async def test_an_outcome_does_not_wait_for_a_sync_that_has_the_record(tmp_path:
         assert [event.command_id for event in opened] == [outcome.command_id]
 
 
-async def test_an_open_that_was_found_afterwards_is_told_as_a_trade_before_its_outcome(tmp_path: Path) -> None:
+async def test_an_open_that_was_found_afterwards_is_told_as_a_trade_before_its_outcome(
+    tmp_path: Path,
+) -> None:
     async with a_world(tmp_path / "journal.db") as world:
         # The watch is late: what is told then is what the outcome brings along.
         world.core._watcher.pause()
