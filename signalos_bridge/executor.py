@@ -611,7 +611,7 @@ class Executor:
                 )
 
     async def found(self, running: Running, index: int, finding: Finding, shown: Shown | None = None) -> None:
-        """Take what the terminal's records say of a leg whose outcome nobody knew; `shown` where it is news."""
+        """Take what the terminal says of a leg whose outcome nobody knew; `shown` where it is news."""
         if shown is not None:
             record, identifier = self._store.record, shown.identifier
             known = identifier in record.positions and shown.position is not None
