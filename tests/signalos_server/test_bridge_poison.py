@@ -26,6 +26,7 @@ from signalos.v1 import (
     trade_service_pb2,
 )
 from signalos.v1 import bridge_service_pb2 as pb
+from signalos_server.domain.bridge_session import SessionTimings
 from tests.signalos_server.trading_world import Trader, TradingWorld, trading
 from tests.support.fake_bridge import EURUSD, position, silent
 
@@ -136,7 +137,9 @@ HARMLESS: dict[str, Callable[[], pb.ConnectRequest]] = {
 async def two(
     directory: Path, storage_url: str | None = None
 ) -> AsyncIterator[tuple[TradingWorld, Trader, Trader]]:
-    async with trading(directory, storage_url) as world:
+    # A fake bridge does not beat: what is looked at here may take longer than its silence is borne.
+    timings = SessionTimings(dead_after=120.0)
+    async with trading(directory, storage_url, timings) as world:
         yield world, await world.trader("ann", 1), await world.trader("bob", 2)
 
 
