@@ -23,7 +23,8 @@ from tests.faults.stops import with_stop
 from tests.faults.world import Shape
 from tests.faults.worlds import Batch, batches, run_batch
 
-console = Console(highlight=False)
+# A log has no width of its own.
+console = Console(highlight=False, width=None if Console().is_terminal else 140)
 
 
 def main(

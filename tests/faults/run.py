@@ -95,6 +95,8 @@ class Run:
         self.notes: dict[str, float] = {}
         self.found: list[str] = []
         self.late: list[str] = []
+        # Asked once all is at rest.
+        self.after: list[Callable[[Run], Awaitable[None]]] = []
         # Whether trading is stopped on purpose just now, and whether the row's own fault is over.
         self.stopped = False
         self.fault_over = asyncio.Event()
@@ -194,6 +196,8 @@ async def run_row(row: Row, seed: int, world: FaultWorld, load: Load) -> Result:
         await run.until_asked(first + _LEAST_COMMANDS)
         never = await load.stop(_REST_SECONDS + run.settle_seconds)
         run.found += [f"P1 {words}" for words in never]
+        for check in run.after:
+            await check(run)
         verdict = await _at_rest(run, first)
         run.found += verdict.violations
         result.counts = verdict.counts

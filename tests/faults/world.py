@@ -18,6 +18,8 @@ from tests.support.proxy import FaultProxy
 from tests.support.world import Caller, World, eventually
 
 LOGIN = 5001
+# Nobody trades it through us.
+OTHER_LOGIN = 5002
 SYMBOLS = ("EURUSD", "GBPUSD", "USDJPY", "XAUUSD")
 
 
@@ -77,7 +79,7 @@ class FaultWorld(World):
             self.postgres = await asyncio.to_thread(PostgresCluster)
             self.database_url = f"postgresql://postgres@/postgres?host={self.postgres.socket_directory}"
             self.environment["SIGNALOS_DATABASE_URL"] = self.database_url
-        await self.start_broker(f"{LOGIN}:USD:1000000:hedging")
+        await self.start_broker(f"{LOGIN}:USD:1000000:hedging", f"{OTHER_LOGIN}:USD:1000:hedging")
         with self.admin() as broker:
             for symbol in SYMBOLS:
                 broker.set_symbol(symbol, SymbolChange(closed=False))
