@@ -46,8 +46,9 @@ class Row:
     expected: Expectation = field(default_factory=Expectation)
     # How many seeds may run one after the other in one world.
     per_world: int = 5
-    needs_postgresql: bool = False
     load_lanes: int = 4
+    # Seconds between what a lane asks for, on average.
+    pause: float = 0.05
 
 
 @dataclass
@@ -187,7 +188,7 @@ async def run_row(row: Row, seed: int, world: FaultWorld, load: Load) -> Result:
     result = Result(row.name, seed, directory=str(world.directory))
     first = len(load.asked)
     try:
-        load.start(f"{row.name}-{seed}")
+        load.start(f"{row.name}-{seed}", row.pause)
         await asyncio.sleep(run.dice.uniform(*_LOAD_BEFORE_SECONDS))
         try:
             await row.inject(run)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from signalos_bridge.emulator.admin import BrokerAdmin
+from signalos_bridge.emulator.ledger import Received
 from signalos_bridge.emulator.operator_messages import SymbolChange
 from tests.faults.probe import LastingProbe
 from tests.faults.records import Client, Lines
@@ -64,6 +65,8 @@ class FaultWorld(World):
         self.probes: list[LastingProbe] = []
         # Where bridges keep their journals: more than one where a row copies one.
         self.bridge_names: list[str] = ["bridge"]
+        # How long each program's machine has slept so far.
+        self.slept: dict[str, float] = {}
         self._disks: list[Path] = []
         for name in ("failpoints", "clocks"):
             (directory / name).mkdir(parents=True, exist_ok=True)
@@ -195,6 +198,15 @@ class FaultWorld(World):
     def move_clock(self, name: str, *, wall: float = 0.0, slept: float = 0.0) -> None:
         """Sets a program's wall clock off by so much, or lets its machine have slept so long."""
         _write_whole(self.directory / "clocks" / name, f"{wall} {slept}")
+
+    @property
+    def magic_prefix(self) -> int:
+        """What all magic numbers of this account begin with."""
+        with self.admin() as broker:
+            for record in broker.ledger():
+                if isinstance(record, Received) and int(record.request.get("magic", 0)):
+                    return int(record.request["magic"]) >> 48
+        return 0
 
     # -- the broker's truth ----------------------------------------------------------------------------
 

@@ -72,7 +72,8 @@ _LINE_FAULTS: dict[str, Callable[[Run], Awaitable[None]]] = {
 }
 
 
-async def _line(run: Run) -> None:
+async def line(run: Run) -> None:
+    """One of the things that a line may do."""
     aim = run.dice.choice(list(_LINE_FAULTS))
     before = sum(run.world.link.passed_bytes.values())
     async with run.window(f"link:{aim}"):
@@ -200,7 +201,7 @@ async def _two(run: Run) -> None:
 
 
 ROWS = (
-    Row("F9", "the line cuts, lags, slices, holds", "P1-P6", _line, 15),
+    Row("F9", "the line cuts, lags, slices, holds", "P1-P6", line, 15),
     Row("F10", "blackhole without FIN", "noticed by both sides; the lease lapses", _blackhole, 15),
     Row(
         "F12",

@@ -172,7 +172,7 @@ def _by_hand(run: Run) -> list[str]:
         if broker.place_by_hand(LOGIN, order).retcode == 10009:
             done.append("opened")
         if run.dice.random() < 0.3:
-            # The terminal is logged in to another account for a moment: nothing may be done or believed there.
+            # The terminal is logged in to another account for a moment: nothing there is ours.
             broker.set_terminal(LOGIN, TerminalChange(login=OTHER_LOGIN))
             time.sleep(0.7)
             broker.set_terminal(LOGIN, TerminalChange(login=LOGIN))
@@ -202,8 +202,11 @@ async def _second_sync_is_empty(run: Run) -> None:
         reports = call.response["reports"] if call.accepted else []
         if not reports or not reports[0]["succeeded"]:
             run.violated(f"F21 sync {number} did not succeed: {call.response}")
-        elif reports[0]["differences"]:
-            run.violated(f"F21 sync {number} still finds {reports[0]['differences']}")
+            continue
+        # The first may come upon a command of the fault that was still looked for.
+        odd = [one for one in reports[0]["differences"] if number == 2 or one["kind"] != "COMMAND_RESOLVED"]
+        if odd:
+            run.violated(f"F21 sync {number} still finds {odd}")
 
 
 ROWS = (
