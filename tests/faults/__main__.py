@@ -56,12 +56,10 @@ def main(
         base = replace(base, time_scale=1.0, settle_scale=1.0)
     where = home or Path(tempfile.mkdtemp(prefix="signalos-faults-"))
     where.mkdir(parents=True, exist_ok=True)
-    report = Report(console, chosen, seeds, base)
+    report = Report(console, chosen, seeds, base, json_file)
     work = batches(chosen, range(first_seed, first_seed + seeds))
     asyncio.run(_run(work, base, where, report, workers, keep=keep))
     report.show()
-    if json_file is not None:
-        report.write(json_file)
     sys.exit(report.exit_code)
 
 

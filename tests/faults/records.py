@@ -65,7 +65,12 @@ class Client:
     in_flight: set[str] = field(default_factory=set)
 
     async def call(
-        self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None, **query: str
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        key: str | None = None,
+        **query: Any,
     ) -> Call:
         """Calls once; a broken connection is an answer too: none."""
         sent_at = time.time()

@@ -21,11 +21,14 @@ from tests.faults.world import Shape
 class Report:
     """Takes results as they come."""
 
-    def __init__(self, console: Console, rows: Sequence[Row], seeds: int, shape: Shape) -> None:
+    def __init__(
+        self, console: Console, rows: Sequence[Row], seeds: int, shape: Shape, file: Path | None
+    ) -> None:
         self._console = console
         self._rows = {row.name: row for row in rows}
         self._seeds = seeds
         self._shape = shape
+        self._file = file
         self._results: list[Result] = []
         self._began = time.monotonic()
         self._progress: Progress | None = None
@@ -50,6 +53,8 @@ class Report:
     def told(self, result: Result) -> None:
         """Takes one result; says at once what did not pass."""
         self._results.append(result)
+        if self._file is not None:
+            self._write(self._file)
         aims = ", ".join(result.aims)
         line = f"{result.row} seed {result.seed}: {result.outcome} ({aims}, {result.seconds:.0f} s)"
         if self._progress is not None and self._task is not None:
@@ -90,8 +95,8 @@ class Report:
         took = time.monotonic() - self._began
         self._console.print(f"{len(self._results)} runs in {took:.0f} s, {violated} broke a promise")
 
-    def write(self, path: Path) -> None:
-        """Keeps everything as JSON."""
+    def _write(self, path: Path) -> None:
+        """Keeps everything as JSON, after each run anew."""
         told = {
             "timeScale": self._shape.time_scale,
             "settleScale": self._shape.settle_scale,

@@ -21,6 +21,7 @@ from tests.support.world import Caller, World, eventually
 LOGIN = 5001
 # Nobody trades it through us.
 OTHER_LOGIN = 5002
+_RULES = ("UNKNOWN_OUTCOMES", "OPEN_RATE", "IDENTICAL_OPENS", "CLOCK_JUMP", "LOOP_LAG")
 SYMBOLS = ("EURUSD", "GBPUSD", "USDJPY", "XAUUSD")
 
 
@@ -44,6 +45,9 @@ class Shape:
 
 class FaultWorld(World):
     """One account with its bridge behind a proxy, clients and probes on record."""
+
+    # Several worlds start side by side.
+    start_seconds = 120.0
 
     def __init__(self, directory: Path, shape: Shape) -> None:
         super().__init__(
@@ -101,11 +105,19 @@ class FaultWorld(World):
         await eventually(self.caller.bridge_connected, within=30)
         await eventually(self.caller.may_open, within=30)
         self.caller.account_id = (await self.caller.get("/api/accounts"))["accounts"][0]["accountId"]
+        # A rule that stops by itself would hide what a fault does; rows that are about one switch it on.
+        await self.set_rules(*_RULES, enabled=False)
         for number in range(self.shape.probes):
             self.probes.append(
                 LastingProbe(f"p{number}", lambda: self.address("gateway"), self.caller.token, self.directory)
             )
         await eventually(self._probes_listen, within=20)
+
+    async def set_rules(self, *kinds: str, enabled: bool) -> None:
+        """Switches rules that stop by themselves on or off."""
+        body = {"triggers": [{"kind": kind, "enabled": enabled} for kind in kinds], "wait": "5s"}
+        answer = await self.caller.client.put("/api/trading/stop-settings", json=body)
+        assert answer.status_code == 200, answer.text
 
     async def _signed_in(self) -> Caller | None:
         try:
@@ -196,8 +208,11 @@ class FaultWorld(World):
         return None
 
     def move_clock(self, name: str, *, wall: float = 0.0, slept: float = 0.0) -> None:
-        """Sets a program's wall clock off by so much, or lets its machine have slept so long."""
-        _write_whole(self.directory / "clocks" / name, f"{wall} {slept}")
+        """Sets a program's wall clock off by so much, and lets its machine have slept so long in all.
+
+        A sleeping machine's wall clock goes on.
+        """
+        _write_whole(self.directory / "clocks" / name, f"{wall + slept} {slept}")
 
     @property
     def magic_prefix(self) -> int:

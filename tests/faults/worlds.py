@@ -27,12 +27,13 @@ class Batch:
 
 
 def batches(rows: Sequence[Row], seeds: Sequence[int]) -> list[Batch]:
-    """All seeds of all rows, in portions."""
-    return [
-        Batch(row, tuple(seeds[at : at + row.per_world]))
+    """All seeds of all rows, in portions; every row has its first seeds before any has its last."""
+    found = [
+        (at, Batch(row, tuple(seeds[at : at + row.per_world])))
         for row in rows
         for at in range(0, len(seeds), row.per_world)
     ]
+    return [batch for _, batch in sorted(found, key=lambda one: one[0])]
 
 
 async def run_batch(batch: Batch, base: Shape, home: Path, told: Told, *, keep: bool = False) -> None:
@@ -62,7 +63,7 @@ async def _in_world(row: Row, left: list[int], world: FaultWorld, told: Told) ->
         return True
     except Exception as error:  # noqa: BLE001 - told as the result of its seed
         words = f"the world did not start: {error!r}\n{traceback.format_exc()}"
-        told(Result(row.name, left.pop(0), violations=[words], directory=str(world.directory)))
+        told(Result(row.name, left.pop(0), void=words, directory=str(world.directory)))
         return False
     load = Load(world.client, row.load_lanes)
     while left:

@@ -23,11 +23,13 @@ import psutil
 from signalos_bridge import credentials
 
 PASSWORD = "correct horse battery"
-START_SECONDS = 30.0
 
 
 class World:
     """One server and gateway, one broker, and any number of bridges, below one directory."""
+
+    # How long a program may take until it serves.
+    start_seconds = 30.0
 
     def __init__(self, directory: Path, environment: dict[str, str] | None = None) -> None:
         self.directory = directory
@@ -201,7 +203,7 @@ class World:
             )
         program = Program(process, ready)
         self.programs[name] = program
-        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        deadline = asyncio.get_running_loop().time() + self.start_seconds
         while not program.serves():
             assert process.returncode is None, f"{name} ended {process.returncode}:\n{self.log(name)[-3000:]}"
             assert asyncio.get_running_loop().time() < deadline, (

@@ -140,8 +140,9 @@ async def _away(run: Run) -> None:
     await eventually(gone)
 
     async def forgotten() -> bool:
-        cursor = {"epoch": probes[0].epoch, "afterSeq": str(probes[0].seq)}
-        call = await run.world.client.call("GET", "/api/events", pageSize="1", **cursor)
+        call = await run.world.client.call(
+            "GET", "/api/events", epoch=probes[0].epoch, afterSeq=str(probes[0].seq), pageSize="1"
+        )
         return call.accepted and bool(call.response["gap"])
 
     try:

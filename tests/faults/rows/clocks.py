@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from tests.faults.run import Missed, Row, Run
+from tests.faults.stops import STOP_REASONS, rearm
 from tests.faults.verdict import Expectation
 from tests.support.world import eventually
 
@@ -32,7 +33,36 @@ async def _wall(run: Run) -> None:
     for program in who:
         run.world.move_clock(program, slept=_slept(run, program))
     await run.healed(f"{'+'.join(who)}: wall {shift:+g} s", began, time.time())
-    await _told(run, who)
+
+
+async def _wall_with_rule(run: Run) -> None:
+    """The rule that watches the clocks stops trading, and the audit says why."""
+    who, shift = run.dice.choice(("server", "bridge")), run.dice.choice((-_HOUR, _HOUR))
+    await run.world.set_rules("CLOCK_JUMP", enabled=True)
+    began = time.time()
+    run.stopped = True
+    run.world.move_clock(who, wall=shift, slept=_slept(run, who))
+
+    async def audited() -> str:
+        call = await run.world.client.call("GET", "/api/audit", pageSize="100")
+        for entry in call.response["entries"] if call.accepted else []:
+            if "wall clock" in str(entry) and f"of the {who}" in str(entry):
+                return str(entry)
+        return ""
+
+    async def held() -> list[str]:
+        call = await run.world.client.call("GET", "/api/trading/state")
+        return list(call.response["states"][0]["wanted"]["stopIds"]) if call.accepted else []
+
+    try:
+        await eventually(audited, within=20)
+    except AssertionError:
+        run.violated(f"F14 the audit does not show that the wall clock of the {who} jumped")
+    await run.world.set_rules("CLOCK_JUMP", enabled=False)
+    run.world.move_clock(who, slept=_slept(run, who))
+    await rearm(run, *await held())
+    run.stopped = False
+    await run.healed(f"{who}: wall {shift:+g} s, with the rule", began, time.time())
 
 
 async def _sleeps(run: Run) -> None:
@@ -81,23 +111,8 @@ async def _ended(run: Run, command_id: str) -> str:
     return str(await eventually(ended, within=60))
 
 
-async def _told(run: Run, who: tuple[str, ...]) -> None:
-    """The audit shows the jump of the server's clock."""
-    if "server" not in who:
-        return
-
-    async def shown() -> bool:
-        call = await run.world.client.call("GET", "/api/audit", pageSize="200")
-        return call.accepted and any("clock" in str(entry).lower() for entry in call.response["entries"])
-
-    try:
-        await eventually(shown, within=10)
-    except AssertionError:
-        run.violated("F14 the audit does not show that the wall clock jumped")
-
-
 async def _clock(run: Run) -> None:
-    await (_wall if run.dice.random() < 0.5 else _sleeps)(run)
+    await run.dice.choice((_wall, _wall_with_rule, _sleeps))(run)
 
 
 ROWS = (
@@ -109,6 +124,6 @@ ROWS = (
         None,
         settles=True,
         # A machine that slept has no lease until its server says so again.
-        expected=Expectation(clocks_moved=True, refusals=frozenset({"NO_LEASE", "CONTROL_LOST"})),
+        expected=Expectation(clocks_moved=True, refusals=STOP_REASONS | {"NO_LEASE", "CONTROL_LOST"}),
     ),
 )
