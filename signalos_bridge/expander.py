@@ -297,7 +297,9 @@ class Expander:
         if isinstance(stop, Refusal):
             return stop
         known = self._store.record.positions.get(position.identifier)
-        effective = known.effective_stop if known is not None else position.stop_loss
+        virtual = known.record.virtual_stop_loss if known is not None else None
+        # The broker's stop as it was just read: somebody may have tightened it meanwhile.
+        effective = tighter(position.side, virtual, position.stop_loss)
         if effective is not None and (effective - stop) * position.side.value >= 0:
             leg = level_leg_without_call(position, tagger)
             return Plan(Expansion((leg,), f"the stop at {effective} covers the costs already"))
