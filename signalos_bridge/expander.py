@@ -34,6 +34,7 @@ from signalos_bridge.domain.values import (
     CloseAction,
     CloseAllAction,
     Command,
+    CommandOrigin,
     ModifyAction,
     ModifyOrderAction,
     OpenAction,
@@ -47,12 +48,16 @@ from signalos_bridge.view import TerminalView
 
 @dataclass(frozen=True, slots=True)
 class LevelChange:
-    """Hidden levels that a command gives a position, journalled before its calls."""
+    """Hidden levels that a command gives a position, journalled before its calls.
+
+    `only_tighter`: a stop that is tighter by then stays, and so does the take profit.
+    """
 
     identifier: int
     levels: HiddenLevels
     loosening: bool
     words: str
+    only_tighter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,8 @@ class Expander:
         if isinstance(action, CloseAllAction):
             return Plan(expand_close_all(await self._of_close_all(action), tagger))
         if isinstance(action, ModifyAction):
-            return await self._modify(action, tagger)
+            own = command.origin in (CommandOrigin.LADDER, CommandOrigin.TRAILING)
+            return await self._modify(action, tagger, only_tighter=own)
         if isinstance(action, BreakEvenAction):
             return await self._break_even(action, tagger)
         if isinstance(action, AdoptAction):
@@ -193,7 +199,7 @@ class Expander:
 
     # -- levels ----------------------------------------------------------------------------------------
 
-    async def _modify(self, action: ModifyAction, tagger: Tagger) -> Plan | Refusal:
+    async def _modify(self, action: ModifyAction, tagger: Tagger, *, only_tighter: bool) -> Plan | Refusal:
         position = await self._position(action.position_identifier)
         if position is None:
             return position_gone(action.position_identifier)
@@ -213,7 +219,7 @@ class Expander:
                 if action.take_profit is None
                 else round_take_profit(action.take_profit, position.side, spec)
             )
-        return await self._levels(position, known, stop, target, spec, tagger)
+        return await self._levels(position, known, stop, target, spec, tagger, only_tighter=only_tighter)
 
     async def _levels(
         self,
@@ -223,14 +229,30 @@ class Expander:
         target: Decimal | None,
         spec: SymbolSpec,
         tagger: Tagger,
+        *,
+        only_tighter: bool,
     ) -> Plan | Refusal:
         tick = await self._terminal.tick(position.symbol)
         if tick is None:
             return Refusal("NO_QUOTE", f"there is no quote of {position.symbol}")
         if known is None or not known.record.hidden:
             effective = position.stop_loss
-            return _plan(expand_levels(position, stop, target, spec, tick, tagger, effective_stop=effective))
-        return await self._hidden_levels(position, known, HiddenLevels(stop, target), spec, tick, tagger)
+            return _plan(
+                expand_levels(
+                    position,
+                    stop,
+                    target,
+                    spec,
+                    tick,
+                    tagger,
+                    effective_stop=effective,
+                    only_tighter=only_tighter,
+                )
+            )
+        levels = HiddenLevels(stop, target)
+        return await self._hidden_levels(
+            position, known, levels, spec, tick, tagger, only_tighter=only_tighter
+        )
 
     async def _hidden_levels(
         self,
@@ -240,6 +262,8 @@ class Expander:
         spec: SymbolSpec,
         tick: Tick,
         tagger: Tagger,
+        *,
+        only_tighter: bool,
     ) -> Plan | Refusal:
         side, market = position.side, tick.closing_price(position.side)
         if market is None:
@@ -276,7 +300,7 @@ class Expander:
         words = (
             f"hidden levels: stop loss {_shown(levels.stop_loss)}, take profit {_shown(levels.take_profit)}"
         )
-        change = LevelChange(position.identifier, levels, loosening, words)
+        change = LevelChange(position.identifier, levels, loosening, words, only_tighter)
         return Plan(Expansion((leg,)), change)
 
     async def _break_even(self, action: BreakEvenAction, tagger: Tagger) -> Plan | Refusal:
@@ -306,7 +330,7 @@ class Expander:
         target = position.take_profit
         if known is not None and known.record.hidden:
             target = known.record.virtual_take_profit
-        return await self._levels(position, known, stop, target, spec, tagger)
+        return await self._levels(position, known, stop, target, spec, tagger, only_tighter=True)
 
     # -- the rest --------------------------------------------------------------------------------------
 

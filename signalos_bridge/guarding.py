@@ -320,4 +320,5 @@ class Guard:
             origin=CommandOrigin.GUARD,
             step=f"tighten:{record.command.command_id}",
             cause="last resort: the broker's stop is tightened, because the close fails",
+            only_tighter=True,
         )

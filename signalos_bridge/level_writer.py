@@ -26,8 +26,11 @@ async def write_levels(
     origin: CommandOrigin,
     step: str,
     cause: str,
+    only_tighter: bool = False,
 ) -> CommandRecord | None:
     """Give a position these levels at the broker; they must not loosen its effective stop.
+
+    `only_tighter`: nor the broker's, as it is just before the call, and the take profit stays.
 
     None: the journal took nothing. The record may be of a command whose outcome nobody knows yet.
     """
@@ -38,6 +41,7 @@ async def write_levels(
         levels.take_profit,
         Tagger(store.prefix, command_id),
         effective_stop=None,
+        only_tighter=only_tighter,
     )
     command = Command(
         command_id=command_id,

@@ -17,7 +17,8 @@ from signalos_bridge.clock import Clock
 from signalos_bridge.domain import ladder
 from signalos_bridge.domain.command import CommandRecord
 from signalos_bridge.domain.facts import GuardState
-from signalos_bridge.domain.market import SymbolSpec, Tick
+from signalos_bridge.domain.market import Position, SymbolSpec, Tick
+from signalos_bridge.domain.outcomes import NotSent
 from signalos_bridge.domain.protection import Protection, ProtectionPlan, has_begun, kept
 from signalos_bridge.domain.record import KnownPosition
 from signalos_bridge.domain.tags import bridge_command_id
@@ -125,7 +126,7 @@ class Protector:
         if pace.best is not None:
             after = ladder.reached(protection, known.position, pace.best, spec)
             if after is not protection:
-                return lambda: self._trigger(known.identifier, pace, spec)
+                return lambda: self._trigger(known, pace, spec)
         index = ladder.due(protection)
         if index is not None:
             return lambda: self._close(known, index, spec)
@@ -170,16 +171,24 @@ class Protector:
 
     # -- targets ---------------------------------------------------------------------------------------
 
-    async def _trigger(self, identifier: int, pace: _Pace, spec: SymbolSpec) -> None:
-        """Journal the targets that the market has reached: from here on they are closed, come what may."""
-        best = pace.best
-        assert best is not None
+    async def _position(self, known: KnownPosition) -> Position | None:
+        """Return the position as it is now: somebody may have closed a part of it a moment ago."""
+        try:
+            return await self._terminal.position(known.position.ticket)
+        except TerminalUnavailable:
+            return self._view.positions.get(known.identifier)
 
-        def triggered(known: KnownPosition) -> KnownPosition:
-            protection = known.record.protection
+    async def _trigger(self, known: KnownPosition, pace: _Pace, spec: SymbolSpec) -> None:
+        """Journal the targets that the market has reached: from here on they are closed, come what may."""
+        identifier, best = known.identifier, pace.best
+        assert best is not None
+        position = await self._position(known) or known.position
+
+        def triggered(held: KnownPosition) -> KnownPosition:
+            protection = held.record.protection
             if protection is None:
-                return known
-            return _with(known, ladder.reached(protection, known.position, best, spec))
+                return held
+            return _with(held, ladder.reached(protection, position, best, spec))
 
         await self._journal(identifier, triggered, f"a target was reached: the price was at {best}")
 
@@ -196,8 +205,8 @@ class Protector:
         while True:
             attempts = await self._commands.attempts(id_of)
             done_lots = sum(map(filled_lots, attempts), Decimal(0))
+            position = await self._position(known)
             current = self._store.record.positions.get(identifier)
-            position = self._view.positions.get(identifier)
             if current is None or current.record.protection is None or position is None:
                 return
             if current.record.protection_revision != revision or current.record.guard_state not in (
@@ -308,7 +317,7 @@ class Protector:
         record = attempts[-1] if attempts else None
         if record is None or record.state is not CommandState.SUCCEEDED:
             record = await self._commands.run(_own(id_of(len(attempts) + 1), action, words))
-        if record.state is CommandState.SUCCEEDED:
+        if record.state is CommandState.SUCCEEDED or _is_tighter(record):
             pace.backoff, pace.next_at = _SHORTEST_BACKOFF_SECONDS, 0.0
             self._alerts.settle(f"follow:{identifier}")
             return True
@@ -411,6 +420,11 @@ class Protector:
                 await asyncio.sleep(_JOURNAL_RETRY_SECONDS)
             else:
                 return
+
+
+def _is_tighter(record: CommandRecord) -> bool:
+    """Return whether the stop needed no move: somebody had tightened it further."""
+    return any(leg.code == NotSent.STOP_IS_TIGHTER.name for leg in record.legs or ())
 
 
 def _with(known: KnownPosition, protection: Protection) -> KnownPosition:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from signalos_bridge.alerts import AlertBox
-from signalos_bridge.domain.command import Leg, LegEvent
+from signalos_bridge.domain.command import HiddenLevels, Leg, LegEvent
 from signalos_bridge.domain.difference import Difference, Sight, Told, Whose, compare
 from signalos_bridge.domain.facts import (
     GuardState,
@@ -25,6 +25,7 @@ from signalos_bridge.domain.facts import (
 from signalos_bridge.domain.market import Deal
 from signalos_bridge.domain.record import KnownOrder, KnownPosition
 from signalos_bridge.domain.resolution import Finding, executed
+from signalos_bridge.domain.stealth import tighter
 from signalos_bridge.domain.tags import event_id
 from signalos_bridge.domain.values import AlertSeverity, LegState
 from signalos_bridge.executor import Executor
@@ -238,6 +239,11 @@ class Recorder:
 
         def with_levels(known: KnownPosition) -> KnownPosition:
             levels = change.levels
+            if change.only_tighter:
+                levels = HiddenLevels(
+                    tighter(known.position.side, known.record.virtual_stop_loss, levels.stop_loss),
+                    known.record.virtual_take_profit,
+                )
             guarded = levels.stop_loss is not None or levels.take_profit is not None
             trailing = known.record.trailing
             if change.loosening and trailing is not None:

@@ -197,6 +197,7 @@ class Trailer:
             origin=CommandOrigin.TRAILING,
             step=f"trail:{known.trailing_revision}:{number}",
             cause=words,
+            only_tighter=True,
         )
         if record is None or record.state is not CommandState.SUCCEEDED:
             return False
@@ -258,6 +259,7 @@ class Trailer:
             origin=CommandOrigin.TRAILING,
             step=f"disaster:{known.trailing_revision}:{number}",
             cause=f"the disaster stop follows to {broker}",
+            only_tighter=True,
         )
 
     # -- policies --------------------------------------------------------------------------------------

@@ -268,6 +268,7 @@ def expand_levels(
     tagger: Tagger,
     *,
     effective_stop: Decimal | None,
+    only_tighter: bool = False,
 ) -> Expansion | Refusal:
     """Return the leg that gives a position these levels at the broker (None: none).
 
@@ -285,7 +286,8 @@ def expand_levels(
         problem = problem or check_take_profit(target, position.side, spec, tick)
     if problem is not None:
         return refusal_of(problem)
-    return Expansion((level_leg(position, stop, target, tagger, effective_stop=effective_stop),))
+    leg = level_leg(position, stop, target, tagger, effective_stop=effective_stop, only_tighter=only_tighter)
+    return Expansion((leg,))
 
 
 def level_leg(
@@ -295,8 +297,9 @@ def level_leg(
     tagger: Tagger,
     *,
     effective_stop: Decimal | None,
+    only_tighter: bool = False,
 ) -> Leg:
-    """Return a leg that writes both levels to the broker."""
+    """Return a leg that writes both levels to the broker; see `ModifyLevels` for `only_tighter`."""
     magic = tagger.magic(0)
     order = ModifyLevels(
         ticket=position.ticket,
@@ -306,6 +309,7 @@ def level_leg(
         loosening=loosens(position.side, effective_stop, stop),
         magic=magic,
         comment=tagger.comment(0),
+        only_tighter=only_tighter,
     )
     return Leg(0, magic, order, _NOTHING, ticket=position.ticket, position_identifier=position.identifier)
 

@@ -7,11 +7,11 @@ that brokers may rewrite.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, IntEnum
 
-from signalos_bridge.domain.market import Side
+from signalos_bridge.domain.market import Position, Side
 
 MAX_COMMENT_LENGTH = 26
 MAX_MAGIC = 2**63 - 1
@@ -188,6 +188,9 @@ class ModifyLevels:
 
     `loosening` is the asker's statement that the *effective* stop moves away from the market (see `loosens`);
     hiding levels behind a wider stop at the broker is not loosening.
+
+    `only_tighter`: the position is read again just before the call, its take profit stays, and nothing is
+    sent where the broker's stop is tighter by then (see `not_loosened`). For what the bridge moves by itself.
     """
 
     ticket: int
@@ -197,6 +200,7 @@ class ModifyLevels:
     loosening: bool
     magic: int = 0
     comment: str = ""
+    only_tighter: bool = False
 
     def __post_init__(self) -> None:
         _check_tag(self.magic, self.comment)
@@ -207,6 +211,15 @@ class ModifyLevels:
     def increases_risk(self) -> bool:
         """Return whether the position may lose more than before."""
         return self.loosening
+
+
+def not_loosened(order: ModifyLevels, position: Position) -> ModifyLevels | None:
+    """Return what to send for a position as it is now; None: its stop is tighter than the one asked for."""
+    if not order.only_tighter:
+        return order
+    if loosens(position.side, position.stop_loss, order.stop_loss):
+        return None
+    return replace(order, take_profit=position.take_profit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,6 +269,7 @@ class NotSent(Enum):
     POSITION_UNREADABLE = "the terminal does not say whether the position still exists"
     POSITION_GONE = "the position does not exist any more"
     POSITION_CHANGED = "the ticket now belongs to a position of another side or symbol"
+    STOP_IS_TIGHTER = "the broker's stop is tighter already"
     SYMBOL_UNKNOWN = "the broker has no such symbol"
     TERMINAL_UNREADABLE = "the terminal does not give what the request is made from"
     NO_QUOTE = "there is no fresh quote of the symbol"

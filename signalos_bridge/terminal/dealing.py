@@ -23,6 +23,7 @@ from signalos_bridge.domain.orders import (
     OpenMarket,
     Order,
     PlacePending,
+    not_loosened,
     operation_of,
 )
 from signalos_bridge.domain.outcomes import (
@@ -226,13 +227,24 @@ class Dealer:
                 self._quote(spec)
                 return requests.place_pending(order, filling), filling
             case ModifyLevels():
-                return requests.modify_levels(order), None
+                return requests.modify_levels(self._not_loosened(order)), None
             case ModifyPending():
                 return requests.modify_pending(order), None
             case CancelPending():
                 return requests.cancel_pending(order), None
             case CloseBy():
                 return requests.close_by(order), None
+
+    def _not_loosened(self, order: ModifyLevels) -> ModifyLevels:
+        if not order.only_tighter:
+            return order
+        position = self._terminal.position(order.ticket)
+        if position is None:
+            raise _Kept(NotSent.POSITION_GONE, f"ticket {order.ticket}")
+        found = not_loosened(order, position)
+        if found is None:
+            raise _Kept(NotSent.STOP_IS_TIGHTER, f"{position.stop_loss} instead of {order.stop_loss}")
+        return found
 
     def _rules_and_filling(self, symbol: str, *, pending: bool) -> tuple[SymbolSpec, Filling]:
         spec = self._terminal.rules(symbol)

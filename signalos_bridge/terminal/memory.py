@@ -22,7 +22,14 @@ from signalos_bridge.domain.market import (
     Tick,
     WorkingOrder,
 )
-from signalos_bridge.domain.orders import ClosePosition, Order, Priority, operation_of
+from signalos_bridge.domain.orders import (
+    ClosePosition,
+    ModifyLevels,
+    Order,
+    Priority,
+    not_loosened,
+    operation_of,
+)
 from signalos_bridge.domain.outcomes import (
     Executed,
     NotDone,
@@ -132,6 +139,11 @@ class MemoryTerminal:
             if (position.symbol, position.side) != (order.symbol, order.side):
                 return _kept(not_sent(NotSent.POSITION_CHANGED))
             order = replace(order, volume_lots=min(order.volume_lots, position.volume_lots))
+        if isinstance(order, ModifyLevels) and (held := self._broker.positions.get(order.ticket)) is not None:
+            found = not_loosened(order, held)
+            if found is None:
+                return _kept(not_sent(NotSent.STOP_IS_TIGHTER))
+            order = found
         answer = self._broker.trade(order)
         asked: Decimal | None = getattr(order, "volume_lots", None)
         outcome = classify(operation_of(order), asked, answer)
