@@ -181,10 +181,12 @@ class _Load:
     async def run(self) -> None:
         """Go on at a steady pace."""
         address = self._world.address("gateway")
-        clients = {user: await HttpClient.open(address, token) for user, token in self._tokens.items()}
         due = time.monotonic()
         for one in itertools.cycle(self._made):
-            await self._open(clients[one.user_name], one)
+            # A connection kept for each of twenty users would idle too long for the gateway.
+            client = await HttpClient.open(address, self._tokens[one.user_name])
+            await self._open(client, one)
+            await client.close()
             due += 1 / COMMANDS_PER_SECOND
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 

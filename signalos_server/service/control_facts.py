@@ -55,10 +55,9 @@ def flattening_stops(records: Records, account_id: str) -> frozenset[str]:
         # Nothing is there that could close; a bridge that is paired later latches what is in force then.
         return frozenset()
     return frozenset(
-        stop.stop_id
-        for stop in records.control.stops_of([account_id], None, active_only=True)
-        for account in stop.accounts
-        if stops.flattening(stop.close_positions, account)
+        stop_id
+        for stop_id, account in records.control.closing_at(account_id)
+        if stops.flattening(True, account)
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -39,6 +39,9 @@ _SAME_CALL_SECONDS = 1.0
 _RETRY_SECONDS = 0.25
 _REMEMBERED = 200
 _ROSTER_SECONDS = 5.0
+_LATCH_FIRST_SECONDS = 0.25
+# Accounts in one commit: others' commits come between.
+_AT_ONCE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,19 +214,31 @@ class EmergencyStops:
     async def _record(self, running: _Running) -> None:
         """Commit the stop; tried until it holds."""
         reach("before_stop_record")
-        documents = await self._tried(running, lambda records: self._commit(records, running))
+        # Hundreds of records are work; first the bridges' words are heard, which wait for nothing else.
+        with self._moved.watch(running.stop_id) as watch:
+            if not _latched_everywhere(running):
+                await watch.until(_LATCH_FIRST_SECONDS, _latched_everywhere)
+        account_ids = await self._tried(running, lambda records: self._to_record(records, running))
+        for start in range(0, len(account_ids), _AT_ONCE):
+            await self._record_some(running, account_ids[start : start + _AT_ONCE])
+        running.recorded = True
+        self._moved.tell(running.stop_id, running)
+        # What was told while the record was not there yet.
+        for start in range(0, len(account_ids), _AT_ONCE):
+            await self._catch_up_some(running, account_ids[start : start + _AT_ONCE])
+
+    async def _catch_up_some(self, running: _Running, account_ids: Sequence[str]) -> None:
+        await self._tried(running, lambda records: self._catch_up(records, running, account_ids))
+
+    async def _record_some(self, running: _Running, account_ids: Sequence[str]) -> None:
+        documents = await self._tried(running, lambda records: self._commit(records, running, account_ids))
         for document, bridged in documents:
             account_id = document.account_id
             known = running.accounts.get(account_id) or self._account_stop(account_id, False)
             running.accounts[account_id] = (
                 known if bridged else replace(known, complete=True, problem=_NO_BRIDGE)
             )
-        running.recorded = True
-        for document, _ in documents:
             self._hub.desire(document)
-        self._moved.tell(running.stop_id, running)
-        # What was told while the record was not there yet.
-        await self._tried(running, lambda records: self._catch_up(records, running))
 
     async def _tried(self, running: _Running, unit: Callable[[Records], T]) -> T:
         """Run a unit until it holds: nothing that is wrong with the record takes a stop back."""
@@ -236,20 +251,39 @@ class EmergencyStops:
                 log.exception("stop is in force and cannot be recorded", stop_id=running.stop_id)
             await asyncio.sleep(_RETRY_SECONDS)
 
-    def _commit(self, records: Records, running: _Running) -> list[tuple[ControlDocument, bool]]:
+    def _commit(
+        self, records: Records, running: _Running, account_ids: Sequence[str]
+    ) -> list[tuple[ControlDocument, bool]]:
+        """Put the stop into the documents of some accounts, and on record there."""
         documents: list[tuple[ControlDocument, bool]] = []
-        for account_id in self._to_record(records, running):
+        fresh: list[AccountStop] = []
+        held = HeldStop(running.stop_id, running.wish.close_positions, running.wish.reason)
+        for account_id in account_ids:
             before = records.control.lock(account_id).document
             bridged = records.bridges.of_account(account_id) is not None
             if running.stop_id in before.stop_ids or running.stop_id in before.cleared_stop_ids:
                 documents.append((before, bridged))
                 continue
-            held = HeldStop(running.stop_id, running.wish.close_positions, running.wish.reason)
             document = control.add_stop(before, held)
             records.control.save(document)
             documents.append((document, bridged))
-            self._put_on_record(records, running, account_id, bridged=bridged)
+            fresh.append(self._first_progress(running, account_id, bridged=bridged))
+        if fresh:
+            records.control.insert_stop(replace(running.stop, accounts=tuple(fresh)))
+        for progress in fresh:
+            self._put_on_record(records, running, progress)
         return documents
+
+    def _first_progress(self, running: _Running, account_id: str, *, bridged: bool) -> AccountStop:
+        """Return how a stop is first told of: stages come with the catch-up, with events and audit."""
+        known = running.accounts.get(account_id) or self._account_stop(account_id, False)
+        return AccountStop(
+            account_id,
+            reached=known.reached,
+            lease_expire_time=known.lease_expire_time,
+            problem="" if bridged else _NO_BRIDGE,
+            complete=not bridged,
+        )
 
     def _to_record(self, records: Records, running: _Running) -> list[str]:
         """Return the accounts that a stop covers, as the database knows them, in the order of locks."""
@@ -262,20 +296,10 @@ class EmergencyStops:
             chosen.update(found.account_ids)
         return sorted(chosen & owners.keys())
 
-    def _put_on_record(self, records: Records, running: _Running, account_id: str, *, bridged: bool) -> None:
-        """Store the stop at one account, with its audit, alerts and event."""
-        stop, wish = running.stop, running.wish
-        progress = running.accounts.get(account_id) or self._account_stop(account_id, False)
-        # Stages that were told already come with the catch-up, each with its event and audit.
-        progress = AccountStop(
-            account_id,
-            reached=progress.reached,
-            lease_expire_time=progress.lease_expire_time,
-            problem="" if bridged else _NO_BRIDGE,
-            complete=not bridged,
-        )
-        shown = replace(stop, accounts=(progress,))
-        records.control.insert_stop(shown)
+    def _put_on_record(self, records: Records, running: _Running, progress: AccountStop) -> None:
+        """Tell of the stop at one account: audit, alerts and event."""
+        account_id, wish = progress.account_id, running.wish
+        stop = replace(running.stop, accounts=(progress,))
         detail = {
             "stop_id": stop.stop_id,
             "close_positions": stop.close_positions,
@@ -288,14 +312,14 @@ class EmergencyStops:
             detail["trigger"] = stop.trigger.name
             records.alert(_tripped(account_id, stop))
         records.audit(account_id, stop.user_id, "emergency_stop", detail)
-        if bridged and not progress.reached:
+        if not progress.complete and not progress.reached:
             records.alert(_not_reached(account_id, stop.stop_id))
         standing = standing_of(records, account_id, LeaseSeen(*self._hub.live.lease(account_id)))
-        records.happened(account_id, StopCalled(f"stop:{stop.stop_id}:{account_id}", shown, standing))
+        records.happened(account_id, StopCalled(f"stop:{stop.stop_id}:{account_id}", stop, standing))
 
-    def _catch_up(self, records: Records, running: _Running) -> None:
+    def _catch_up(self, records: Records, running: _Running, account_ids: Sequence[str]) -> None:
         """Store the stages that bridges told before the stop was on record."""
-        for account_id in sorted(running.accounts):
+        for account_id in account_ids:
             known = running.accounts[account_id]
             stored = records.control.stop_at(running.stop_id, account_id)
             if known.latch_time is None or stored is None or not stored.accounts:
@@ -370,6 +394,10 @@ class EmergencyStops:
             return records.control.stops_of(accounts, page, active_only=active_only)
 
         return await self._storage.read(unit)
+
+
+def _latched_everywhere(running: _Running) -> bool:
+    return all(account.latch_time is not None for account in running.accounts.values() if account.reached)
 
 
 _NO_BRIDGE = "no bridge is paired: nothing trades this account, and one that is paired later latches"

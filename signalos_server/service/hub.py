@@ -190,6 +190,9 @@ class LiveSession:
         self._record(_Offer(self.machine.may_send(increases_risk=True)))
 
     def _record(self, told: Told | _Offer) -> None:
+        if isinstance(told, Told) and isinstance(told.item, Stage):
+            self._record_stage(told, told.item)
+            return
         self._told.append(told)
         if isinstance(told, Told) and isinstance(told.item, Receipt):
             # Off the callers' path: the outcome that follows takes it along, or it goes soon by itself.
@@ -198,6 +201,15 @@ class LiveSession:
                 asyncio.get_running_loop().call_later(self._hub.timings.receipt_delay, self._wake.set)
             return
         self._wake.set()
+
+    def _record_stage(self, told: Told, stage: Stage) -> None:
+        """Keep the latest word on a stop: its stages follow each other within moments, and each tells all."""
+        last = self._told[-1] if self._told else None
+        if isinstance(last, Told) and isinstance(last.item, Stage) and last.item.stop_id == stage.stop_id:
+            self._told[-1] = told
+            return
+        self._told.append(told)
+        asyncio.get_running_loop().call_later(self._hub.timings.receipt_delay, self._wake.set)
 
     def _observe(self, output: Observe) -> None:
         live = self._hub.live

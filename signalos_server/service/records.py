@@ -178,14 +178,17 @@ class Control(Protocol):
     def save_applied(self, account_id: str, applied: Applied | None, problem: str, now: datetime) -> None:
         """Store what the bridge keeps to (None: as before) and why not."""
 
-    def insert_stop(self, stop: Stop) -> bool:
-        """Add a stop with its accounts, or the accounts that it has not yet; return whether any was new."""
+    def insert_stop(self, stop: Stop) -> None:
+        """Add a stop with its accounts, or the accounts that it has not yet."""
 
     def stop(self, stop_id: str) -> Stop | None:
         """Return a stop with all of its accounts."""
 
     def stop_at(self, stop_id: str, account_id: str) -> Stop | None:
         """Return a stop with one account, or with none where it does not cover that; None: no such stop."""
+
+    def closing_at(self, account_id: str) -> list[tuple[str, AccountStop]]:
+        """Return the stops in force that ask for closing, with how far each has come at the account."""
 
     def covers_any(self, stop_id: str) -> bool:
         """Return whether a stop covers any account."""

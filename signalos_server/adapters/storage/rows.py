@@ -32,6 +32,15 @@ def insert_new(session: Session, table: type[Table], rows: Sequence[Mapping[str,
     return inserted
 
 
+def insert_all_new(session: Session, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert those of `rows`, all of the same columns, that break no unique rule: in one go."""
+    if not rows:
+        return
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement: Any = dialect.insert(table.__table__).on_conflict_do_nothing()
+    session.connection().execute(statement, [dict(row) for row in rows])
+
+
 def lock_account(session: Session, account_id: str) -> AccountRow | None:
     """Return the account, and keep it from every other unit until this one has committed.
 

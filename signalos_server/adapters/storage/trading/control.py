@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from signalos_server.adapters.storage.prepared import Prepared
-from signalos_server.adapters.storage.rows import insert_new
+from signalos_server.adapters.storage.rows import insert_all_new, insert_new
 from signalos_server.adapters.storage.tables.control import (
     ControlDocumentRow,
     DrillRow,
@@ -32,6 +32,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BY_ACCOUNT = select(ControlDocumentRow.__table__).where(ControlDocumentRow.account_id == bindparam("wanted"))
 _DOCUMENT = Prepared(_BY_ACCOUNT)
 _LOCK = Prepared(_BY_ACCOUNT.with_for_update())
+
+_CLOSING = Prepared(
+    select(StopAccountRow.stop_id, StopAccountRow.progress)
+    .join(StopRow, StopRow.stop_id == StopAccountRow.stop_id)
+    .where(
+        StopAccountRow.account_id == bindparam("wanted"),
+        StopAccountRow.rearm_time.is_(None),
+        StopRow.close_positions,
+    )
+)
 
 
 class SqlControl:
@@ -79,7 +89,7 @@ class SqlControl:
             row.apply_time = now
         self._session.flush()
 
-    def insert_stop(self, stop: Stop) -> bool:
+    def insert_stop(self, stop: Stop) -> None:
         """See `service.records.Control`."""
         insert_new(
             self._session,
@@ -96,17 +106,20 @@ class SqlControl:
                 }
             ],
         )
-        rows = [
-            {
-                "stop_id": stop.stop_id,
-                "account_id": account.account_id,
-                "complete": account.complete,
-                "progress": to_json(account),
-                "version": 1,
-            }
-            for account in stop.accounts
-        ]
-        return insert_new(self._session, StopAccountRow, rows) > 0
+        insert_all_new(
+            self._session,
+            StopAccountRow,
+            [
+                {
+                    "stop_id": stop.stop_id,
+                    "account_id": account.account_id,
+                    "complete": account.complete,
+                    "progress": to_json(account),
+                    "version": 1,
+                }
+                for account in stop.accounts
+            ],
+        )
 
     def stop(self, stop_id: str) -> Stop | None:
         """See `service.records.Control`."""
@@ -127,6 +140,11 @@ class SqlControl:
             return None
         account = self._session.get(StopAccountRow, (stop_id, account_id))
         return _stop(row, [] if account is None else [account])
+
+    def closing_at(self, account_id: str) -> list[tuple[str, AccountStop]]:
+        """See `service.records.Control`."""
+        rows = _CLOSING.all(self._session.connection(), {"wanted": account_id})
+        return [(row.stop_id, from_json(row.progress, AccountStop)) for row in rows]
 
     def covers_any(self, stop_id: str) -> bool:
         """See `service.records.Control`."""
