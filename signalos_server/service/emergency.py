@@ -384,7 +384,17 @@ class EmergencyStops:
             return running.stop
         if found is None:
             raise NotFound("stop", stop_id)
-        return found
+        if running is None:
+            return found
+        # Memory may have heard what is not on record yet.
+        heard = running.accounts
+        return replace(
+            found,
+            accounts=tuple(
+                stages.merge(one, heard[one.account_id]) if one.account_id in heard else one
+                for one in found.accounts
+            ),
+        )
 
     async def page(self, caller: Caller, page: Page, *, active_only: bool) -> list[Stop]:
         """Return stops of accounts that the caller sees, newest first."""
