@@ -78,6 +78,8 @@ class Controller:
         self._limits = Limits()
         # The desired state that came last: an older one that failed is not tried again.
         self._newest: bridge_pb2.DesiredState | None = None
+        # The one of which the server was told that it is not kept to.
+        self._told: bridge_pb2.DesiredState | None = None
         self.last_epoch: tuple[int, int] = (0, 0)
 
     # -- life ------------------------------------------------------------------------------------------
@@ -338,10 +340,14 @@ class Controller:
                 disk = disk or await self._keep()
         except Malformed as error:
             problem = f"not understood: {error}"
-        if disk:
-            self._try_again(message, epoch, incarnation)
+        told, self._told = self._told, None
         if problem := problem or disk:
             log.error("desired state not kept to", revision=message.revision, problem=problem)
+            self._told = message
+            self._try_again(message, epoch, incarnation)
+            if told is message:
+                # Said before; what would be news is that it is kept to now.
+                return
             self._answer(
                 nack=bridge_pb2.Nack(revision=message.revision, held_revision=held_revision, problem=problem)
             )
@@ -354,7 +360,10 @@ class Controller:
             )
 
     def _try_again(self, message: bridge_pb2.DesiredState, epoch: int, incarnation: int) -> None:
-        """The server says it once in a session: what the disk did not take is tried until it does."""
+        """Try again what could not be kept to: the server says it once in a session.
+
+        Meanwhile the disk is freed, the market comes back, or the trade that stood in the way closes.
+        """
 
         def again() -> None:
             if self._newest is message:

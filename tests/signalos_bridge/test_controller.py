@@ -231,6 +231,26 @@ async def test_policies_that_a_full_disk_did_not_take_are_kept_to_once_it_does(
     assert taken.applied.revision == 5
 
 
+async def test_a_policy_that_is_refused_is_tried_until_what_stood_in_its_way_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signalos_bridge.controller._APPLY_RETRY_SECONDS", 0.02)
+    controller = a_controller(tmp_path)
+    async with running(controller) as core:
+        connect(controller)
+        core.problems = ["the target is behind the market"]
+
+        refused = await desire(controller, bridge_pb2.DesiredState(revision=5))
+        await until(lambda: len(core.policies) > 3)
+        again = [each for each in controller.take_answers() if each.HasField("nack")]
+        core.problems = []
+        taken = await answer(controller, lambda each: each.HasField("applied"))
+
+    assert refused.nack.problem == "the target is behind the market"
+    assert again == []
+    assert taken.applied.revision == 5
+
+
 async def test_a_damaged_control_file_counts_as_paused(tmp_path: Path) -> None:
     (tmp_path / kept.KEPT_FILE).write_bytes(b"00000000 {}")
     controller = a_controller(tmp_path)

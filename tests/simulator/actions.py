@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from signalos_bridge.domain.market import Reason
 from signalos_bridge.domain.market import Side as BrokerSide
 from signalos_server.domain.actions import Modify, ModifyOrder, Open
-from signalos_server.domain.records import TrailingStop
+from signalos_server.domain.protection import LadderTarget, ProtectionPlan, StopMove
+from signalos_server.domain.records import TrailingStop, trade_id_of
 from signalos_server.domain.words import CommandState, DistanceUnit, OrderState, OrderType, Side, TradeState
 from signalos_server.service.commands import Asked
 from tests.simulator.programs import ACCOUNT
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
 Act = Callable[["World"], Any]
 
 STEPS = 220
+# The wishes that become commands.
+COMMANDS = (
+    "open",
+    "place",
+    "close",
+    "close part",
+    "close all",
+    "modify",
+    "break even",
+    "adopt",
+    "cancel order",
+    "modify order",
+)
 
 
 def plan(world: World) -> list[Act]:
@@ -47,8 +61,10 @@ def _asked(world: World, wish: Wish) -> Asked:
     return Asked(wish.caller, wish.request_id, body, live, 0.0)
 
 
-def _seconds(world: World, usual: float | None = None) -> float | None:
-    return 60.0 if world.random.random() < world.profile.long_lived else usual
+def _seconds(world: World) -> float | None:
+    if world.random.random() < world.profile.long_lived:
+        return 60.0
+    return world.random.choice((None, None, 1.0, 3.0))
 
 
 def command(world: World) -> None:
@@ -141,7 +157,7 @@ def close_all(world: World) -> Wish:
 
 def modify(world: World, trade: Any) -> Wish:
     position = trade.position
-    away = world.random.choice((150, 400, 900))
+    away = 900 if world.profile.endures else world.random.choice((150, 400, 900))
     price = world.prices[position.symbol]
     stop = Decimal(price - position.side.sign * away).scaleb(-5)
     target = Decimal(price + position.side.sign * away).scaleb(-5)
@@ -242,7 +258,15 @@ def _pause(paused: bool) -> Act:
 
 def stealth(world: World) -> None:
     """Somebody hides or shows levels."""
-    hidden = world.random.random() < 0.6
+    _stealth(world, world.random.random() < 0.6)
+
+
+def hide(world: World) -> None:
+    """Somebody hides levels."""
+    _stealth(world, True)
+
+
+def _stealth(world: World, hidden: bool) -> None:
 
     async def ask(server: Server, wish: Wish) -> Any:
         await server.control.stealth(wish.caller, ACCOUNT, hidden, 1.0)
@@ -265,6 +289,30 @@ def trailing(world: World) -> None:
         await server.trades.set_trailing(_asked(world, wish), trade.trade_id, wanted)
 
     world.wish("trailing", ask)
+
+
+def ladder(world: World) -> None:
+    """Somebody wants parts of a trade to be closed on the way, and its stop to follow."""
+    trades = [trade for trade in world.tables.trades.values() if trade.state is TradeState.OPEN]
+    if not trades:
+        return
+    position = world.random.choice(trades).position
+    price, side = world.prices[position.symbol], position.side.sign
+    targets = tuple(
+        LadderTarget(Decimal(price + side * away).scaleb(-5), share, move)
+        for away, share, move in (
+            (60, Decimal("0.3"), StopMove.STAY),
+            (140, Decimal("0.3"), StopMove.BREAK_EVEN),
+            (300, Decimal("0.4"), StopMove.PREVIOUS_TARGET),
+        )
+    )
+    plan = ProtectionPlan(targets) if world.random.random() < 0.8 else None
+
+    async def ask(server: Server, wish: Wish) -> Any:
+        trade_id = trade_id_of(ACCOUNT, position.identifier)
+        await server.trades.set_protection(_asked(world, wish), trade_id, plan)
+
+    world.wish("ladder", ask)
 
 
 def sync(world: World) -> None:
@@ -335,15 +383,27 @@ def stop_by_hand(world: World) -> None:
 # -- bad luck ------------------------------------------------------------------------------------------
 
 
+_BRIDGE_TRAPS = ("terminal asked", "broker acts", "command arrives", "outcome_ack arrives", "rearm arrives",
+                 "stop arrives")  # fmt: skip
+_SERVER_TRAPS = ("outcome arrives", "event arrives", "batch arrives", "receipt arrives", "stop_stage arrives",
+                 "rearm_result arrives", "hello arrives")  # fmt: skip
+
+
 def kill_bridge(world: World) -> None:
     world.disturb()
     random = world.random
+    if random.random() < 0.5:
+        world.traps.append((random.choice(_BRIDGE_TRAPS), "bridge"))
+        return
     world.kill_bridge(silently=random.random() < 0.3, restart_after=random.choice((0.05, 0.5, 3.0, 9.0)))
 
 
 def kill_server(world: World) -> None:
     world.disturb()
     random = world.random
+    if random.random() < 0.5:
+        world.traps.append((random.choice(_SERVER_TRAPS), "server"))
+        return
     world.kill_server(silently=random.random() < 0.3, restart_after=random.choice((0.05, 0.5, 3.0, 9.0)))
 
 
@@ -499,5 +559,6 @@ ACTS: dict[str, Act] = {
     "resume": _pause(False), "storage away": storage_away, "disk full": disk_full,
     "terminal down": terminal_down, "terminal unlinked": terminal_unlinked, "lag": lag,
     "wall jumps": wall_jumps, "cancel command": cancel_command, "trailing": trailing, "stealth": stealth,
+    "ladder": ladder,
     "sync": sync, "drill": drill,
 }  # fmt: skip

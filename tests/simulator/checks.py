@@ -7,7 +7,7 @@ contract, and the ledger is the broker's own.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -90,6 +90,7 @@ class Checks:
         world.note(f"terminal asked: {_words(order)}")
         if bridge is not world.bridge or bridge.process.dead:
             self.violated("P9", "a dead bridge asked the terminal")
+        world.spring("terminal asked")
         if not order.increases_risk:
             return
         held = world.disk.held
@@ -107,6 +108,8 @@ class Checks:
             late = begun - accepted - command.time_to_live.total_seconds()
             self.violated("P3 time to live", f"{_words(order)} began {late:.2f} s after its time to live")
         wanted = world.tables.control.get(ACCOUNT)
+        if accepted < world.latched_at and isinstance(command.action, Open):
+            self.violated("P5 fence", f"{_words(order)} was issued before a stop that was latched since")
         paused = wanted is not None and wanted.applied is not None and wanted.applied.paused
         if command.automated and wanted is not None and wanted.document.paused and paused:
             self.violated("P5 pause", f"{_words(order)} of a program was submitted while paused")
@@ -126,6 +129,7 @@ class Checks:
     def on_execution(self, entry: Entry) -> None:
         """The broker carried a request out, or refused it."""
         self._world.note(f"broker: {_words(entry.order)} -> {entry.retcode} {entry.executed_lots or ''}")
+        self._world.spring("broker acts")
         magic = entry.magic
         if not magic:
             return
@@ -272,6 +276,10 @@ class Checks:
                 told = self._told.get(command.command_id)
                 if told is None or told.state is not command.state:
                     self.violated("P1", f"nobody was told that {_named(command)} is {command.state.name}")
+        keys = Counter((one.user_id, one.request_id) for one, _ in tables.commands.values() if one.request_id)
+        for (_, request_id), count in keys.items():
+            if count > 1:
+                self.violated("P2", f"one key, {request_id}, has {count} commands")
         known = {ticket for account, ticket in tables.deals if account == ACCOUNT}
         for deal in world.exchange.deals:
             if deal.ticket not in known:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from random import Random
 from typing import Any
 
 from signalos_bridge import journal as real
@@ -28,7 +28,8 @@ def _empty_journal() -> bytes:
 class Disk:
     """What is on it. The world looks at `held` and `torn_latches`; the bridge's code never does."""
 
-    def __init__(self) -> None:
+    def __init__(self, random: Random) -> None:
+        self._random = random
         self.latch: bytes | None = None
         self.latch_writes = 0
         self.kept: Any = None
@@ -42,7 +43,7 @@ class Disk:
         """Put an empty journal in the place of what there is."""
         self.journal = sqlite3.connect(":memory:", isolation_level=None)
         self.journal.deserialize(_empty_journal())
-        self.journal_id = uuid.uuid4().hex
+        self.journal_id = f"{self._random.getrandbits(128):032x}"
         self.journal.execute("INSERT INTO meta VALUES ('journal_id', ?)", (self.journal_id,))
 
     def close(self) -> None:

@@ -60,7 +60,8 @@ class Direction:
             kind = item.WhichOneof("message")
             if kind in REPEATABLE:
                 network.count("frame repeated")
-                network.at(max(at, now + network.random.choice((0.0, 0.05, 0.5))), self._arrive, item)
+                late = network.random.choice((0.0, 0.05, 0.5, 3.0) if kind == "stop" else (0.0, 0.05, 0.5))
+                network.at(max(at, now + late), self._arrive, item)
 
     def _arrive(self, item: Any) -> None:
         if self.dropped:
@@ -75,8 +76,10 @@ class Direction:
         self.arrived.append(item)
         if isinstance(item, End):
             self.closed = True
-        elif self._network.note is not None:
-            self._network.note(self, item)
+        else:
+            if self._network.note is not None:
+                self._network.note(self, item)
+            self._network.arrived(item)
         self._ring()
 
     def _ring(self) -> None:
@@ -183,6 +186,7 @@ class Network:
         self.repeat = 0.0
         self.slow = 0.0
         self._context = contextvars.copy_context()
+        self.arrived: Callable[[Any], None] = lambda _frame: None
         # Told of each frame that arrives, where a run is traced.
         self.note: Callable[[Direction, Any], None] | None = None
         # Told of each lease that reaches a bridge: whose it is, and from when it counts.

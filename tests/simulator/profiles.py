@@ -35,7 +35,7 @@ _STOPS = {"stop": 0.3, "stop and close": 0.2, "stop locally": 0.2, "rearm": 2.5,
 _DISKS = {"storage away": 0.3, "disk full": 0.2}
 _TERMINAL = {"terminal down": 0.3, "terminal unlinked": 0.3, "lag": 0.8}
 _CLOCKS = {"wall jumps": 0.3}
-_WISHES = {"cancel command": 0.6, "trailing": 0.6, "stealth": 0.4, "sync": 0.3, "drill": 0.1}
+_WISHES = {"cancel command": 0.6, "trailing": 0.6, "ladder": 0.6, "stealth": 0.4, "sync": 0.3, "drill": 0.1}
 
 _AMBIGUOUS = tuple(fate for fate in FATES if fate not in REFUSALS and fate not in ("done", "partial"))
 
@@ -96,6 +96,7 @@ PROFILES: tuple[Profile, ...] = (
             "cancel command": 0.4,
             "stealth": 0.6,
             "trailing": 1.0,
+            "ladder": 1.0,
             "jump": 1.0,
         },
         broker_faults=0.6,

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -101,7 +102,10 @@ class Report:
     seed: int
     profile: str
     steps: int
+    # On record, those that the bridge started itself among them.
     commands: int
+    # What clients asked for that is a command, the refused ones among them.
+    asked: int
     crashes: int
     succeeded: int
     seconds: float
@@ -131,7 +135,7 @@ class World:
         self.tables.bridges[BRIDGE] = BridgeRef(BRIDGE, ACCOUNT, "bridge", 0, "", "", 0)
         self.server_machine = Machine(self.loop, 5000.0)
         self.bridge_machine = Machine(self.loop, 90.0)
-        self.disk = Disk()
+        self.disk = Disk(Random(seed))
         gbp = replace(EURUSD, name="GBPUSD")
         self.exchange = Exchange(
             _ACCOUNT, (EURUSD, gbp), self.loop, self.random, self.bridge_machine.wall_msc()
@@ -139,6 +143,7 @@ class World:
         self.exchange.on_execution = self.checks.on_execution
         self.exchange.fate = self._fate
         self.network = Network(self.loop, self.random, self._count)
+        self.network.arrived = self._arrived
         if trace:
             self.network.note = self._frame
         self.network.on_lease = self.checks.on_lease
@@ -153,12 +158,15 @@ class World:
         self._stops_seen: set[str] = set()
         self.rearm_named: set[str] = set()
         self._audited = 0
-        self.disk.on_held = self._stop_seen
+        self.disk.on_held = self._latched
         self.user = Caller(USER, "user", Role.TRADER, scopes_of_role(Role.TRADER), CallerKind.SESSION, "ses")
         self.program = Caller(USER, "user", Role.TRADER, scopes_of_role(Role.TRADER), CallerKind.TOKEN, "tok")
         self.prices = {"EURUSD": 110000, "GBPUSD": 127000}
         self.disturbed_at = 0.0
         self.faults = 0
+        # What a program is killed at, once it happens: the instants between two steps of its own.
+        self.traps: list[tuple[str, str]] = []
+        self.latched_at = 0.0
 
     # -- telling ---------------------------------------------------------------------------------------
 
@@ -166,6 +174,10 @@ class World:
         """Write into the trace."""
         if self.trace is not None:
             self.trace.append(f"{self.loop.now - 1000.0:9.3f} [{self.step:3}] {words}")
+
+    def _arrived(self, frame: Any) -> None:
+        if self.traps:
+            self.spring(f"{frame.WhichOneof('message')} arrives")
 
     def _frame(self, direction: Any, frame: Any) -> None:
         kind = frame.WhichOneof("message")
@@ -265,6 +277,17 @@ class World:
     def _start_bridge_again(self) -> None:
         if self.bridge is None or self.bridge.process.dead:
             self.start_bridge()
+
+    def spring(self, what: str) -> None:
+        """Something happened that a trap may wait for."""
+        for trap in [trap for trap in self.traps if trap[0] == what]:
+            self.traps.remove(trap)
+            self.counts[f"killed as {what}"] += 1
+            kill = self.kill_server if trap[1] == "server" else self.kill_bridge
+            after = self.random.choice((0.0, 0.0, 0.0004, 0.002, 0.006))
+            again = self.random.choice((0.05, 0.5, 2.0))
+            silently = self.random.random() < 0.2
+            self.network.after(after, partial(kill, silently=silently, restart_after=again))
 
     @property
     def server_lives(self) -> bool:
@@ -409,6 +432,8 @@ class World:
         self.start_bridge()
         await self._until(self._trades, 30.0)
         self.disturbed_at = self.loop.now
+        if "stealth" in self.profile.weights and self.random.random() < 0.6:
+            actions.hide(self)
         plan = actions.plan(self)
         for self.step, act in enumerate(plan, 1):
             act(self)
@@ -416,6 +441,10 @@ class World:
             self.checks.look()
             if self.checks.violations:
                 return
+        if not self.crashes:
+            # No trap sprang.
+            self.kill_bridge(silently=False, restart_after=0.5)
+            await asyncio.sleep(0.3)
         await self._heal()
 
     def _trades(self) -> bool:
@@ -443,6 +472,7 @@ class World:
         """Undo every fault, let everything settle, and ask for all that is held to be let go."""
         self.note("everything heals")
         self.healed = True
+        self.traps.clear()
         self.network.down = False
         self.network.repeat = 0.0
         self.network.slow = 0.0
@@ -567,6 +597,7 @@ class World:
             profile=self.profile.name,
             steps=self.step,
             commands=len(self.tables.commands),
+            asked=sum(self.counts[f"asked {kind}"] for kind in actions.COMMANDS),
             crashes=self.crashes,
             succeeded=self.counts["succeeded"],
             seconds=self.loop.now - 1000.0,
@@ -577,6 +608,10 @@ class World:
         )
 
     # -- stops -----------------------------------------------------------------------------------------
+
+    def _latched(self, stop_id: str) -> None:
+        self.latched_at = self.loop.now
+        self._stop_seen(stop_id)
 
     def _stop_seen(self, stop_id: str) -> None:
         if stop_id not in self._stops_seen:
