@@ -45,7 +45,7 @@ export function AccountsAndBridges() {
               <thead>
                 <tr>
                   <th scope="col">Account</th>
-                  <th scope="col">Login</th>
+                  <th scope="col" className="number">Login</th>
                   <th scope="col">Broker</th>
                   <th scope="col">Kind</th>
                   <th scope="col">Terminal</th>

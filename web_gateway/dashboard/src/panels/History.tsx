@@ -88,7 +88,7 @@ export function History() {
                 return (
                   <tr key={trade.tradeId} data-trade={trade.tradeId}>
                     <th scope="row" data-label="Symbol">
-                      <span className="symbol">{trade.symbol}</span> <SideTag side={trade.side} />
+                      <span className="symbol">{trade.symbol}</span> <SideTag side={trade.side} />{" "}
                       {trade.origin === "EXTERNAL" && <span className="tag">external</span>}
                       {accountId === null && accounts.size > 1 && (
                         <div className="row-notes">{accountName(accounts.get(trade.accountId))}</div>

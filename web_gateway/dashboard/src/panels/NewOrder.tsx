@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { type SubmitEvent, useEffect, useState } from "react";
-import { api, ask, newKey } from "../lib/api";
-import { lots, price } from "../lib/format";
+import { api, ask, newKey, Refused } from "../lib/api";
+import { lots } from "../lib/format";
 import { usePreferences } from "../session/preferences";
 import { command } from "../store/actions";
 import { accountName, useChoice } from "../store/choice";
@@ -56,6 +56,10 @@ export function NewOrder() {
     refetchInterval: PREVIEW_EVERY_MILLISECONDS,
   });
 
+  // What was counted for another draft is not shown for this one.
+  const counted = settled === body ? (preview.data ?? null) : null;
+  const refused = settled === body && preview.error instanceof Refused;
+  const impossible = refused || counted?.acceptable === false;
   const state = accountId === null ? undefined : trading.get(accountId);
   const stopped = state?.wanted?.stopped === true;
   const paused = state?.wanted?.paused === true;
@@ -104,11 +108,7 @@ export function NewOrder() {
             value={draft.symbol}
             onChange={(event) => set({ symbol: event.target.value })}
             hint={
-              symbol === undefined
-                ? symbols.size === 0
-                  ? "The terminal has told no symbol yet."
-                  : undefined
-                : `bid ${price(symbol.bid, symbol.digits)} · ask ${price(symbol.ask, symbol.digits)} when last listed`
+symbols.size === 0 ? "The terminal has told no symbol yet." : symbol?.description
             }
           >
             <option value="">Choose…</option>
@@ -176,8 +176,8 @@ export function NewOrder() {
             />
           </div>
           <PreviewView
-            preview={preview.data ?? null}
-            error={preview.error}
+            preview={counted}
+            error={settled === body ? preview.error : null}
             asking={body !== null && (preview.isFetching || settled !== body)}
             ready={body !== null}
             digits={symbol?.digits}
@@ -189,7 +189,7 @@ export function NewOrder() {
             type="submit"
             className="wide-button"
             busy={busy}
-            disabled={body === null || stopped || preview.data?.acceptable === false}
+            disabled={body === null || stopped || impossible}
           >
             {draft.symbol === "" || draft.size === "" ? "Order" : title}
           </Button>

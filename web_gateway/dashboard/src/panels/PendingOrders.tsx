@@ -40,8 +40,8 @@ export function PendingOrders() {
                 <th scope="col">Type</th>
                 <th scope="col" className="number">Lots</th>
                 <th scope="col" className="number">Price</th>
-                <th scope="col" className="number">Stop loss</th>
-                <th scope="col" className="number">Take profit</th>
+                <th scope="col" className="number">Stop at broker</th>
+                <th scope="col" className="number">Target at broker</th>
                 <th scope="col">Expires</th>
                 <th scope="col"><span className="sr">Actions</span></th>
               </tr>
@@ -102,10 +102,10 @@ function OrderRow({ order, digits, account }: { order: Order; digits: number | u
         {price(order.price, digits)}
         {order.stopLimitPrice !== null && <div className="level-note">limit {price(order.stopLimitPrice, digits)}</div>}
       </td>
-      <td data-label="Stop loss" className="number">
+      <td data-label="Stop at broker" className="number">
         {order.stopLoss === null ? <span className="no-stop">no stop</span> : price(order.stopLoss, digits)}
       </td>
-      <td data-label="Take profit" className="number">
+      <td data-label="Target at broker" className="number">
         {order.takeProfit === null ? <span className="none">none</span> : price(order.takeProfit, digits)}
       </td>
       <td data-label="Expires">

@@ -2,7 +2,7 @@
 import type { Account, ChainAge } from "../lib/contract";
 import type { ConnectionView } from "../lib/connection";
 import { age, words } from "../lib/format";
-import { grown, type LiveState } from "../store/live-state";
+import { ageOf, grown, judged, type LiveState } from "../store/live-state";
 import { GONE_SECONDS, STALE_SECONDS } from "../ui/Age";
 import type { LampState } from "../ui/Lamp";
 
@@ -32,15 +32,34 @@ export function serverLink(connection: ConnectionView, state: LiveState, now: nu
   if (!state.server.connected) {
     return { name: "server", lamp: "off", text: age(seconds), words: `the gateway lost the server ${age(seconds)} ago` };
   }
-  return { name: "server", lamp: lampOf(seconds), text: age(seconds), words: `heard ${age(seconds)} ago` };
+  return { name: "server", lamp: lampOf(judged(state.server.age, state.heartbeatAt, now) ?? seconds), text: age(seconds), words: `heard ${age(seconds)} ago` };
 }
 
 export function accountLinks(account: Account, chain: ChainAge | undefined, state: LiveState, now: number): Link[] {
   const since = state.heartbeatAt;
-  const bridge = grown(chain?.bridgeAgeSeconds, since, now);
-  const terminal = grown(chain?.terminalAgeSeconds, since, now);
-  const guard = grown(chain?.guardAgeSeconds, since, now);
-  return [bridgeLink(account, chain, bridge), terminalLink(account, chain, terminal), guardLink(account, guard)];
+  // Money that was read is a read of the terminal, and came by the bridge: it may be newer than the heartbeat.
+  const read = ageOf(state.money.get(account.accountId), now);
+  const of = (seconds: number | null | undefined): Heard | null => {
+    const age = grown(seconds, since, now);
+    const judge = judged(seconds, since, now);
+    if (age === null || judge === null) return null;
+    return { age: least(age, read), judge: least(judge, read) };
+  };
+  return [
+    bridgeLink(account, chain, of(chain?.bridgeAgeSeconds)),
+    terminalLink(account, chain, of(chain?.terminalAgeSeconds)),
+    guardLink(account, of(chain?.guardAgeSeconds)),
+  ];
+}
+
+/** Seconds, as shown and as judged. */
+interface Heard {
+  readonly age: number;
+  readonly judge: number;
+}
+
+function least(seconds: number, other: number | null): number {
+  return other === null ? seconds : Math.min(seconds, other);
 }
 
 /** A market without ticks is a state of its own, and no fault. */
@@ -50,21 +69,21 @@ export function marketWords(chain: ChainAge | undefined, since: number | null, n
   return `no tick for ${age(seconds)}`;
 }
 
-function bridgeLink(account: Account, chain: ChainAge | undefined, seconds: number | null): Link {
+function bridgeLink(account: Account, chain: ChainAge | undefined, heard: Heard | null): Link {
   const { bridge } = account;
   if (bridge === null) return { name: "bridge", lamp: "off", text: "none", words: "no bridge is paired" };
   if (chain === undefined) return { name: "bridge", lamp: "unknown", text: "…", words: "not known yet" };
-  if (seconds === null) return { name: "bridge", lamp: "off", text: "away", words: words(bridge.state) };
+  if (heard === null) return { name: "bridge", lamp: "off", text: "away", words: words(bridge.state) };
   if (bridge.state === "DEGRADED") {
-    return { name: "bridge", lamp: "slow", text: age(seconds), words: "only one of its two streams lives: it may not open" };
+    return { name: "bridge", lamp: "slow", text: age(heard.age), words: "only one of its two streams lives: it may not open" };
   }
-  return { name: "bridge", lamp: lampOf(seconds), text: age(seconds), words: `heard ${age(seconds)} ago` };
+  return { name: "bridge", lamp: lampOf(heard.judge), text: age(heard.age), words: `heard ${age(heard.age)} ago` };
 }
 
-function terminalLink(account: Account, chain: ChainAge | undefined, seconds: number | null): Link {
+function terminalLink(account: Account, chain: ChainAge | undefined, heard: Heard | null): Link {
   const terminal = account.bridge?.terminal ?? null;
-  if (seconds === null) return { name: "terminal", lamp: "unknown", text: "…", words: "not known" };
-  const text = age(seconds);
+  if (heard === null) return { name: "terminal", lamp: "unknown", text: "…", words: "not known" };
+  const text = age(heard.age);
   if (chain?.brokerConnected === false) {
     return { name: "terminal", lamp: "off", text, words: `read ${text} ago; it has no connection to the broker` };
   }
@@ -72,14 +91,15 @@ function terminalLink(account: Account, chain: ChainAge | undefined, seconds: nu
     const why = terminal.errorText === "" ? words(terminal.state) : `${words(terminal.state)}: ${terminal.errorText}`;
     return { name: "terminal", lamp: "off", text, words: why };
   }
-  return { name: "terminal", lamp: lampOf(seconds), text, words: `read ${text} ago` };
+  return { name: "terminal", lamp: lampOf(heard.judge), text, words: `read ${text} ago` };
 }
 
-function guardLink(account: Account, seconds: number | null): Link {
-  if (seconds === null) return { name: "guard", lamp: "unknown", text: "…", words: "not known" };
+function guardLink(account: Account, heard: Heard | null): Link {
+  if (heard === null) return { name: "guard", lamp: "unknown", text: "…", words: "not known" };
   const many = account.bridge?.terminal?.guardedCount ?? 0;
   const what = many === 0 ? "no hidden level to guard" : `guards ${many} hidden ${many === 1 ? "level" : "levels"}`;
-  const lamp = seconds >= GUARD_BLIND_SECONDS ? "alarm" : seconds >= GUARD_SLOW_SECONDS ? "slow" : "on";
+  const { age: seconds, judge } = heard;
+  const lamp = judge >= GUARD_BLIND_SECONDS ? "alarm" : judge >= GUARD_SLOW_SECONDS ? "slow" : "on";
   return { name: "guard", lamp, text: age(seconds), words: `${what}, last look ${age(seconds)} ago` };
 }
 

@@ -20,6 +20,7 @@ import { Header } from "./Header";
 import { Navigation } from "./Navigation";
 import { useRoute } from "./route";
 import { SessionWatch } from "./SessionWatch";
+import { SnapshotFallback } from "./SnapshotFallback";
 
 const WebSocketTester = lazy(() => import("../panels/WebSocketTester"));
 
@@ -32,6 +33,7 @@ export function Cockpit() {
       <PreferencesProvider>
         <ChoiceProvider>
           <SessionWatch />
+          <SnapshotFallback />
           <a className="skip" href="#content">
             Skip to the content
           </a>

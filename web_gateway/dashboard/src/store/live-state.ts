@@ -34,6 +34,8 @@ type Table<Value> = ReadonlyMap<string, Value>;
 export interface LiveState {
   /** A snapshot was had; false: nothing is known, and nothing may be drawn as empty. */
   readonly ready: boolean;
+  /** The last lossless event that is in here. */
+  readonly seq: number;
   readonly accounts: Table<Account>;
   readonly money: Table<Money>;
   readonly trades: Table<Trade>;
@@ -59,6 +61,7 @@ const EQUITY_KEPT = 3600;
 
 export const NOTHING: LiveState = {
   ready: false,
+  seq: 0,
   accounts: new Map(),
   money: new Map(),
   trades: new Map(),
@@ -100,13 +103,31 @@ export function grown(seconds: number | null | undefined, since: number | null, 
   return Math.max(0, seconds + (now - since) / 1000);
 }
 
+/** The gateway's heartbeat comes every 5 s; until the next one is late, growing older is no sign of trouble. */
+const BEAT_SECONDS = 6;
+
+/** The age to judge by: what the heartbeat said, and only that time since which it should not have been silent. */
+export function judged(seconds: number | null | undefined, since: number | null, now: number): number | null {
+  const age = grown(seconds, since, now);
+  if (age === null || seconds === null || seconds === undefined) return null;
+  return Math.max(seconds, age - BEAT_SECONDS);
+}
+
 export function apply(state: LiveState, frame: ServerFrame, now: number): LiveState {
+  if (frame.seq === undefined) return applied(state, frame, now);
+  // A snapshot that was read apart from the stream may be ahead of it.
+  if (frame.seq <= state.seq) return state;
+  return { ...applied(state, frame, now), seq: frame.seq };
+}
+
+function applied(state: LiveState, frame: ServerFrame, now: number): LiveState {
   switch (frame.type) {
     case "snapshot": {
       const { data } = frame;
       const money = byId(data.accountStates.map((each) => aged(each, frame.timestamp, now)), "accountId");
       return {
         ready: true,
+        seq: data.seq,
         accounts: byId(data.accounts, "accountId"),
         money,
         trades: byId(data.trades, "tradeId"),

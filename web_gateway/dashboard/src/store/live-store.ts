@@ -3,7 +3,7 @@
 import { createContext, useContext, useSyncExternalStore } from "react";
 import { clock } from "../lib/clock";
 import type { ConnectionView } from "../lib/connection";
-import type { Alert, Command, ServerFrame, StopReport, TradingState } from "../lib/contract";
+import type { Alert, Command, ServerFrame, Snapshot, StopReport, TradingState } from "../lib/contract";
 import type { LiveSocket } from "../lib/websocket";
 import { apply, type LiveState, NOTHING, withAlert, withCommand, withStop, withTrading } from "./live-state";
 
@@ -44,6 +44,13 @@ export class LiveStore {
   frame(frame: ServerFrame): void {
     this.set(apply(this.state, frame, clock.now()));
     for (const listener of this.frameListeners) listener(frame);
+  }
+
+  /** A snapshot that was read by a call. */
+  snapshot(data: Snapshot): void {
+    // Without its time no age can be told, so that it is of no use.
+    if (data.time === null) return;
+    this.set(apply(this.state, { type: "snapshot", id: "", timestamp: data.time, data }, clock.now()));
   }
 
   connectionChanged(view: ConnectionView): void {

@@ -14,11 +14,11 @@ import type { Account } from "../../lib/contract";
 import { number } from "../../lib/format";
 import { usePreferences } from "../../session/preferences";
 import { useLive } from "../../store/live-store";
-import { DEALS } from "../../store/queries";
 import { balanceBefore } from "./balance";
 
 const DEALS_READ = 500;
 const POINTS_FITTED = 120;
+const SETTLED_MILLISECONDS = 1500;
 
 /** Balance as the broker's deals tell it, and equity as this page has seen it. Nothing between is made up. */
 export default function EquityCurve({ account }: { account: Account }) {
@@ -28,17 +28,26 @@ export default function EquityCurve({ account }: { account: Account }) {
   const balanceNow = useLive((state) => state.money.get(accountId)?.balance ?? null);
   const readTime = useLive((state) => state.money.get(accountId)?.readTime ?? null);
   const deals = useQuery({
-    queryKey: [DEALS, "curve", accountId],
+    queryKey: ["deals of the curve", accountId],
     queryFn: async () =>
       (await ask(api.GET("/api/deals", { params: { query: { accountId, pageSize: DEALS_READ } } }))).deals,
-    staleTime: 30_000,
+    staleTime: Infinity,
   });
+  const { refetch, dataUpdatedAt } = deals;
+  // A balance and the deals that led to it come by two ways: once a new balance stands, the deals are read again.
+  useEffect(() => {
+    const timer = setTimeout(() => void refetch(), SETTLED_MILLISECONDS);
+    return () => clearTimeout(timer);
+  }, [balanceNow, refetch]);
+  const latest = useRef({ balance: balanceNow, time: readTime });
+  useEffect(() => {
+    latest.current = { balance: balanceNow, time: readTime };
+  }, [balanceNow, readTime]);
   const balance = useMemo(() => {
-    if (balanceNow === null || readTime === null || deals.data === undefined) return [];
-    return balanceBefore({ time: Date.parse(readTime), balance: balanceNow }, deals.data);
-    // The last point moves with each reading; the walk back does not have to.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [balanceNow, deals.data]);
+    const { balance: now, time } = latest.current;
+    if (now === null || time === null || deals.data === undefined || dataUpdatedAt === 0) return [];
+    return balanceBefore({ time: Date.parse(time), balance: now }, deals.data);
+  }, [deals.data, dataUpdatedAt]);
 
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<{ chart: IChartApi; equity: ISeriesApi<"Area">; balance: ISeriesApi<"Line"> } | null>(null);

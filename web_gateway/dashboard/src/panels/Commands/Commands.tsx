@@ -115,6 +115,7 @@ const BAD = new Set(["REJECTED", "EXPIRED", "FENCED", "UNKNOWN"]);
 function CommandRow({ command, account, onResolve }: RowProps) {
   const { store } = useLiveParts();
   const times = useTimes();
+  const trade = useLive((state) => state.trades.get(command.tradeId));
   const name = `cancel ${command.commandId}`;
   const busy = usePending(name);
   const takeBack = () =>
@@ -131,7 +132,10 @@ function CommandRow({ command, account, onResolve }: RowProps) {
   return (
     <li className="command" data-command={command.commandId} data-state={command.state}>
       <div className="command-head">
-        <span className="command-what">{asked(command)}</span>
+        <span className="command-what">
+          {asked(command)}
+          {trade !== undefined && command.action?.open === undefined && ` (${trade.symbol})`}
+        </span>
         <span className={`state ${GOOD.has(command.state) ? "good" : BAD.has(command.state) ? "bad" : "open"}`}>
           {words(command.state)}
           {command.resolvedByPerson && " (resolved by a person)"}
@@ -151,7 +155,7 @@ function CommandRow({ command, account, onResolve }: RowProps) {
         {account !== null && <span>{account}</span>}
         <span>by {words(command.origin)}</span>
         <Life command={command} />
-        {command.askedVolumeLots > 0 && (
+        {command.askedVolumeLots > 0 && !isPending(command) && (
           <span>
             filled {command.state === "UNKNOWN" ? "at least " : ""}
             {lots(command.filledVolumeLots)} of {lots(command.askedVolumeLots)} lots
@@ -180,6 +184,12 @@ function CommandRow({ command, account, onResolve }: RowProps) {
       )}
     </li>
   );
+}
+
+/** It places an order that fills later, or never. */
+function isPending({ action }: Command): boolean {
+  const type = action?.open?.orderType;
+  return type === "LIMIT" || type === "STOP";
 }
 
 /** The times of a command's life, each counted from when it was accepted. */

@@ -1,6 +1,6 @@
 import type { Trade } from "../../lib/contract";
 import { age, price, words } from "../../lib/format";
-import { grown } from "../../store/live-state";
+import { grown, judged } from "../../store/live-state";
 import { useLive } from "../../store/live-store";
 import { useNow } from "../../store/now";
 
@@ -37,11 +37,13 @@ export function Levels({ trade, which, digits }: Props) {
 function GuardAge({ trade }: { trade: Trade }) {
   const chain = useLive((state) => state.chains.get(trade.accountId));
   const since = useLive((state) => state.heartbeatAt);
-  const seconds = grown(chain?.guardAgeSeconds, since, useNow());
+  const now = useNow();
+  const seconds = grown(chain?.guardAgeSeconds, since, now);
+  const judge = judged(chain?.guardAgeSeconds, since, now);
   if (trade.guardState !== "ARMED" && trade.guardState !== "UNSPECIFIED") {
     return <div className="level-note problem-text">guard: {words(trade.guardState)}</div>;
   }
-  const how = seconds === null ? "unknown" : seconds >= 10 ? "blind" : seconds >= 3 ? "slow" : "fresh";
+  const how = judge === null ? "unknown" : judge >= 10 ? "blind" : judge >= 3 ? "slow" : "fresh";
   return (
     <div className={`level-note guard ${how}`}>
       {seconds === null ? "guard not known" : how === "blind" ? `guard blind for ${age(seconds)}` : `guarding ${age(seconds)} ago`}

@@ -55,6 +55,7 @@ export function StopProgress() {
   const open = [...trades.values()].filter((trade) => shows(trade.accountId));
   const external = open.filter((trade) => trade.origin === "EXTERNAL").length;
   const working = [...orders.values()].filter((order) => shows(order.accountId)).length;
+  const [newest, ...older] = stops;
   const closing = stops.some((stop) => stop.closePositions);
   const lease = accounts
     .flatMap((account) => trading.get(account.accountId)?.leaseExpireTime ?? [])
@@ -81,9 +82,15 @@ export function StopProgress() {
         )}
       </div>
       {call.is === "delivered" && call.text !== "" && <p className="notice">{call.text}</p>}
-      {stops.map((stop) => (
-        <StopReportView key={stop.stopId} stop={stop} />
-      ))}
+      {newest !== undefined && <StopReportView stop={newest} />}
+      {older.length > 0 && (
+        <details className="older-stops">
+          <summary>{count(older.length, "earlier stop")} in force too</summary>
+          {older.map((stop) => (
+            <StopReportView key={stop.stopId} stop={stop} />
+          ))}
+        </details>
+      )}
       {(stopped || stops.length > 0) && (
         <div className="stop-next">
           {!closing && (open.length > 0 || working > 0) && (

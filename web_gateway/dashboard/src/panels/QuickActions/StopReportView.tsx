@@ -16,7 +16,8 @@ export function StopReportView({ stop }: { stop: StopReport }) {
       <header className="stop-report-head">
         <strong>{stop.closePositions ? "Halt and close" : "Halt"}</strong>
         <span>
-          called {times.recent(stop.createTime)} by {stop.source === "api" ? "a person or program" : stop.source}
+          called {times.recent(stop.createTime)}
+          {stop.source !== "api" && ` by ${words(stop.source)}`}
         </span>
         {stop.reason !== "" && <span>“{stop.reason}”</span>}
       </header>
@@ -82,7 +83,7 @@ function Tickets({ tickets }: { tickets: readonly StopTicket[] }) {
         {(all ? sorted : sorted.slice(0, TICKETS_SHOWN)).map((ticket) => (
           <li key={`${ticket.ticket}-${ticket.order}`} data-ticket={ticket.ticket} data-state={ticket.state}>
             <span>
-              {ticket.order ? "order" : "position"} {ticket.ticket} {ticket.symbol}
+              {ticket.order ? "order" : "position"} {ticket.ticket} {ticket.symbol}{" "}
               {ticket.external && <span className="tag">external</span>}
             </span>
             <span className={ticket.state === "DONE" ? "" : "problem-text"}>

@@ -29,7 +29,7 @@ export function Sessions() {
           {sessions.data.map((session) => (
             <li key={session.sessionId}>
               <div>
-                <strong>{session.address || "address not known"}</strong>
+                <strong>{session.address || "address not known"}</strong>{" "}
                 {session.current && <span className="tag">this one</span>}
                 <div className="quiet-text">
                   signed in {times.recent(session.createTime)}, last used {times.recent(session.lastUseTime)}
