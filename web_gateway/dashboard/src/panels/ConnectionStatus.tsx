@@ -51,12 +51,14 @@ export function ConnectionStatus() {
           Retry
         </Button>
       )}
-      <button type="button" className="chain" aria-label={chainLabel(links)} onClick={() => setOpen(true)}>
+      <button type="button" className="chain" onClick={() => setOpen(true)}>
+        <span className="sr">Chain to the broker: </span>
         {links.map((link) => (
           <span key={link.name} className="chain-link" data-link={link.name} data-lamp={link.lamp}>
             <Lamp state={link.lamp} />
             <span className="chain-name">{link.name}</span>
             <span className="chain-age">{link.text}</span>
+            {link.lamp !== "on" && <span className="sr"> {link.words};</span>}
           </span>
         ))}
         {markets.length > 0 && <span className="chain-market">{markets[0]}</span>}
@@ -102,10 +104,6 @@ function ChainRow({ link }: { link: Link }) {
       <dd>{link.words}</dd>
     </div>
   );
-}
-
-function chainLabel(links: readonly Link[]): string {
-  return `Chain to the broker: ${links.map((link) => `${link.name} ${link.words}`).join("; ")}`;
 }
 
 function whyError(connection: ConnectionView): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Command, ServerFrame, Trade, TradingState } from "../lib/contract";
-import { ageOf, apply, grown, judged, type LiveState, NOTHING, withCommand, withTrading } from "./live-state";
+import { ageOf, apply, grown, judged, type LiveState, NOTHING, readAge, withCommand, withTrading } from "./live-state";
 
 const AT = "2026-01-31T12:00:10Z";
 
@@ -83,6 +83,13 @@ describe("ages", () => {
   test("of what was never read are not known", () => {
     const state = apply(NOTHING, frame("trade_update", { trade: null, live: [{ tradeId: "t1", readTime: null }] }), 0);
     expect(ageOf(state.quotes.get("t1"), 60_000)).toBeNull();
+  });
+
+  test("end at the last read of the terminal, which would have told a change", () => {
+    const quote = quoted(0).quotes.get("t1");
+    expect(readAge(quote, 0.1, 60_000, 62_000)).toBeCloseTo(2.1);
+    expect(readAge(quote, null, 60_000, 62_000)).toBe(64);
+    expect(readAge(undefined, 0.1, 60_000, 62_000)).toBeNull();
   });
 
   test("of the chain go on growing while no heartbeat comes, and are judged once one is late", () => {

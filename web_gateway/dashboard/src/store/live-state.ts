@@ -97,6 +97,21 @@ export function ageOf(aged: Aged | undefined, now: number): number | null {
   return Math.max(0, aged.age + (now - aged.at) / 1000);
 }
 
+/**
+ * Seconds since the terminal was last read with this number as it is. The bridge sends what has changed alone, so
+ * that a later read without a word of it confirms it; null: not known.
+ */
+export function readAge(
+  aged: Aged | undefined,
+  terminalAgeSeconds: number | null | undefined,
+  heartbeatAt: number | null,
+  now: number,
+): number | null {
+  const own = ageOf(aged, now);
+  const read = grown(terminalAgeSeconds, heartbeatAt, now);
+  return own === null || read === null ? own : Math.min(own, read);
+}
+
 /** Seconds since what the heartbeat said; null: it said nothing. */
 export function grown(seconds: number | null | undefined, since: number | null, now: number): number | null {
   if (seconds === null || seconds === undefined || since === null) return null;

@@ -1,6 +1,4 @@
 import { age as inWords } from "../lib/format";
-import { ageOf, type Aged } from "../store/live-state";
-import { useNow } from "../store/now";
 
 export const STALE_SECONDS = 10;
 export const GONE_SECONDS = 20;
@@ -11,8 +9,7 @@ export function freshness(seconds: number | null): "fresh" | "stale" | "gone" {
   return seconds >= STALE_SECONDS ? "stale" : "fresh";
 }
 
-/** How old a number is, counting on by itself. */
-export function Age({ of }: { of: Aged | undefined }) {
-  const seconds = ageOf(of, useNow());
+/** How old a number is. */
+export function Age({ seconds }: { seconds: number | null }) {
   return <span className={`age ${freshness(seconds)}`}>{inWords(seconds)}</span>;
 }

@@ -11,12 +11,11 @@ interface Props {
   question: { title: string; description: string; action: string };
   busy?: boolean;
   children: ReactNode;
-  label?: string;
   className?: string;
 }
 
 /** Acts after it was held down for a second, by pointer or key. */
-export function HoldButton({ onHeld, question, busy = false, children, label, className = "" }: Props) {
+export function HoldButton({ onHeld, question, busy = false, children, className = "" }: Props) {
   const [holding, setHolding] = useState(false);
   const [asking, setAsking] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
@@ -45,7 +44,6 @@ export function HoldButton({ onHeld, question, busy = false, children, label, cl
       type="button"
       className={`hold ${holding ? "holding" : ""} ${className}`}
       aria-busy={busy || undefined}
-      aria-label={label}
       onPointerDown={(event) => {
         if (event.button !== 0) return;
         event.currentTarget.setPointerCapture(event.pointerId);

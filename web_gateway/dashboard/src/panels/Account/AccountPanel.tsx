@@ -2,9 +2,8 @@ import { lazy, Suspense } from "react";
 import { number, words } from "../../lib/format";
 import type { Account } from "../../lib/contract";
 import { accountName, useShownAccounts } from "../../store/choice";
-import { ageOf } from "../../store/live-state";
 import { useLive } from "../../store/live-store";
-import { useNow } from "../../store/now";
+import { useReadAge } from "../../store/read-age";
 import { Age, freshness } from "../../ui/Age";
 import { Empty, Loading, Panel } from "../../ui/Panel";
 import { Profit } from "../../ui/Profit";
@@ -43,7 +42,8 @@ export function AccountPanel() {
 
 function Figures({ account, named }: { account: Account; named: boolean }) {
   const money = useLive((state) => state.money.get(account.accountId));
-  const stale = freshness(ageOf(money, useNow())) !== "fresh";
+  const seconds = useReadAge(account.accountId, money);
+  const stale = freshness(seconds) !== "fresh";
   if (money === undefined) {
     return (
       <Empty>
@@ -70,7 +70,7 @@ function Figures({ account, named }: { account: Account; named: boolean }) {
       <div className="figure figure-age">
         <div className="figure-name">Read</div>
         <div className="figure-value">
-          <Age of={money} /> ago
+          <Age seconds={seconds} /> ago
         </div>
       </div>
     </div>

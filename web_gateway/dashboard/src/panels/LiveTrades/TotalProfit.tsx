@@ -1,7 +1,7 @@
 import type { Trade } from "../../lib/contract";
 import { useLive } from "../../store/live-store";
 import { useNow } from "../../store/now";
-import { ageOf } from "../../store/live-state";
+import { readAge } from "../../store/live-state";
 import { freshness } from "../../ui/Age";
 import { Profit } from "../../ui/Profit";
 
@@ -9,6 +9,8 @@ import { Profit } from "../../ui/Profit";
 export function TotalProfit({ trades }: { trades: readonly Trade[] }) {
   const quotes = useLive((state) => state.quotes);
   const accounts = useLive((state) => state.accounts);
+  const chains = useLive((state) => state.chains);
+  const heartbeatAt = useLive((state) => state.heartbeatAt);
   const now = useNow();
   const currencies = new Set(trades.map((trade) => accounts.get(trade.accountId)?.currency));
   if (currencies.size !== 1) return null;
@@ -17,7 +19,7 @@ export function TotalProfit({ trades }: { trades: readonly Trade[] }) {
   for (const trade of trades) {
     const quote = quotes.get(trade.tradeId);
     sum = sum === null || quote === undefined || quote.profit === null ? null : sum + quote.profit;
-    stale ||= freshness(ageOf(quote, now)) !== "fresh";
+    stale ||= freshness(readAge(quote, chains.get(trade.accountId)?.terminalAgeSeconds, heartbeatAt, now)) !== "fresh";
   }
   const [currency] = currencies;
   return (

@@ -1,9 +1,9 @@
 import { memo, type ReactNode } from "react";
 import type { Trade } from "../../lib/contract";
 import { lots, price, words } from "../../lib/format";
-import { ageOf, isFinal } from "../../store/live-state";
+import { isFinal } from "../../store/live-state";
 import { useLive } from "../../store/live-store";
-import { useNow } from "../../store/now";
+import { useReadAge } from "../../store/read-age";
 import { Age, freshness } from "../../ui/Age";
 import { Profit } from "../../ui/Profit";
 import { Levels } from "./Levels";
@@ -18,7 +18,8 @@ interface Props {
 
 export const TradeRow = memo(function TradeRow({ trade, digits, account }: Props) {
   const quote = useLive((state) => state.quotes.get(trade.tradeId));
-  const stale = freshness(ageOf(quote, useNow())) !== "fresh";
+  const seconds = useReadAge(trade.accountId, quote);
+  const stale = freshness(seconds) !== "fresh";
   return (
     <tr data-trade={trade.tradeId} data-ticket={trade.ticket}>
       <th scope="row" data-label="Symbol">
@@ -46,7 +47,7 @@ export const TradeRow = memo(function TradeRow({ trade, digits, account }: Props
         <Profit value={quote?.profit} stale={stale} />
       </td>
       <td data-label="Age" className="number">
-        <Age of={quote} />
+        <Age seconds={seconds} />
       </td>
       <td className="row-actions">
         <TradeActions trade={trade} digits={digits} />

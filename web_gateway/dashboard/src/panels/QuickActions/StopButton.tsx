@@ -17,7 +17,6 @@ export function StopButton() {
       <HoldButton
         className="stop-button"
         busy={call.is === "sending"}
-        label={`Emergency stop, ${scope}: hold for one second`}
         onHeld={stop}
         question={{
           title: `Stop trading, ${scope}?`,
@@ -25,6 +24,7 @@ export function StopButton() {
           action: "Stop trading",
         }}
       >
+        <span className="sr">Emergency </span>
         <span className="stop-word">{call.is === "sending" ? "Stopping…" : "Stop"}</span>
         <span className="stop-scope">hold 1 s · {scope}</span>
       </HoldButton>

@@ -96,7 +96,6 @@ export function StopProgress() {
           {!closing && (open.length > 0 || working > 0) && (
             <HoldButton
               className="close-everything"
-              label="Close everything: hold for one second"
               onHeld={() => void emergencyStop(store, accountId === null ? null : [accountId], true)}
               question={{
                 title: "Close everything?",
