@@ -70,7 +70,18 @@ class Report:
     def show(self) -> None:
         """Prints the table."""
         table = Table(title=f"faults, timers x {self._shape.time_scale:g}")
-        for name in ("row", "runs", "violated", "void", "late", "back p50", "back max", "within", "commands"):
+        for name in (
+            "row",
+            "runs",
+            "violated",
+            "void",
+            "late",
+            "untimed",
+            "back p50",
+            "back max",
+            "within",
+            "commands",
+        ):
             table.add_column(name, justify="left" if name == "row" else "right", no_wrap=True)
         table.add_column("fault")
         for name, row in self._rows.items():
@@ -84,6 +95,7 @@ class Report:
                 str(sum(one.outcome == "violated" for one in results)),
                 str(sum(one.outcome == "void" for one in results)),
                 str(sum(bool(one.late) for one in results)),
+                str(sum(not one.timed for one in results)),
                 f"{statistics.median(times):.1f} s" if times else "-",
                 f"{max(times):.1f} s" if times else "-",
                 within + (" + settle" if row.settles else ""),

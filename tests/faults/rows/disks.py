@@ -11,12 +11,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from signalos_bridge.domain.tags import leg_magic
+from tests.faults.person import marks_are_explained, resolve_lost
 from tests.faults.run import Missed, Row, Run
 from tests.faults.stops import call_stop, rearm, until_latched
 from tests.faults.verdict import Expectation
 from tests.faults.world import Shape
-from tests.support.ledger_check import executions
 
 _DISK_MIB = 24
 _FULL_SECONDS = 4.0
@@ -100,10 +99,10 @@ async def _journal_damaged(run: Run) -> None:
     healed_at = time.time()
     await run.world.start_again("bridge")
     if kind == "flipped":
-        await _resolved_by_hand(run)
+        await resolve_lost(run)
     await run.healed(f"journal:{kind} at {point}", at, healed_at)
     if kind == "flipped":
-        run.after.append(_explained)
+        run.after.append(marks_are_explained)
         alerts = await run.world.client.call("GET", "/api/alerts")
         codes = {one["code"] for one in alerts.response["alerts"]} if alerts.accepted else set()
         if not codes & {"JOURNAL_CORRUPT", "JOURNAL_BEHIND"}:
@@ -153,51 +152,6 @@ def _end_of_frames(data: bytes, page_size: int) -> int:
     return end
 
 
-async def _resolved_by_hand(run: Run) -> None:
-    """What only a person can tell: looks at the broker's own records, and resolves what is UNKNOWN."""
-    client = run.world.client
-    deadline = time.time() + 20
-    quiet = 0
-    while time.time() < deadline and quiet < 10:
-        await asyncio.sleep(0.3)
-        listed = await client.call("GET", "/api/commands", state="UNKNOWN", pageSize="100")
-        commands = listed.response["commands"] if listed.accepted else []
-        quiet = 0 if commands or not listed.accepted else quiet + 1
-        done = await asyncio.to_thread(executions, run.world.directory / "emulator")
-        for command in commands:
-            if command["reason"] not in ("JOURNAL_LOST", "BRIDGE_REVOKED"):
-                continue
-            magics = [int(leg["magic"]) for leg in command["legs"]] or [_magic(run, command)]
-            executed = any(magic in done and done[magic].accepted_orders for magic in magics)
-            finding = {"executedTicket": "1"} if executed else {"notExecuted": True}
-            await client.call(
-                "POST",
-                f"/api/commands/{command['commandId']}/resolve",
-                {**finding, "reason": "looked at the broker's records"},
-            )
-
-
-def _magic(run: Run, command: dict[str, str]) -> int:
-    return leg_magic(run.world.magic_prefix, command["commandId"], 0)
-
-
-async def _explained(run: Run) -> None:
-    """Legs that only the lost journal knew are on no record; their marks still name commands that are."""
-    commands: list[dict[str, str]] = []
-    token = ""
-    while True:
-        page = await run.world.caller.get("/api/commands", pageSize="500", pageToken=token)
-        commands += page["commands"]
-        token = page["nextPageToken"]
-        if not token:
-            break
-    known = {_magic(run, command) for command in commands}
-    known |= {int(leg["magic"]) for command in commands for leg in command["legs"]}  # type: ignore[index]
-    done = await asyncio.to_thread(executions, run.world.directory / "emulator")
-    for magic in done.keys() - known - {0}:
-        run.violated(f"F19 magic {magic} was executed, and no command explains it")
-
-
 def _small_bridge_disk(shape: Shape) -> Shape:
     return replace(shape, bridge_disk_mib=_DISK_MIB)
 
@@ -237,7 +191,7 @@ ROWS = (
         per_world=1,
         expected=Expectation(
             refusals=frozenset({"UNKNOWN_OPEN", "SYNC_IN_PROGRESS", "RESOLVED_NOT_EXECUTED"}),
-            # Looked at by the row itself, see `_explained`.
+            # Looked at by the row itself, see `marks_are_explained`.
             findings=frozenset({"ORPHAN_EXECUTION"}),
             enough=0.75,
         ),
