@@ -29,6 +29,7 @@ from signalos.v1 import (
     alert_service_pb2_grpc,
     auth_service_pb2_grpc,
     event_service_pb2_grpc,
+    signal_service_pb2_grpc,
     system_service_pb2_grpc,
 )
 from signalos_server.adapters import logs
@@ -58,6 +59,7 @@ from signalos_server.rpc.event_messages import ContractEncoder
 from signalos_server.rpc.event_service import EventServicer
 from signalos_server.rpc.metrics import RpcMetrics
 from signalos_server.rpc.server import Tls, bind, make_server
+from signalos_server.rpc.signal_service import SignalServicer
 from signalos_server.rpc.snapshot_parts import accounts_filler, alerts_filler
 from signalos_server.rpc.symbols import StoredSymbols
 from signalos_server.rpc.system_service import SystemServicer
@@ -334,8 +336,9 @@ def _add_servicers(
         SystemServicer(foundation.system, foundation.auth, foundation.clock, dev=foundation.settings.dev),
         server,
     )
+    signal_service_pb2_grpc.add_SignalServiceServicer_to_server(SignalServicer(foundation.clock), server)
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
-    services = ("Auth", "Account", "Alert", "Event", "System")
+    services = ("Auth", "Account", "Alert", "Event", "Signal", "System")
     return (*(f"signalos.v1.{name}Service" for name in services), health.SERVICE_NAME)
 
 

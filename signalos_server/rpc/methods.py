@@ -105,6 +105,7 @@ _SERVICES: dict[str, dict[str, Access]] = {
     },
     "EventService": {"Subscribe": _VIEW, "GetSnapshot": _VIEW, "ListEvents": _VIEW},
     "OrderService": {"ListOrders": _VIEW, "GetOrder": _VIEW, "ModifyOrder": _TRADE, "CancelOrder": _TRADE},
+    "SignalService": {"ParseSignal": _VIEW},
     "SystemService": {"GetHealth": _PUBLIC, "GetInfo": _PUBLIC, "ListAuditEntries": _VIEW},
     "TradeService": {
         "OpenTrade": _TRADE,

@@ -21,6 +21,7 @@ from signalos.v1 import (
     auth_service_pb2,
     auth_service_pb2_grpc,
     event_service_pb2_grpc,
+    signal_service_pb2_grpc,
     system_service_pb2_grpc,
 )
 from signalos_server import app
@@ -46,6 +47,7 @@ class Client:
     def __post_init__(self) -> None:
         self.auth = auth_service_pb2_grpc.AuthServiceStub(self.channel)
         self.accounts = account_service_pb2_grpc.AccountServiceStub(self.channel)
+        self.signals = signal_service_pb2_grpc.SignalServiceStub(self.channel)
         self.alerts = alert_service_pb2_grpc.AlertServiceStub(self.channel)
         self.events = event_service_pb2_grpc.EventServiceStub(self.channel)
         self.system = system_service_pb2_grpc.SystemServiceStub(self.channel)

@@ -103,3 +103,27 @@ async def test_two_users_sign_in_change_see_and_sign_out_apart(tmp_path: Path) -
         assert closed.value.rcvd.code == 4503
         assert (await ann.get("/api/user")).status_code == 401
         assert (await bob.get("/api/user")).status_code == 200
+
+
+async def test_a_message_of_a_provider_is_read_over_rest(tmp_path: Path) -> None:
+    server_dir = tmp_path / "server"
+    server_dir.mkdir()
+    async with (
+        real_server(server_dir) as address,
+        gateway(tmp_path, server_address=address) as served,
+        signed_in(served, "ann") as ann,
+    ):
+        order = await ann.post("/api/signals/parse", json={"text": "XAUUSD BUY 2340-45 SL 2330 TP 2350"})
+        update = await ann.post(
+            "/api/signals/parse",
+            json={"text": "ذهب اغلق نصف الصفقة", "context": {"replyTo": "XAUUSD BUY 2340", "edited": False}},
+        )
+
+    found = order.json()
+    assert order.status_code == 200
+    assert (found["kind"], found["side"], found["orderType"], found["gate"]) == ("OPEN", "BUY", "AUTO", "OK")
+    assert (found["entryLow"], found["entryHigh"], found["stopLoss"]) == (2340, 2345, 2330)
+    assert found["takeProfits"] == [2350]
+    assert found.get("volumeLots") is None
+    assert (update.json()["kind"], update.json()["symbol"]) == ("PARTIAL_CLOSE", "XAUUSD")
+    assert update.json()["fraction"] == 0.5

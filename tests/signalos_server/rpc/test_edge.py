@@ -30,7 +30,7 @@ from signalos_server.rpc.server import is_loopback
 from tests.signalos_server.serving import error_of, quick_settings, served
 
 SERVICES = (
-    "Account Alert Auth Bridge Command Control Event Order System Trade".split()  # noqa: SIM905 - a table
+    "Account Alert Auth Bridge Command Control Event Order Signal System Trade".split()  # noqa: SIM905 - a table
 )
 
 
