@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.ledger_check import executions
+from tests.support.records import broker_legs
 from tests.support.world import Caller, traded_account
 
 pytestmark = pytest.mark.integration
@@ -69,7 +69,7 @@ async def test_nonsense_is_refused_in_words_and_changes_nothing(tmp_path: Path) 
         assert without_key.status_code == 400
         assert without_key.json()["reason"] == "REQUEST_ID_REQUIRED"
         assert (await trader.get("/api/commands"))["commands"] == []
-        assert executions(tmp_path / "emulator") == {}
+        assert broker_legs(tmp_path / "emulator") == {}
 
         await _nonsense_about_a_trade(trader)
         await _forged_tokens(trader)

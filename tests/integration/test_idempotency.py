@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.ledger_check import executions, violations
+from tests.support.records import broker_legs, violations
 from tests.support.world import eventually, traded_account
 
 pytestmark = pytest.mark.integration
@@ -37,9 +37,9 @@ async def test_the_same_key_at_the_same_time_and_after_a_restart_is_one_command_
 
         commands = (await trader.get("/api/commands"))["commands"]
         assert len(commands) == 1
-        assert violations(commands, tmp_path / "emulator") == []
+        assert violations(commands, tmp_path) == []
         (magic,) = (int(leg["magic"]) for leg in commands[0]["legs"])
-        assert executions(tmp_path / "emulator")[magic].accepted_orders == 1
+        assert len(broker_legs(tmp_path / "emulator")[magic].accepted) == 1
 
 
 async def test_a_command_whose_time_is_over_is_not_executed_when_the_bridge_returns(tmp_path: Path) -> None:
@@ -56,4 +56,4 @@ async def test_a_command_whose_time_is_over_is_not_executed_when_the_bridge_retu
             return bool(command["state"] == "EXPIRED")
 
         await eventually(ended, within=40)
-        assert executions(tmp_path / "emulator") == {}
+        assert broker_legs(tmp_path / "emulator") == {}

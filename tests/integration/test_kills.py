@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.ledger_check import NOT_EXECUTED, violations
+from signalos_verify.domain.records import NOT_EXECUTED
+from tests.support.records import violations
 from tests.support.world import Caller, World, eventually, traded_account
 
 pytestmark = pytest.mark.integration
@@ -41,7 +42,7 @@ async def test_killed_while_two_hundred_commands_run(victim: str, tmp_path: Path
             return commands if ended else None
 
         commands = await eventually(all_ended, within=60, every=0.5)
-        assert violations(commands, tmp_path / "emulator") == []
+        assert violations(commands, tmp_path) == []
         assert {command["requestId"] for command in commands if command["requestId"]} >= set(accepted)
         succeeded = sum(command["state"] == "SUCCEEDED" for command in commands)
         assert succeeded >= 0.9 * COMMANDS, [c["reason"] for c in commands if c["reason"]]

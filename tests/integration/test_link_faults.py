@@ -24,8 +24,8 @@ from tests.support.faulty_link import (
     through_proxy,
     until_told,
 )
-from tests.support.ledger_check import violations
 from tests.support.proxy import FaultProxy
+from tests.support.records import violations
 from tests.support.web_socket import Probe, probe
 from tests.support.world import Caller, World, eventually, traded_account
 
@@ -41,7 +41,7 @@ async def test_a_cut_link_is_told_and_a_held_one_delivers_nothing_stale(tmp_path
             await _held_and_released(trader, proxy)
             assert socket.holes == []
         await _two_with_one_credential(world, trader)
-        assert violations(await all_commands(trader), tmp_path / "emulator") == []
+        assert violations(await all_commands(trader), tmp_path) == []
 
 
 async def _cut_and_restored(directory: Path, trader: Caller, proxy: FaultProxy, socket: Probe) -> None:
@@ -163,7 +163,7 @@ async def test_a_silent_link_is_noticed_by_both_sides_and_ends_the_lease(tmp_pat
             assert placed.json()["command"]["state"] == "SUCCEEDED", placed.text
             await _silent(world, trader, proxy, socket)
             assert socket.holes == []
-        assert violations(await all_commands(trader), tmp_path / "emulator") == []
+        assert violations(await all_commands(trader), tmp_path) == []
 
 
 async def _silent(world: World, trader: Caller, proxy: FaultProxy, socket: Probe) -> None:
@@ -240,4 +240,4 @@ async def test_a_bridge_with_an_older_copy_of_its_journal_begins_a_new_one(tmp_p
         assert all(each["trade"]["origin"] == "MANAGED" for each in await trader.live_trades())
         assert (await sync(trader))["differences"] == []
         await opened(trader, 1)
-        assert violations(await all_commands(trader), tmp_path / "emulator") == []
+        assert violations(await all_commands(trader), tmp_path) == []

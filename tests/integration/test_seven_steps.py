@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.ledger_check import violations
+from tests.support.records import violations
 from tests.support.web_socket import probe
 from tests.support.world import Caller, eventually, traded_account
 
@@ -44,7 +44,7 @@ async def test_an_order_in_the_browser_becomes_a_deal_and_a_stop_outlives_every_
 
         commands = (await trader.get("/api/commands"))["commands"]
         assert len(commands) == 2
-        assert violations(commands, tmp_path / "emulator") == []
+        assert violations(commands, tmp_path) == []
 
         stopped = await trader.post("/api/trading/emergency-stop", {"reason": "the fifth step"})
         assert stopped.status_code in (200, 202), stopped.text

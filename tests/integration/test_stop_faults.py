@@ -17,8 +17,8 @@ from signalos_bridge.emulator.faults import Reject
 from signalos_bridge.emulator.ledger import Received
 from signalos_bridge.emulator.operator_messages import PlaceByHand, SymbolChange
 from tests.support.faulty_link import LOGIN, admin, all_commands, opened, through_proxy
-from tests.support.ledger_check import violations
 from tests.support.proxy import FaultProxy
+from tests.support.records import violations
 from tests.support.world import PASSWORD, Caller, World, eventually, traded_account
 
 pytestmark = pytest.mark.integration
@@ -65,7 +65,7 @@ async def test_a_stop_passes_a_stalled_data_stream_and_only_its_own_rearm_leads_
         await _with_the_database_locked(world, trader)
         await _made_at_the_bridge(world, trader)
         await opened(trader, 1, timeToLive="20s")
-        assert violations(await all_commands(trader), tmp_path / "emulator") == []
+        assert violations(await all_commands(trader), tmp_path) == []
 
 
 async def _with_connect_stalled(trader: Caller, proxy: FaultProxy) -> None:
@@ -218,7 +218,7 @@ async def test_a_stop_that_closes_goes_on_until_it_is_flat(tmp_path: Path) -> No
         assert "POSITION_AFTER_STOP" in codes
         assert (await rearm(trader, stopIds=[stop_id])).status_code == 200
         await eventually(trader.may_open)
-        assert violations(await all_commands(trader), tmp_path / "emulator") == []
+        assert violations(await all_commands(trader), tmp_path) == []
 
 
 def _orders_of(broker: BrokerAdmin, symbol: str) -> int:

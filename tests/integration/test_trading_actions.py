@@ -20,7 +20,7 @@ from signalos_bridge.emulator.faults import DealLater, Delay, PartialFill, Phase
 from signalos_bridge.emulator.ledger import Received
 from signalos_bridge.emulator.operator_messages import PlaceByHand, SymbolChange, TerminalChange
 from tests.support.desk import Desk, number
-from tests.support.ledger_check import violations
+from tests.support.records import violations
 from tests.support.web_socket import probe
 from tests.support.world import eventually, traded_account
 
@@ -768,7 +768,7 @@ async def test_figures_history_and_commands_agree_with_the_broker(desk: Desk) ->
     assert len(await desk.pages("/api/sync-reports", "reports", 3)) > 3
     assert len(await desk.pages("/api/trades", "trades", 20)) > 40
     assert len(await desk.pages("/api/deals", "deals", 30)) > 80
-    wrong = violations(commands, desk.world.directory / "emulator")
+    wrong = violations(commands, desk.world.directory)
     assert wrong == []
     alert = (await desk.trader.get("/api/alerts", includeAcknowledged="true"))["alerts"][0]
     assert alert["acknowledgeTime"] is not None

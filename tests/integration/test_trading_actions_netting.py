@@ -11,7 +11,7 @@ import pytest_asyncio
 from signalos_bridge.emulator.admin import BrokerAdmin
 from signalos_bridge.emulator.operator_messages import PlaceByHand
 from tests.support.desk import Desk, number
-from tests.support.ledger_check import violations
+from tests.support.records import violations
 from tests.support.world import traded_account
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -132,7 +132,7 @@ async def test_levels_trailing_and_stealth_work_on_the_one_position(desk: Desk) 
 async def test_the_record_agrees_with_the_broker(desk: Desk) -> None:
     commands = await desk.all_commands()
     assert len(commands) > 20
-    assert violations(commands, desk.world.directory / "emulator") == []
+    assert violations(commands, desk.world.directory) == []
 
 
 def _by_hand(desk: Desk, side: int, lots: float) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from signalos_bridge.domain.tags import leg_magic
 from tests.signalos_bridge.emulator.processes import BrokerProcess
-from tests.support.ledger_check import executions
+from tests.support.records import broker_legs
 
 pytestmark = pytest.mark.integration
 
@@ -98,8 +98,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
 
 
 def accepted(broker: BrokerProcess, command_id: str) -> int:
-    found = executions(broker.data_dir).get(leg_magic(PREFIX, command_id, 0))
-    return 0 if found is None else found.accepted_orders
+    found = broker_legs(broker.data_dir).get(leg_magic(PREFIX, command_id, 0))
+    return 0 if found is None else len(found.accepted)
 
 
 @pytest.mark.parametrize(
