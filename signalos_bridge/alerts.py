@@ -24,6 +24,7 @@ class AlertBox:
         self._wake = wake
         self._waiting: dict[str, Alert] = {}
         self._raised: set[str] = set()
+        self._settled: set[str] = set()
 
     def raise_alert(
         self,
@@ -47,13 +48,34 @@ class AlertBox:
         if len(self._waiting) >= _LIMIT:
             # The oldest goes: nobody has been there to read for a long time.
             del self._waiting[next(iter(self._waiting))]
+        # It lasts after all: an end that was not told yet is none.
+        self._waiting.pop(f"{key} ended", None)
+        self._waiting.pop(key, None)
         self._waiting[key] = Alert(
             key, severity, code, message, known, advice, command_id, position_identifier
         )
         self._wake()
 
-    def settle(self, key: str) -> None:
-        """Note that the trouble is over, so that its next appearance is told again."""
+    def settle(self, key: str, code: str, how: str) -> None:
+        """Note that the trouble is over, so that its next appearance is told again.
+
+        The end is told as well: also once in the life of this process where nothing was raised, because the
+        process before may have raised it.
+        """
+        if key in self._raised:
+            self._raised.discard(key)
+        elif key in self._settled:
+            return
+        self._settled.add(key)
+        if len(self._settled) > _LIMIT * 10:
+            self._settled.clear()
+        # After what was raised and still waits; an end that waits already is told once.
+        self._waiting.pop(f"{key} ended", None)
+        self._waiting[f"{key} ended"] = Alert(key, AlertSeverity.INFO, code, how, ended=True)
+        self._wake()
+
+    def forget(self, key: str) -> None:
+        """As `settle`, where another word tells the end."""
         self._raised.discard(key)
 
     def take(self) -> list[Alert]:

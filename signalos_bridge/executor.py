@@ -623,7 +623,7 @@ class Executor:
         self._admission.reserved.discard(leg.magic)
         log.info("command %s leg %d was resolved: %s", running.command_id, index, leg.state.value)
         await self._persist(running, index, shown=shown)
-        self._alerts.settle(f"unknown:{running.command_id}")
+        self._alerts.forget(f"unknown:{running.command_id}")
         if running.record.state.is_final:
             words = f"command {running.command_id} is {running.record.state.value.lower()}"
             self._resolved.append(

@@ -107,7 +107,8 @@ class Hider:
                     return
                 problem = await (self._hide(known) if self.wanted else self.show(known))
                 if not problem:
-                    self._alerts.settle(f"levels:{identifier}")
+                    moved = "the levels are where they should be"
+                    self._alerts.settle(f"levels:{identifier}", "LEVELS_NOT_MOVED", moved)
                     return
                 what = "hidden" if self.wanted else "shown"
                 self._alerts.raise_alert(

@@ -41,13 +41,14 @@ from signalos_server.adapters.moved_clock import server_clocks
 from signalos_server.adapters.passwords import Argon2Passwords
 from signalos_server.adapters.storage import Database, StorageLimits, database_url, open_database
 from signalos_server.adapters.storage.account_book import OnRevoke, SqlAccounts
-from signalos_server.adapters.storage.alert_book import alert_message, list_alerts
+from signalos_server.adapters.storage.alert_book import AlertFilter, alert_message, list_alerts
 from signalos_server.adapters.storage.migrate import upgrade
 from signalos_server.adapters.storage.overview import SqlAlerts, SqlAudit, SqlProbe
 from signalos_server.adapters.storage.people import SqlPeople
 from signalos_server.adapters.storage.streams import Fill, SnapshotPart, SqlSnapshots, SqlStreams, Viewer
 from signalos_server.adapters.storage.trading.storage import SqlStorage
 from signalos_server.adapters.storage.units import SqlUnits
+from signalos_server.domain.alerts import EscalationPolicy
 from signalos_server.domain.bridge_session import SessionTimings
 from signalos_server.domain.rate import Buckets, Rate
 from signalos_server.rpc.account_service import AccountServicer
@@ -57,7 +58,7 @@ from signalos_server.rpc.convert_events import event_of
 from signalos_server.rpc.edge import Edge
 from signalos_server.rpc.event_messages import ContractEncoder
 from signalos_server.rpc.event_service import EventServicer
-from signalos_server.rpc.metrics import RpcMetrics
+from signalos_server.rpc.metrics import AlertMetrics, RpcMetrics
 from signalos_server.rpc.server import Tls, bind, make_server
 from signalos_server.rpc.signal_service import SignalServicer
 from signalos_server.rpc.snapshot_parts import accounts_filler, alerts_filler
@@ -65,6 +66,7 @@ from signalos_server.rpc.symbols import StoredSymbols
 from signalos_server.rpc.system_service import SystemServicer
 from signalos_server.service.account_records import AccountRecords
 from signalos_server.service.accounts import Accounts, ServerAddress
+from signalos_server.service.alerts import AlertWatch
 from signalos_server.service.auth import Auth
 from signalos_server.service.events import EventHub, HubSettings
 from signalos_server.service.live import Live
@@ -91,6 +93,9 @@ class Timings:
     # Calls under way have this long to end once the server is told to.
     drain_seconds: float = 5.0
     health_seconds: float = 5.0
+    # How long an alert that nobody acknowledges waits for each telling, and how often that is looked at.
+    escalation: EscalationPolicy = field(default_factory=EscalationPolicy)
+    alert_seconds: float = 5.0
 
     @classmethod
     def scaled(cls, scale: float, *, keep_events: int) -> Timings:
@@ -101,6 +106,8 @@ class Timings:
                 session.heartbeat * scale, session.dead_after * scale, session.lease * scale
             ),
             events=replace(events, retention_seconds=events.retention_seconds * scale),
+            escalation=EscalationPolicy().scaled(scale),
+            alert_seconds=5.0 * scale,
         )
 
 
@@ -157,6 +164,7 @@ class Foundation:
     snapshots: SqlSnapshots
     hub: EventHub
     system: System
+    alerts: SqlAlerts
     registry: CollectorRegistry
     # Parts add to these while they are built.
     snapshot_parts: list[SnapshotPart]
@@ -184,7 +192,8 @@ def build(settings: Settings) -> Foundation:
 
     url = database_url(settings.database_url, settings.data_dir)
     database = open_database(url, settings.timings.storage, wake)
-    storage = SqlStorage(database, event_of, moments)
+    policy = settings.timings.escalation
+    storage = SqlStorage(database, event_of, moments, policy)
     live = Live(moments)
     snapshot_parts: list[SnapshotPart] = []
     on_revoke: list[OnRevoke] = []
@@ -230,6 +239,7 @@ def build(settings: Settings) -> Foundation:
         snapshots=snapshots,
         hub=hub,
         system=System(probe, SqlAudit(database), accounts, live, bus, clock),
+        alerts=SqlAlerts(database, clock, policy),
         registry=registry,
         snapshot_parts=snapshot_parts,
         on_revoke=on_revoke,
@@ -254,11 +264,7 @@ def _accounts_part(foundation: Foundation) -> SnapshotPart:
 
 def _alerts_part(session: Session, viewer: Viewer) -> Fill:
     rows = list_alerts(
-        session,
-        None if viewer.sees_all else viewer.account_ids,
-        include_acknowledged=False,
-        size=_SNAPSHOT_ALERTS,
-        before=None,
+        session, AlertFilter(None if viewer.sees_all else viewer.account_ids), _SNAPSHOT_ALERTS
     )
     return alerts_filler([alert_message(row) for row in rows])
 
@@ -326,9 +332,7 @@ def _add_servicers(
     account_service_pb2_grpc.add_AccountServiceServicer_to_server(
         AccountServicer(foundation.accounts, foundation.live, symbols), server
     )
-    alert_service_pb2_grpc.add_AlertServiceServicer_to_server(
-        AlertServicer(SqlAlerts(foundation.database, foundation.clock)), server
-    )
+    alert_service_pb2_grpc.add_AlertServiceServicer_to_server(AlertServicer(foundation.alerts), server)
     event_service_pb2_grpc.add_EventServiceServicer_to_server(
         EventServicer(foundation.hub, foundation.streams, foundation.snapshots, foundation.callers), server
     )
@@ -360,8 +364,14 @@ async def background(serving: Serving) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(serving.foundation.hub.run(), name="events")
         group.create_task(_watch_health(serving), name="health")
+        group.create_task(_alert_watch(serving.foundation).run(), name="alerts")
         for part in serving.parts:
             group.create_task(part.run(), name=type(part).__name__)
+
+
+def _alert_watch(foundation: Foundation) -> AlertWatch:
+    seconds = foundation.settings.timings.alert_seconds
+    return AlertWatch(foundation.alerts, AlertMetrics(foundation.registry), seconds)
 
 
 async def _watch_health(serving: Serving) -> None:

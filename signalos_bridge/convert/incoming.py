@@ -58,6 +58,8 @@ def _connect_message(response: bridge_service_pb2.ConnectResponse) -> session.Se
         message = session.OutcomeCommitted(
             response.outcome_ack.command_id, response.outcome_ack.outcome_number
         )
+    elif kind == "alert_ack":
+        message = session.AlertCommitted(response.alert_ack.telling_id)
     elif kind == "drain":
         message = session.DrainSaid(seconds_of(response.drain.reconnect_window))
     elif kind == "superseded":

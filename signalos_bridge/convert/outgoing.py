@@ -283,6 +283,7 @@ def alert(value: Alert) -> bridge_pb2.BridgeAlert:
         advice=value.advice,
         command_id=value.command_id,
         position_identifier=value.position_identifier,
+        ended=value.ended,
     )
 
 

@@ -72,6 +72,13 @@ class OutcomeCommitted:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertCommitted:
+    """An alert is committed."""
+
+    telling_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CreditGiven:
     """How many events may be sent beyond the last one acknowledged."""
 
@@ -106,6 +113,7 @@ ServerMessage = (
     | LeaseGranted
     | EventsCommitted
     | OutcomeCommitted
+    | AlertCommitted
     | CreditGiven
     | DrainSaid
     | SupersededBy
@@ -168,6 +176,13 @@ class OutcomeDone:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertDone:
+    """The server has this alert."""
+
+    telling_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RepeatOutcome:
     """An outcome has not been acknowledged for too long: send it again."""
 
@@ -190,7 +205,18 @@ class Ended:
     words: str
 
 
-Act = SendHello | SendBeat | Resume | Deliver | Acknowledged | OutcomeDone | RepeatOutcome | LeaseHeld | Ended
+Act = (
+    SendHello
+    | SendBeat
+    | Resume
+    | Deliver
+    | Acknowledged
+    | OutcomeDone
+    | AlertDone
+    | RepeatOutcome
+    | LeaseHeld
+    | Ended
+)
 
 
 # The machines -------------------------------------------------------------------------------------------
@@ -346,6 +372,8 @@ class ConnectSession(_Stream):
                 for key in [k for k in self._outcomes if k[0] == command_id and k[1] <= number]:
                     del self._outcomes[key]
                 return (OutcomeDone(command_id, number),)
+            case AlertCommitted(telling_id):
+                return (AlertDone(telling_id),)
             case CreditGiven(credit):
                 self._credit = max(0, credit)
             case DrainSaid(window):

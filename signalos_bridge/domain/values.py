@@ -360,7 +360,7 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something that a person has to know. `key` makes repeats recognisable."""
+    """Something that a person has to know, or the end of it. `key` makes repeats recognisable."""
 
     key: str
     severity: AlertSeverity
@@ -370,6 +370,7 @@ class Alert:
     advice: str = ""
     command_id: str = ""
     position_identifier: int = 0
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

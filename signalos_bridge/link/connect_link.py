@@ -20,6 +20,7 @@ from signalos_bridge.domain.market import SymbolSpec
 from signalos_bridge.domain.session import (
     Acknowledged,
     Act,
+    AlertDone,
     ConnectSession,
     Deliver,
     Ended,
@@ -49,33 +50,41 @@ _RECEIPT_SECONDS = 0.05
 _RETRY_SECONDS = 2.0
 _ATTACH_SECONDS = 3.0
 _SYMBOLS_SECONDS = 600.0
-# An alert is not acknowledged: those of the last moments of a stream that broke are told again.
-_ALERT_DOUBT_SECONDS = 20.0
+# More alerts than this are not kept for a server that does not acknowledge them.
+_ALERTS_KEPT = 500
 
 
 class AlertBox:
-    """Alerts that wait for a stream, and those that the last one may have lost."""
+    """Alerts until the server has them on record: each session tells what was not acknowledged."""
 
     def __init__(self, sources: tuple[Callable[[], list[bridge_pb2.BridgeAlert]], ...]) -> None:
         self._sources = sources
         self._own: list[bridge_pb2.BridgeAlert] = []
-        self._sent: deque[tuple[float, bridge_pb2.BridgeAlert]] = deque(maxlen=200)
+        self._unacknowledged: dict[str, bridge_pb2.BridgeAlert] = {}
 
     def add(self, alert: bridge_pb2.BridgeAlert) -> None:
         """Let an alert of the link's own wait."""
         self._own.append(alert)
 
-    def stream_broke(self, now: float) -> None:
-        """Tell again what was sent so shortly before that it may not have arrived."""
-        self._own = [a for at, a in self._sent if now - at <= _ALERT_DOUBT_SECONDS] + self._own
-        self._sent.clear()
+    def stream_broke(self) -> None:
+        """Tell again what the server has not acknowledged, before what is new."""
+        self._own = [*self._unacknowledged.values(), *self._own]
+        self._unacknowledged.clear()
 
-    def take(self, now: float) -> list[bridge_pb2.BridgeAlert]:
+    def acknowledge(self, telling_id: str) -> None:
+        """Note that an alert is on record at the server."""
+        self._unacknowledged.pop(telling_id, None)
+
+    def take(self) -> list[bridge_pb2.BridgeAlert]:
         """Return what is to be sent now."""
         alerts, self._own = self._own, []
         for source in self._sources:
             alerts += source()
-        self._sent.extend((now, alert) for alert in alerts)
+        for alert in alerts:
+            alert.telling_id = alert.telling_id or uuid.uuid4().hex
+            self._unacknowledged[alert.telling_id] = alert
+        while len(self._unacknowledged) > _ALERTS_KEPT:
+            del self._unacknowledged[next(iter(self._unacknowledged))]
         return alerts
 
 
@@ -159,6 +168,8 @@ class ConnectLink:
                 self._parts.deliveries.acknowledge_outcome(
                     command_id, number, lambda: self._acknowledging.discard((command_id, number))
                 )
+            case AlertDone(telling_id):
+                self._parts.alerts.acknowledge(telling_id)
             case RepeatOutcome(command_id, number):
                 self._repeat(command_id, number)
             case Deliver(payload, age):
@@ -258,7 +269,7 @@ class ConnectLink:
             # Those of before this session go first.
             self._begun = True
             self._feed_outcomes(now)
-        for alert in self._parts.alerts.take(now):
+        for alert in self._parts.alerts.take():
             self._send(bridge_service_pb2.ConnectRequest(alert=alert))
         self._machine.event_made(self._core.next_event_seq)
         while self._outbox.has_room:

@@ -141,7 +141,7 @@ class Link:
             now = self._clock.seconds()
             self.last_ended = ended
             self._session = self._machine = None
-            self._alerts.stream_broke(now)
+            self._alerts.stream_broke()
             pause = backoff.delay(ended.ending, machine.lived_seconds(now))
             log.warning(
                 "no session", why=ended.words, ending=ended.ending.value, next_attempt_seconds=round(pause, 2)

@@ -312,7 +312,7 @@ class SymbolTable:
 
 @dataclass(frozen=True, slots=True)
 class BridgeAlert:
-    """Something that a person has to know."""
+    """Something that a person has to know, or word that it has ended."""
 
     alert_key: str
     severity: Severity
@@ -322,6 +322,8 @@ class BridgeAlert:
     advice: str = ""
     command_id: str = ""
     position_identifier: int = 0
+    telling_id: str = ""
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,6 +465,13 @@ class OutcomeAck:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertAck:
+    """A bridge's alert is committed."""
+
+    telling_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SyncRequest:
     """Asks for a sync."""
 
@@ -542,6 +551,7 @@ ToData = (
     | CancelDelivery
     | EventAck
     | OutcomeAck
+    | AlertAck
     | SyncRequest
     | Check
     | Drain

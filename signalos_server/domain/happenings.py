@@ -207,3 +207,5 @@ class NewAlert:
     advice: str = ""
     command_id: str = ""
     trade_id: str = ""
+    # Repeats of one telling of a bridge have the same; empty: each call is one.
+    telling_id: str = ""

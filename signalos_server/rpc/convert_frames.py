@@ -390,6 +390,8 @@ def _alert(alert: bridge_pb2.BridgeAlert) -> frames.BridgeAlert:
         advice=alert.advice,
         command_id=alert.command_id,
         position_identifier=alert.position_identifier,
+        telling_id=alert.telling_id,
+        ended=alert.ended,
     )
 
 
@@ -469,6 +471,8 @@ def data_frame_to_proto(
         case frames.OutcomeAck():
             response.outcome_ack.command_id = frame.command_id
             response.outcome_ack.outcome_number = frame.outcome_number
+        case frames.AlertAck():
+            response.alert_ack.telling_id = frame.telling_id
         case frames.HeartbeatAnswer():
             response.heartbeat.number = frame.number
         case frames.Welcome():

@@ -75,7 +75,7 @@ _SERVICES: dict[str, dict[str, Access]] = {
         "ListBridges": _VIEW,
         "RevokeBridge": _REARM,
     },
-    "AlertService": {"ListAlerts": _VIEW, "AcknowledgeAlert": _TRADE},
+    "AlertService": {"ListAlerts": _VIEW, "GetAlert": _VIEW, "AcknowledgeAlert": _TRADE},
     "BridgeService": {"Pair": _BRIDGE, "Connect": _BRIDGE, "Control": _BRIDGE},
     "CommandService": {
         "GetCommand": _VIEW,

@@ -1,8 +1,10 @@
-"""Figures about calls, for Prometheus."""
+"""Figures about calls and alerts, for Prometheus."""
 
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from signalos_server.service.alerts import OpenAlerts
 
 
 class RpcMetrics:
@@ -20,3 +22,30 @@ class RpcMetrics:
             registry=registry,
         )
         self.streams = Gauge("signalos_rpc_streams", "Streams that are open.", ("method",), registry=registry)
+
+
+class AlertMetrics:
+    """What nobody has acknowledged."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._open = Gauge(
+            "signalos_alerts_unacknowledged", "Alerts to acknowledge.", ("severity",), registry=registry
+        )
+        self._escalated = Gauge(
+            "signalos_alerts_escalated", "Of these, those that were told again.", registry=registry
+        )
+        self._told_again = Counter(
+            "signalos_alerts_told_again_total",
+            "Tellings of alerts that nobody acknowledged.",
+            registry=registry,
+        )
+
+    def show(self, alerts: OpenAlerts) -> None:
+        """See `service.alerts.AlertFigures`."""
+        for severity, count in alerts.by_severity.items():
+            self._open.labels(severity.name.lower()).set(count)
+        self._escalated.set(alerts.escalated)
+
+    def told_again(self, count: int) -> None:
+        """See `service.alerts.AlertFigures`."""
+        self._told_again.inc(count)

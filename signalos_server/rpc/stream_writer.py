@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 from signalos.v1 import bridge_service_pb2
 from signalos_server.domain.errors import NotAuthenticated, Refusal, WrongState
 from signalos_server.domain.frames import (
+    AlertAck,
     Delivery,
     Desired,
     EventAck,
@@ -31,7 +32,7 @@ F = TypeVar("F")
 _CONFLATED = (EventAck, HeartbeatAnswer, LeaseGrant, Desired)
 _GRACE_SECONDS = 2.0
 # Nothing waits for these at once: they go with the next frame that does, or by themselves soon.
-_PATIENT = (EventAck, OutcomeAck)
+_PATIENT = (EventAck, OutcomeAck, AlertAck)
 _PATIENCE_SECONDS = 0.03
 # What waits together goes in one message, up to this.
 _BATCH_BYTES = 32 << 10

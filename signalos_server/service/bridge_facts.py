@@ -45,6 +45,7 @@ from signalos_server.service.records import Records
 from signalos_server.service.trade_facts import apply_event_fact, differs_from_record
 from signalos_server.service.unit_effects import (
     Adopted,
+    AlertCommitted,
     CommandSaved,
     Effect,
     EventsCommitted,
@@ -223,6 +224,10 @@ def _outcome(records: Records, scene: Scene, told: OutcomeTold, at: Moment) -> l
             "command_corrected",
             {"command_id": after.command_id, "before": command.state.name, "after": after.state.name},
         )
+    if command.state is CommandState.UNKNOWN and after.is_final:
+        records.alert_ended(
+            after.account_id, "COMMAND_UNKNOWN", after.command_id, f"it is {after.state.name} after all"
+        )
     return [saved, *_told_unknown(records, after), *done]
 
 
@@ -294,22 +299,34 @@ def _is_placed(command: Command) -> bool:
     return isinstance(command.action, Open) and command.action.order_type is not OrderType.MARKET
 
 
+# The server raises its own with the fact that the bridge tells as well.
+_TOLD_BY_FACT = frozenset({"COMMAND_UNKNOWN", "COMMAND_CORRECTED", "POSITION_MISSING"})
+
+
 def _alert(records: Records, scene: Scene, alert: BridgeAlert) -> list[Effect]:
+    done: list[Effect] = [AlertCommitted(alert.telling_id)] if alert.telling_id else []
+    code, key = alert.code[:64], alert.alert_key[:200]
+    if code in _TOLD_BY_FACT:
+        return done
+    if alert.ended:
+        records.alert_ended(scene.account_id, code, key, alert.message)
+        return done
     trade_id = trade_id_of(scene.account_id, alert.position_identifier) if alert.position_identifier else ""
     records.alert(
         NewAlert(
             account_id=scene.account_id,
             severity=alert.severity,
-            code=alert.code[:64],
-            key=alert.alert_key[:200],
+            code=code,
+            key=key,
             message=alert.message,
             known=alert.known,
             advice=alert.advice,
             command_id=alert.command_id[:64],
             trade_id=trade_id,
+            telling_id=alert.telling_id[:64],
         )
     )
-    return []
+    return done
 
 
 def _sync(records: Records, scene: Scene, report: SyncReport, at: Moment) -> list[Effect]:

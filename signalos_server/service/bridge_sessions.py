@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 PROTOCOL_VERSION = 1
 _EVENT_CREDIT = 2_000
 _OFFLINE_ALERT_SECONDS = 15.0
+# As the bridge calls it, so that both mean one alert.
+ACCOUNT_KEY = "account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,13 @@ class BridgeSessions:
         if identity is not None:
             records.bridges.bind(account.account_id, identity)
         scene = Scene(account.account_id, bridge_id, epoch)
+        records.alert_ended(
+            account.account_id, "BRIDGE_OFFLINE", account.account_id, "the bridge is connected again"
+        )
+        if identity is not None:
+            records.alert_ended(
+                account.account_id, "ACCOUNT_MISMATCH", ACCOUNT_KEY, "the terminal is on the bound account"
+            )
         open_commands, effects, committed, new_journal = take_session(records, hello, scene, now)
         if not new_journal and hello.next_event_seq <= committed:
             records.alert(_journal_behind(account.account_id, hello, committed))
@@ -189,7 +198,7 @@ class BridgeSessions:
                         account_id=bridge.account_id,
                         severity=Severity.CRITICAL,
                         code="ACCOUNT_MISMATCH",
-                        key=f"{error.metadata['login']}:{error.metadata['server']}"[:200],
+                        key=ACCOUNT_KEY,
                         message="the terminal is logged in to another account; nothing is traded there",
                         known=error.message,
                         advice="log the terminal in to the bound account, or pair a bridge for the other one",

@@ -293,6 +293,9 @@ class CommandUseCases:
                 now=self._clocks.moment().wall,
             )
             save_changed(records, resolved)
+            records.alert_ended(
+                resolved.account_id, "COMMAND_UNKNOWN", resolved.command_id, "a person has resolved it"
+            )
             records.audit(
                 command.account_id,
                 caller.user_id,

@@ -164,6 +164,13 @@ def apply_applied(records: Records, scene: Scene, applied: Applied, now: datetim
     records.control.save_applied(scene.account_id, applied, "", now)
     document = control.rearm_confirmed(before.document, applied.stop_ids)
     effects = _save_document(records, before.document, document)
+    if before.problem:
+        records.alert_ended(
+            scene.account_id,
+            "POLICY_NOT_APPLIED",
+            scene.account_id,
+            f"the bridge keeps to revision {applied.revision}",
+        )
     _tell_applied(records, scene, before.applied, applied)
     return [*effects, AppliedSaved(scene.account_id, applied.revision, "")]
 
@@ -200,7 +207,7 @@ def apply_nack(records: Records, scene: Scene, nack: Nack, now: datetime) -> lis
                 account_id=scene.account_id,
                 severity=Severity.CRITICAL,
                 code="POLICY_NOT_APPLIED",
-                key=str(nack.revision),
+                key=scene.account_id,
                 message=f"the bridge could not apply revision {nack.revision}: {nack.problem}",
                 known=f"it keeps to revision {nack.held_revision}; nothing new is opened",
                 advice="change the setting, or look at the bridge",
@@ -243,6 +250,7 @@ def save_progress(records: Records, stop: Stop, before: AccountStop, after: Acco
     shown = replace(stop, accounts=(after,))
     records.happened(account_id, StopMoved(f"stop:{stop_id}:{account_id}:{version}", shown))
     if after.latch_time is not None and before.latch_time is None:
+        records.alert_ended(account_id, "STOP_NOT_REACHED", stop_id, "the bridge has latched the stop")
         records.audit(account_id, "", "stop_latched", {"stop_id": stop_id, "time": str(after.latch_time)})
     if after.complete and not before.complete:
         records.audit(

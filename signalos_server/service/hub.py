@@ -32,6 +32,7 @@ from signalos_server.domain.command import Command, Moment
 from signalos_server.domain.control import ControlDocument
 from signalos_server.domain.errors import CommitUnknown, StorageUnavailable
 from signalos_server.domain.frames import (
+    AlertAck,
     CancelDelivery,
     CheckResult,
     Delivery,
@@ -54,6 +55,7 @@ from signalos_server.service.live import Live
 from signalos_server.service.records import Records, Storage
 from signalos_server.service.unit_effects import (
     Adopted,
+    AlertCommitted,
     AppliedSaved,
     CommandSaved,
     DocumentSaved,
@@ -327,6 +329,8 @@ class LiveSession:
             match effect:
                 case OutcomeCommitted():
                     self.perform(self.machine.outcome_committed(effect.outcome))
+                case AlertCommitted():
+                    self.perform(self.machine.send(AlertAck(effect.telling_id)))
                 case EventsCommitted():
                     self.perform(self.machine.events_committed(effect.seq))
                 case CommandSaved():

@@ -330,6 +330,9 @@ class Records(Protocol):
     def alert(self, alert: NewAlert) -> None:
         """Raise an alert, or count it up."""
 
+    def alert_ended(self, account_id: str, code: str, key: str, reason: str) -> None:
+        """Note that what an alert tells of has ended; it stays until somebody acknowledges it."""
+
     def audit(self, chain: str, user_id: str, action: str, detail: Mapping[str, object]) -> None:
         """Append to the audit."""
 

@@ -97,6 +97,9 @@ def _opened(
         records.happened(scene.account_id, happenings.TradeOpened(event_id, trade))
     else:
         # Seen before: by a journal that is lost, or given up as missing.
+        records.alert_ended(
+            scene.account_id, "TRADE_MISSING", trade.trade_id, "the terminal shows the position again"
+        )
         records.happened(scene.account_id, happenings.TradeChanged(event_id, trade, "seen at the terminal"))
     return trade
 
@@ -117,6 +120,14 @@ def _closed(
     if without is not document:
         records.control.save(without)
     records.happened(scene.account_id, happenings.TradeClosed(event_id, closed))
+    identifier = fact.position.identifier
+    for code, key in (
+        ("TRADE_MISSING", closed.trade_id),
+        ("GUARD_CLOSE_FAILED", f"guard:{identifier}"),
+        ("LEVELS_NOT_MOVED", f"levels:{identifier}"),
+        ("LEVELS_NOT_HIDDEN", f"levels:{identifier}"),
+    ):
+        records.alert_ended(scene.account_id, code, key, "the position is closed")
     return [TradeSaved(closed), TradeOver(fact.position.identifier)]
 
 

@@ -47,6 +47,13 @@ class OutcomeCommitted:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertCommitted:
+    """The bridge need not tell this alert again."""
+
+    telling_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventsCommitted:
     """The bridge need not tell these events again."""
 
@@ -107,6 +114,7 @@ class SyncNeeded:
 Effect = (
     CommandSaved
     | OutcomeCommitted
+    | AlertCommitted
     | EventsCommitted
     | DocumentSaved
     | Adopted

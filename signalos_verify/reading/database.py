@@ -291,4 +291,6 @@ def _event(row: Sequence[Any]) -> StreamEvent:
         account_id=event.account_id,
         subject=subject,
         time=at / _MICROSECONDS,
+        bridge_id=event.session.bridge_id,
+        bridge_epoch=event.session.epoch,
     )

@@ -34,10 +34,18 @@ class NewEvent:
     payload: bytes
 
 
-def new_event(event_id: str, time: datetime, event: event_pb2.Event, account_id: str = "") -> NewEvent:
-    """Return `event` (its `data` set) as it is stored."""
+def new_event(
+    event_id: str,
+    time: datetime,
+    event: event_pb2.Event,
+    account_id: str = "",
+    session: tuple[str, int] | None = None,
+) -> NewEvent:
+    """Return `event` (its `data` set) as it is stored; `session`: the bridge and epoch that told it."""
     event.event_id = event_id
     event.account_id = account_id
+    if session is not None:
+        event.session.bridge_id, event.session.epoch = session
     since = time - _EPOCH
     event.time.seconds = since.days * 86_400 + since.seconds
     event.time.nanos = since.microseconds * 1_000

@@ -11,19 +11,27 @@ from sqlalchemy.orm import Session
 from signalos.v1 import alert_pb2
 from signalos_server.adapters.clock import Clock
 from signalos_server.adapters.storage.alert_book import (
+    AlertFilter,
     acknowledge_alert,
     alert_message,
+    any_due,
+    count_alerts,
+    escalate_due,
     get_alert,
     list_alerts,
 )
 from signalos_server.adapters.storage.audit_log import append_audit, list_audit
 from signalos_server.adapters.storage.database import Database
 from signalos_server.adapters.storage.tables.accounts import AccountRow
+from signalos_server.adapters.storage.tables.alerts import AlertRow
 from signalos_server.adapters.storage.tables.health import HealthProbeRow
+from signalos_server.domain.alerts import AlertQuery, EscalationPolicy
 from signalos_server.domain.audit import SYSTEM_CHAIN, SealedEntry
 from signalos_server.domain.caller import Caller
 from signalos_server.domain.errors import BadPageToken, NotFound
 from signalos_server.domain.pages import decode_page, encode_page
+from signalos_server.domain.words import Severity
+from signalos_server.service.alerts import OpenAlerts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,15 +39,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class SqlAlerts:
     """Alerts that a caller sees: those of its accounts; all, and the system's, for administrators."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, policy: EscalationPolicy) -> None:
         self._database = database
         self._clock = clock
+        self._policy = policy
 
     async def page(
-        self, caller: Caller, account_id: str, *, include_acknowledged: bool, size: int, page_token: str
-    ) -> tuple[Sequence[alert_pb2.Alert], str]:
-        """Return a page, newest first, and the token of the next."""
-        kind = f"alerts:{account_id}:{int(include_acknowledged)}"
+        self, caller: Caller, query: AlertQuery, size: int, page_token: str
+    ) -> tuple[Sequence[alert_pb2.Alert], str, alert_pb2.AlertCounts]:
+        """Return a page, newest first, the token of the next, and the counts of what is open."""
+        kind = f"alerts:{query.account_id}:{int(query.include_acknowledged)}:{query.minimum_severity}"
+        kind += f":{query.command_id}:{query.trade_id}"
         position = decode_page(kind, page_token, int, str)
         before: tuple[datetime, str] | None = None
         if position is not None:
@@ -48,36 +58,46 @@ class SqlAlerts:
             except OverflowError as error:
                 raise BadPageToken from error
 
-        def unit(session: Session) -> list[alert_pb2.Alert]:
+        def unit(session: Session) -> tuple[list[alert_pb2.Alert], alert_pb2.AlertCounts]:
             account_ids = _visible_accounts(session, caller)
-            if account_id:
-                if account_ids is not None and account_id not in account_ids:
-                    raise NotFound("account", account_id)
-                if session.get(AccountRow, account_id) is None:
-                    raise NotFound("account", account_id)
-                account_ids = [account_id]
-            rows = list_alerts(
-                session, account_ids, include_acknowledged=include_acknowledged, size=size + 1, before=before
+            if query.account_id:
+                if account_ids is not None and query.account_id not in account_ids:
+                    raise NotFound("account", query.account_id)
+                if session.get(AccountRow, query.account_id) is None:
+                    raise NotFound("account", query.account_id)
+                account_ids = [query.account_id]
+            wanted = AlertFilter(
+                account_ids,
+                query.include_acknowledged,
+                query.minimum_severity,
+                query.command_id,
+                query.trade_id,
             )
-            return [alert_message(row) for row in rows]
+            rows = list_alerts(session, wanted, size + 1, before)
+            return [alert_message(row) for row in rows], count_alerts(session, account_ids)
 
-        found = await self._database.read(unit)
+        found, counts = await self._database.read(unit)
         if len(found) <= size:
-            return found, ""
+            return found, "", counts
         last = found[size - 1]
         microseconds = last.create_time.ToMicroseconds()
-        return found[:size], encode_page(kind, microseconds, last.alert_id)
+        return found[:size], encode_page(kind, microseconds, last.alert_id), counts
 
-    async def acknowledge(self, caller: Caller, alert_id: str) -> alert_pb2.Alert:
-        """Acknowledge an alert; a second time changes nothing."""
+    async def get(self, caller: Caller, alert_id: str) -> alert_pb2.Alert:
+        """Return an alert. Raises `NotFound` for another user's."""
 
         def unit(session: Session) -> alert_pb2.Alert:
-            row = get_alert(session, alert_id, lock=True)
-            visible = _visible_accounts(session, caller)
-            if row is None or (visible is not None and row.account_id not in visible):
-                raise NotFound("alert", alert_id)
+            return alert_message(_visible_alert(session, caller, alert_id, lock=False))
+
+        return await self._database.read(unit)
+
+    async def acknowledge(self, caller: Caller, alert_id: str, note: str) -> alert_pb2.Alert:
+        """Acknowledge an alert; a second time changes nothing. Raises `NotFound` for another user's."""
+
+        def unit(session: Session) -> alert_pb2.Alert:
+            row = _visible_alert(session, caller, alert_id, lock=True)
             if row.acknowledge_time is None:
-                acknowledge_alert(session, row, caller.user_id, self._clock.now())
+                acknowledge_alert(session, row, caller.user_id, note, self._clock.now())
                 append_audit(
                     session,
                     row.account_id or SYSTEM_CHAIN,
@@ -85,11 +105,28 @@ class SqlAlerts:
                     monotonic_seconds=self._clock.monotonic(),
                     user_id=caller.user_id,
                     action="alert_acknowledged",
-                    detail={"alert_id": alert_id, "code": row.code},
+                    detail={"alert_id": alert_id, "code": row.code, "note": note},
                 )
             return alert_message(row)
 
         return await self._database.run(unit)
+
+    async def escalate(self) -> int:
+        """Tell again what is due; return how many alerts that were. Raises `StorageUnavailable`."""
+        now = self._clock.now()
+        if not await self._database.read(lambda session: any_due(session, now)):
+            return 0
+        return await self._database.run(lambda session: escalate_due(session, self._policy, now))
+
+    async def open_alerts(self) -> OpenAlerts:
+        """See `service.alerts.AlertRecords`: of every account and the system."""
+        counts = await self._database.read(lambda session: count_alerts(session, None))
+        by_severity = {
+            Severity.CRITICAL: counts.critical,
+            Severity.WARNING: counts.warning,
+            Severity.INFO: counts.info,
+        }
+        return OpenAlerts(by_severity, counts.escalated)
 
 
 class SqlAudit:
@@ -117,6 +154,14 @@ class SqlProbe:
         """Commit the time. Raises `StorageUnavailable` or `CommitUnknown`."""
         now = self._clock.now()
         await self._database.run(lambda session: session.merge(HealthProbeRow(node=self._node, time=now)))
+
+
+def _visible_alert(session: Session, caller: Caller, alert_id: str, *, lock: bool) -> AlertRow:
+    row = get_alert(session, alert_id, lock=lock)
+    visible = _visible_accounts(session, caller)
+    if row is None or (visible is not None and row.account_id not in visible):
+        raise NotFound("alert", alert_id)
+    return row
 
 
 def _visible_accounts(session: Session, caller: Caller) -> list[str] | None:

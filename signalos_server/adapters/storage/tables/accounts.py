@@ -54,6 +54,8 @@ class BridgeRow(Table):
     journal_id: Mapped[str] = mapped_column(String(64), default="")
     # The last event of that journal that is committed here.
     committed_event_seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    # Its id, by which a journal that was put back is told from the one that went on; empty: not known.
+    committed_event_id: Mapped[str] = mapped_column(String(100), default="")
     # When a session of it last began or ended; unset: never seen.
     state_time: Mapped[datetime | None] = mapped_column(UtcTime)
 

@@ -19,6 +19,8 @@ class AlertRow(Table):
         Index(None, "account_id", "create_time"),
         # One open alert for each key; an acknowledged one frees it.
         Index(None, "open_key", unique=True),
+        Index(None, "escalate_time"),
+        Index(None, "condition_key"),
     )
 
     alert_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -39,3 +41,14 @@ class AlertRow(Table):
     acknowledge_user_id: Mapped[str] = mapped_column(String(64), default="")
     command_id: Mapped[str] = mapped_column(String(64), default="")
     trade_id: Mapped[str] = mapped_column(String(64), default="")
+    # What it tells of, also once acknowledged: so that the end of it can be said.
+    condition_key: Mapped[str] = mapped_column(String(300), default="")
+    # How often it was told again, and when it is the next time; unset: it is not.
+    escalation_level: Mapped[int] = mapped_column(default=0)
+    escalate_time: Mapped[datetime | None] = mapped_column(UtcTime)
+    # When and how what it tells of ended; unset: it lasts, or is of a kind that does not end.
+    end_time: Mapped[datetime | None] = mapped_column(UtcTime)
+    end_reason: Mapped[str] = mapped_column(Text, default="")
+    acknowledge_note: Mapped[str] = mapped_column(Text, default="")
+    # The bridge's telling that raised it or was counted last; empty: no bridge did.
+    telling_id: Mapped[str] = mapped_column(String(64), default="")

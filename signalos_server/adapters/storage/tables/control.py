@@ -100,3 +100,5 @@ class BridgeJournalRow(Table):
     bridge_id: Mapped[str] = mapped_column(String(64), ForeignKey("bridges.bridge_id"), primary_key=True)
     journal_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     committed_event_seq: Mapped[int] = mapped_column(BigInteger)
+    # Its id; empty: not known.
+    committed_event_id: Mapped[str] = mapped_column(String(100), default="")

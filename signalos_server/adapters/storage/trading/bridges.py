@@ -58,6 +58,8 @@ class SqlBridges:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        # The session of a bridge that this unit was found to be conditional on: (bridge, epoch).
+        self.acting: tuple[str, int] | None = None
 
     def of_account(self, account_id: str) -> BridgeRef | None:
         """See `service.records.Bridges`."""
@@ -98,6 +100,7 @@ class SqlBridges:
         row = _LOCK.one_or_none(self._session.connection(), {"wanted": bridge_id})
         if row is None or row.revoke_time is not None or row.session_epoch != epoch:
             return None
+        self.acting = (bridge_id, epoch)
         return bridge_of(row)
 
     def take_journal(self, bridge_id: str, journal_id: str) -> tuple[int, bool]:

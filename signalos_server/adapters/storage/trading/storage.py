@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from signalos.v1 import event_pb2
 from signalos_server.adapters.moments import MachineMoments
-from signalos_server.adapters.storage.alert_book import raise_alert
+from signalos_server.adapters.storage.alert_book import condition_key, end_alerts, raise_alert
 from signalos_server.adapters.storage.audit_log import append_audit, audit_hash, audit_heads
 from signalos_server.adapters.storage.database import Database
 from signalos_server.adapters.storage.outbox import append_events, new_event
@@ -25,6 +25,7 @@ from signalos_server.adapters.storage.trading.bridges import SqlBridges, bridge_
 from signalos_server.adapters.storage.trading.commands import OPEN_STATES, SqlCommands
 from signalos_server.adapters.storage.trading.control import SqlControl
 from signalos_server.adapters.storage.trading.mapping import from_json
+from signalos_server.domain.alerts import EscalationPolicy
 from signalos_server.domain.caller import Role
 from signalos_server.domain.control import ControlDocument
 from signalos_server.domain.happenings import AccountView, BridgeView, CommandChanged, Happening, NewAlert
@@ -84,14 +85,24 @@ Encode = Callable[[Happening], event_pb2.Event]
 class SqlRecords:
     """The records of one unit of work."""
 
-    def __init__(self, session: Session, encode: Encode, moments: MachineMoments, started: float) -> None:
+    def __init__(
+        self,
+        session: Session,
+        encode: Encode,
+        moments: MachineMoments,
+        started: float,
+        policy: EscalationPolicy,
+    ) -> None:
         self._session = session
+        self._policy = policy
         self._encode = encode
         self._moments = moments
         self._started = started
         self._accounts: dict[str, AccountRef] = {}
         self._told: dict[str, list[Happening]] = {}
         self._alerts: list[NewAlert] = []
+        # What alerts tell of and has ended: key -> how.
+        self._ended: dict[str, str] = {}
         self.bridges = SqlBridges(session)
         self.commands = SqlCommands(session)
         self.control = SqlControl(session)
@@ -179,15 +190,18 @@ class SqlRecords:
         """Write what waits for the unit's end. Every unit ends with it."""
         self.commands.flush()
         now = self._moments.now()
+        acting = self.bridges.acting
         for account_id, happenings in self._told.items():
             events = [
-                new_event(happening.event_id, now, self._encode(happening), account_id)
+                new_event(happening.event_id, now, self._encode(happening), account_id, acting)
                 for happening in _as_stored(happenings)
             ]
             append_events(self._session, self._audience(account_id), events)
         self._told.clear()
+        end_alerts(self._session, self._ended, now)
+        self._ended.clear()
         for alert in self._alerts:
-            raise_alert(self._session, alert, now)
+            raise_alert(self._session, alert, now, self._policy)
         self._alerts.clear()
 
     def _audience(self, account_id: str) -> frozenset[str]:
@@ -198,6 +212,10 @@ class SqlRecords:
     def alert(self, alert: NewAlert) -> None:
         """See `service.records.Records`. Raised with the unit's end: streams are locked last of all."""
         self._alerts.append(alert)
+
+    def alert_ended(self, account_id: str, code: str, key: str, reason: str) -> None:
+        """See `service.records.Records`."""
+        self._ended[condition_key(account_id, code, key)] = reason
 
     def audit(self, chain: str, user_id: str, action: str, detail: Mapping[str, object]) -> None:
         """See `service.records.Records`."""
@@ -215,7 +233,14 @@ class SqlRecords:
 class SqlStorage:
     """Runs units of work on a database."""
 
-    def __init__(self, database: Database, encode: Encode, moments: MachineMoments) -> None:
+    def __init__(
+        self,
+        database: Database,
+        encode: Encode,
+        moments: MachineMoments,
+        policy: EscalationPolicy | None = None,
+    ) -> None:
+        self._policy = policy or EscalationPolicy()
         self._database = database
         self._encode = encode
         self._moments = moments
@@ -238,7 +263,7 @@ class SqlStorage:
 
     def records(self, session: Session) -> SqlRecords:
         """Return the records of a unit that runs on `session`; whoever writes calls `finish` at its end."""
-        return SqlRecords(session, self._encode, self._moments, self._started)
+        return SqlRecords(session, self._encode, self._moments, self._started, self._policy)
 
 
 def _as_stored(happenings: Sequence[Happening]) -> list[Happening]:
