@@ -109,7 +109,10 @@ class FakeBridge:
     deliveries: list[bridge_pb2.CommandDelivery] = field(default_factory=list)
     data_frames: list[pb.ConnectResponse] = field(default_factory=list)
     control_frames: list[pb.ControlResponse] = field(default_factory=list)
+    alert_acks: list[str] = field(default_factory=list)
+    resolutions: list[bridge_pb2.CommandResolution] = field(default_factory=list)
     takes_batches: bool = False
+    takes_resolutions: bool = True
     next_seq: int = 1
     epoch: int = 0
     acked: int = 0
@@ -143,6 +146,7 @@ class FakeBridge:
             next_event_seq=self.next_seq,
             held_stops=list(self.held.values()),
             takes_batches=self.takes_batches,
+            takes_resolutions=self.takes_resolutions,
             terminal=account_pb2.TerminalStatus(
                 state=account_pb2.TERMINAL_STATE_READY, broker_connected=True
             ),
@@ -246,6 +250,10 @@ class FakeBridge:
                 await self.tell(*requests)
             case "event_ack":
                 self.acked = frame.event_ack.seq
+            case "alert_ack":
+                self.alert_acks.append(frame.alert_ack.telling_id)
+            case "resolution":
+                self.resolutions.append(frame.resolution)
 
     async def _read_control(self) -> None:
         with contextlib.suppress(Exception):

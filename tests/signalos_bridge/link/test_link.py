@@ -13,7 +13,14 @@ import pytest
 
 from signalos.v1 import bridge_pb2, bridge_service_pb2, command_pb2
 from signalos_bridge.domain.facts import BridgeEvent, LiveUpdate, SyncReport, SyncTrigger
-from signalos_bridge.domain.values import CommandOrigin, CommandState, LapsePolicy, Receipt
+from signalos_bridge.domain.values import (
+    Alert,
+    AlertSeverity,
+    CommandOrigin,
+    CommandState,
+    LapsePolicy,
+    Receipt,
+)
 from signalos_bridge.latch import stop_locally
 from tests.signalos_bridge.link.bridge_rig import Rig, a_close, a_stop, an_open
 from tests.signalos_bridge.scripted_core import outcome
@@ -485,3 +492,32 @@ async def test_volumes_and_prices_arrive_as_the_decimals_that_were_meant(
             await ended(server, "c1")
             action = rig.core.delivered[0].action
             assert getattr(action, "volume_lots") == decimals  # noqa: B009
+
+
+async def test_an_alert_is_told_in_each_session_until_the_server_has_it(tmp_path: Path) -> None:
+    async with ScriptedServer() as server:
+        rig = Rig(tmp_path, server.address)
+        async with rig.running():
+            await server.live()
+            rig.core.alerts.append(Alert("blind", AlertSeverity.CRITICAL, "GUARD_BLIND", "it is blind"))
+            rig.link.wake()
+
+            def told() -> list[str]:
+                return [r.alert.telling_id for r in connect_said(server, "alert")]
+
+            await server.until(lambda: len(told()) == 1)
+            before = server.epoch
+            assert server.connect is not None
+            server.connect.end()
+            await server.until(lambda: server.epoch > before and len(told()) == 2)
+            first, second = told()
+            assert first
+            assert first == second
+
+            acknowledgement = bridge_pb2.AlertAck(telling_id=first)
+            server.connect.send(bridge_service_pb2.ConnectResponse(alert_ack=acknowledgement))
+            await eventually(lambda: not rig.link._alerts._unacknowledged)
+            before = server.epoch
+            server.connect.end()
+            await server.until(lambda: server.epoch > before and len(connect_said(server, "snapshot")) >= 3)
+            assert told() == [first, second]
