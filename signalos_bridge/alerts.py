@@ -56,19 +56,18 @@ class AlertBox:
         )
         self._wake()
 
-    def settle(self, key: str, code: str, how: str) -> None:
-        """Note that the trouble is over, so that its next appearance is told again.
+    def settle(self, key: str, code: str, how: str, *, from_before: bool = False) -> None:
+        """Note that the trouble is over, so that its next appearance is told again, and tell the end.
 
-        The end is told as well: also once in the life of this process where nothing was raised, because the
-        process before may have raised it.
+        `from_before`: the end is told once in the life of this process also where nothing was raised, because
+        the process before may have raised it.
         """
         if key in self._raised:
             self._raised.discard(key)
-        elif key in self._settled:
+        elif not from_before or key in self._settled:
             return
-        self._settled.add(key)
-        if len(self._settled) > _LIMIT * 10:
-            self._settled.clear()
+        if from_before:
+            self._settled.add(key)
         # After what was raised and still waits; an end that waits already is told once.
         self._waiting.pop(f"{key} ended", None)
         self._waiting[f"{key} ended"] = Alert(key, AlertSeverity.INFO, code, how, ended=True)

@@ -531,7 +531,9 @@ class Core:
                 advice="Free disk space; trading goes on by itself.",
             )
             return
-        self._alerts.settle("journal", "JOURNAL_UNAVAILABLE", "the journal takes writes again")
+        self._alerts.settle(
+            "journal", "JOURNAL_UNAVAILABLE", "the journal takes writes again", from_before=True
+        )
         self._request_sync(SyncTrigger.BACKGROUND)
         self._wake()
 
@@ -615,7 +617,9 @@ class Core:
                 advice="Log the terminal in to the right account.",
             )
         elif status.account_matches:
-            self._alerts.settle("account", "ACCOUNT_MISMATCH", "the terminal is on the right account")
+            self._alerts.settle(
+                "account", "ACCOUNT_MISMATCH", "the terminal is on the right account", from_before=True
+            )
         if status.state is not TerminalState.NO_PIPE and not self._syncer.in_sync:
             self._sync_soon.set()
         self._wake()
@@ -676,4 +680,4 @@ class Core:
                     advice="Look at the terminal.",
                 )
             elif age is not None and age < _BLIND_SECONDS:
-                self._alerts.settle("blind", "GUARD_BLIND", "the terminal answers again")
+                self._alerts.settle("blind", "GUARD_BLIND", "the terminal answers again", from_before=True)

@@ -234,7 +234,7 @@ class Protector:
             failures += 1
             self._close_failed(current, record, number, failures)
             await asyncio.sleep(self._commands.pause_seconds(record, failures))
-        self._alerts.settle(f"ladder:{identifier}")
+        self._alerts.settle(f"ladder:{identifier}", "LADDER_CLOSE_FAILED", "the target's close was executed")
 
         def closed(held: KnownPosition) -> KnownPosition:
             protection_ = held.record.protection
@@ -319,7 +319,7 @@ class Protector:
             record = await self._commands.run(_own(id_of(len(attempts) + 1), action, words))
         if record.state is CommandState.SUCCEEDED or _is_tighter(record):
             pace.backoff, pace.next_at = _SHORTEST_BACKOFF_SECONDS, 0.0
-            self._alerts.settle(f"follow:{identifier}")
+            self._alerts.settle(f"follow:{identifier}", "STOP_NOT_MOVED", "the stop was moved")
             return True
         pace.next_at = self._clock.awake_seconds() + pace.backoff
         pace.backoff = min(pace.backoff * 2, _LONGEST_BACKOFF_SECONDS)

@@ -112,7 +112,7 @@ class Syncer:
             self._watcher.expect_no_more()
         if not dry_run:
             self._problem = ""
-            self._alerts.settle("sync", "SYNC_FAILED", "a sync has succeeded")
+            self._alerts.settle("sync", "SYNC_FAILED", "a sync has succeeded", from_before=True)
             await self._recorder.correct(found.deals)
             await self._warm_up(snapshot)
         return report

@@ -162,7 +162,9 @@ class Trailer:
         now = self._clock.awake_seconds()
         if now - self._moves_since >= _DAY_SECONDS:
             self._moves_since, self._moves = now, 0
-            self._alerts.settle("trailing-budget", "TRAILING_BUDGET", "another day has begun")
+            self._alerts.settle(
+                "trailing-budget", "TRAILING_BUDGET", "another day has begun", from_before=True
+            )
         if self._moves >= MOVES_A_DAY:
             self._alerts.raise_alert(
                 "trailing-budget",

@@ -126,6 +126,8 @@ def _closed(
         ("GUARD_CLOSE_FAILED", f"guard:{identifier}"),
         ("LEVELS_NOT_MOVED", f"levels:{identifier}"),
         ("LEVELS_NOT_HIDDEN", f"levels:{identifier}"),
+        ("LADDER_CLOSE_FAILED", f"ladder:{identifier}"),
+        ("STOP_NOT_MOVED", f"follow:{identifier}"),
     ):
         records.alert_ended(scene.account_id, code, key, "the position is closed")
     return [TradeSaved(closed), TradeOver(fact.position.identifier)]

@@ -13,7 +13,7 @@ def blind(alerts: AlertBox) -> None:
 
 
 def sees(alerts: AlertBox) -> None:
-    alerts.settle("blind", "GUARD_BLIND", "it sees again")
+    alerts.settle("blind", "GUARD_BLIND", "it sees again", from_before=True)
 
 
 def taken(alerts: AlertBox) -> list[tuple[str, bool]]:
@@ -61,3 +61,10 @@ def test_each_appearance_has_its_end() -> None:
         blind(alerts)
         sees(alerts)
         assert taken(alerts) == [("GUARD_BLIND", False), ("GUARD_BLIND", True)]
+
+
+def test_the_end_of_what_concerns_one_position_is_told_only_where_it_was_raised() -> None:
+    alerts = box()
+    alerts.settle("levels:7", "LEVELS_NOT_MOVED", "they are where they should be")
+
+    assert taken(alerts) == []
