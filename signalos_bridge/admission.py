@@ -153,7 +153,8 @@ class Admission:
         source = (command.origin, command.automated)
         for running in self._running.values():
             other = running.record.command
-            if (other.origin, other.automated) != source:
+            # A person has looked: what is still searched for keeps nothing from opening.
+            if (other.origin, other.automated) != source or other.command_id in self._store.resolved:
                 continue
             for leg in running.record.unresolved:
                 if (

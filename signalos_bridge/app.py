@@ -18,9 +18,11 @@ from pathlib import Path
 
 import structlog
 
+from signalos.v1 import bridge_pb2
 from signalos_bridge import credentials, files, logs, poke
 from signalos_bridge.clock import Clock
 from signalos_bridge.controller import Controller
+from signalos_bridge.convert import outgoing
 from signalos_bridge.core import Core, CoreSettings
 from signalos_bridge.credentials import Credential
 from signalos_bridge.journal import set_aside
@@ -93,8 +95,9 @@ async def serve(settings: Settings, credential: Credential, ending: asyncio.Even
 async def _serve(settings: Settings, credential: Credential, ending: asyncio.Event) -> None:
     journal_path = settings.data_dir / JOURNAL_FILE
     first_start = not journal_path.exists()
+    behind = ("", "")
     while True:
-        bridge = _Bridge(settings, credential)
+        bridge = _Bridge(settings, credential, behind)
         await bridge.run(ending, first_start=first_start)
         if ending.is_set() or not bridge.journal_behind:
             return
@@ -102,14 +105,29 @@ async def _serve(settings: Settings, credential: Credential, ending: asyncio.Eve
         # commands may be believed: a new one has no memory, and the server's record is its beginning.
         kept_as = await asyncio.to_thread(set_aside, journal_path, "behind")
         log.error("journal set aside", why=bridge.journal_behind, kept_as=kept_as.name)
+        behind = (bridge.journal_id, f"{bridge.journal_behind}; it is kept as {kept_as.name}")
         first_start = False
+
+
+def _behind(journal_id: str, why: str) -> bridge_pb2.BridgeAlert:
+    """Return the alert of a journal that was set aside; the server's own of the same has the same key."""
+    alert = outgoing.critical(
+        "JOURNAL_BEHIND",
+        f"the bridge's journal was put back; it goes on with a new one: {why}",
+        "what the old one did after it was copied is known to the server alone",
+        "commands that were under way are UNKNOWN; look at the disk of the bridge's machine",
+    )
+    alert.alert_key = journal_id
+    return alert
 
 
 class _Bridge:
     """The parts of one bridge, and their order."""
 
-    def __init__(self, settings: Settings, credential: Credential) -> None:
+    def __init__(self, settings: Settings, credential: Credential, behind: tuple[str, str]) -> None:
+        """`behind`: the journal that was set aside, and why; empty: none was."""
         self._settings = settings
+        self._behind = behind
         self._credential = credential
         self._clock: Clock = bridge_clock()
         self._terminal = RemoteTerminal(
@@ -169,6 +187,8 @@ class _Bridge:
                     on_journal_behind=self._journal_is_behind,
                     settings=self._settings.link,
                 )
+                if self._behind[0]:
+                    self._link.tell(_behind(*self._behind))
                 link = group.create_task(self._link.run(), name="link")
                 self._write_program_file(port)
                 log.info(
@@ -185,6 +205,11 @@ class _Bridge:
                     await _cancelled(task)
         finally:
             transport.close()
+
+    @property
+    def journal_id(self) -> str:
+        """Return which journal it has."""
+        return self._core.journal_id
 
     async def _unhide(self) -> None:
         if not self._settings.unhide_on_shutdown:

@@ -332,6 +332,26 @@ class Core:
             self.standings([command_id])
             self._wake()
 
+    async def resolve(self, command_id: str, executed: bool, reason: str) -> None:
+        """Take a person's word on a command whose outcome nobody knows here either; else nothing.
+
+        It keeps no other open back any more. It is searched for all the same: what the terminal's records say
+        is told, and outranks the person's word. Raises `JournalUnavailable`.
+        """
+        running = self._executor.running(command_id)
+        if running is None or running.record.state is not CommandState.UNKNOWN:
+            return
+        if command_id in self._store.resolved:
+            return
+        batch = Batch()
+        self._store.put_resolution(batch, command_id, executed, reason)
+        await self._store.commit(batch)
+        if not executed:
+            for leg in running.record.legs or ():
+                self._executor.seen(leg.magic)
+        log.info("a person has resolved command %s: executed %s", command_id, executed)
+        self._wake()
+
     def standings(self, command_ids: Sequence[str]) -> list[Standing]:
         """Return where commands stand; the outcomes of ended and UNKNOWN ones wait to be sent once more."""
         standings: list[Standing] = []
@@ -377,6 +397,10 @@ class Core:
     def next_event_seq(self) -> int:
         """The sequence number that the next event will have."""
         return self._store.next_seq
+
+    def event_id(self, seq: int) -> str:
+        """Return the id of the event of that number; empty: the journal does not remember it."""
+        return self._store.event_id(seq)
 
     def events_after(self, seq: int, limit: int) -> list[BridgeEvent]:
         """Return unacknowledged events beyond `seq`, in order, at most `limit`."""

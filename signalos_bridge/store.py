@@ -76,12 +76,16 @@ class Store:
         self.unacknowledged: dict[str, Outcome] = {}
         self.events: deque[BridgeEvent] = deque()
         self.next_seq = 1
+        # The last event that the server has, which is forgotten here but for this; 0: none.
+        self.acknowledged: tuple[int, str] = (0, "")
         self.record = Record()
         self.prefix = 0
         self.prefixes: frozenset[int] = frozenset()
         self.policies: Policies | None = None
         self.trade_policies: dict[int, TradePolicy] = {}
         self.stop_tasks: dict[str, StopTask] = {}
+        # Commands of which a person has said what became of them.
+        self.resolved: set[str] = set()
         self._next_number = 1
 
     # -- writing ---------------------------------------------------------------------------------------
@@ -352,6 +356,17 @@ class Store:
 
         batch.then(keep)
 
+    def put_resolution(self, batch: Batch, command_id: str, executed: bool, reason: str) -> None:
+        """Write what a person said of a command that nobody knew."""
+        batch.row(
+            "INSERT OR REPLACE INTO resolutions VALUES (?, ?, ?, ?)",
+            command_id,
+            int(executed),
+            reason,
+            self._clock.wall_msc(),
+        )
+        batch.then(lambda: self.resolved.add(command_id))
+
     def put_stop_task(self, batch: Batch, task: StopTask) -> None:
         """Write how far a stop has come."""
         batch.row("INSERT OR REPLACE INTO stop_tasks VALUES (?, ?)", task.stop_id, rows.text(task))
@@ -394,8 +409,11 @@ class Store:
         batch.row("DELETE FROM events WHERE seq <= ?", last)
         # Sequence numbers are never given twice, also when no event is left.
         batch.row("INSERT OR REPLACE INTO meta VALUES ('acknowledged_seq', ?)", str(last))
+        event_id = self.event_id(last)
+        batch.row("INSERT OR REPLACE INTO meta VALUES ('acknowledged_event_id', ?)", event_id)
 
         def keep() -> None:
+            self.acknowledged = (last, event_id)
             while self.events and self.events[0].seq <= last:
                 self.events.popleft()
 
@@ -414,7 +432,7 @@ class Store:
         ]
         batch = Batch()
         for command_id in old:
-            for table in ("commands", "legs", "attempts", "outcomes"):
+            for table in ("commands", "legs", "attempts", "outcomes", "resolutions"):
                 batch.row(f"DELETE FROM {table} WHERE command_id = ?", command_id)  # noqa: S608 (constants)
         oldest = self.record.last_deal_msc - _DEAL_MEMORY_MSC
         batch.row("DELETE FROM deals WHERE time_msc < ?", oldest)
@@ -423,6 +441,7 @@ class Store:
             for command_id in old:
                 record = self.commands.pop(command_id, None)
                 self.outcomes.pop(command_id, None)
+                self.resolved.discard(command_id)
                 for leg in (record.legs if record else None) or ():
                     self.owners.pop(leg.magic, None)
             deals = self.record.seen_deals
@@ -442,7 +461,8 @@ class Store:
         self.record.fresh = "begun" not in meta
         self.record.last_deal_msc = int(meta.get("last_deal_msc", "0"))
         self.record.floor_msc = int(meta.get("floor_msc", "0"))
-        self.next_seq = int(meta.get("acknowledged_seq", "0")) + 1
+        self.acknowledged = (int(meta.get("acknowledged_seq", "0")), meta.get("acknowledged_event_id", ""))
+        self.next_seq = self.acknowledged[0] + 1
         if "policies" in meta:
             self.policies = rows.read(meta["policies"], Policies)
         self._load_commands()
@@ -452,6 +472,7 @@ class Store:
             event = rows.event_of(_int(seq), str(event_id), _int(wall), str(command_id), str(kind), str(data))
             self.events.append(event)
             self.next_seq = event.seq + 1
+        self.resolved = {str(one) for (one,) in self.journal.read("SELECT command_id FROM resolutions")}
         for (data,) in self.journal.read("SELECT data FROM stop_tasks"):
             task = rows.read(str(data), StopTask)
             self.stop_tasks[task.stop_id] = task
@@ -518,6 +539,13 @@ class Store:
         if abs(begun_now - begun_then) >= _SAME_BOOT_SECONDS:
             return None
         return max(0.0, now - record.received_at)
+
+    def event_id(self, seq: int) -> str:
+        """Return the id of the event of that number; empty: it is not remembered."""
+        if seq == self.acknowledged[0]:
+            return self.acknowledged[1]
+        index = seq - self.events[0].seq if self.events else -1
+        return self.events[index].event_id if 0 <= index < len(self.events) else ""
 
     def open_commands(self) -> list[CommandRecord]:
         """Return the commands that have not reached a final state, oldest first."""

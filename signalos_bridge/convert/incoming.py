@@ -70,6 +70,8 @@ def _connect_message(response: bridge_service_pb2.ConnectResponse) -> session.Se
         message = session.Arrival(response.command)
     elif kind == "cancel_command":
         message = session.Arrival(response.cancel_command)
+    elif kind == "resolution":
+        message = session.Arrival(response.resolution)
     elif kind == "sync_request":
         message = session.Arrival(response.sync_request)
     elif kind == "check":
@@ -115,6 +117,7 @@ def _welcome(welcome: bridge_pb2.BridgeWelcome) -> session.Welcome:
         committed_event_seq=welcome.committed_event_seq,
         open_command_ids=tuple(welcome.open_command_ids),
         payload=welcome,
+        committed_event_id=welcome.committed_event_id,
     )
 
 

@@ -40,6 +40,7 @@ class Welcome:
     committed_event_seq: int
     open_command_ids: tuple[str, ...]
     payload: object
+    committed_event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,14 +326,19 @@ class ConnectSession(_Stream):
         heartbeat_seconds: float = 5.0,
         greeting_seconds: float = GREETING_SECONDS,
         resend_seconds: float = RESEND_SECONDS,
+        event_id: Callable[[int], str] = lambda seq: "",
     ) -> None:
-        """Take the journal's next event number and the last (incarnation, epoch) that was given."""
+        """Take the journal's next event number and the last (incarnation, epoch) that was given.
+
+        `event_id` says which event the journal has at a number; empty: it does not remember.
+        """
         super().__init__(heartbeat_seconds=heartbeat_seconds, dead_after_seconds=greeting_seconds)
         self._random = random
         self._last_epoch = last_epoch
         self._resend = resend_seconds
         self._greeting = greeting_seconds
         self._next_event_seq = next_event_seq
+        self._event_id = event_id
         self._acked_seq = 0
         self._sent_seq = 0
         self._credit = 0
@@ -480,6 +486,13 @@ class ConnectSession(_Stream):
                 Ending.JOURNAL_BEHIND,
                 f"the server has committed event {welcome.committed_event_seq} of this journal, "
                 f"which has only {self._next_event_seq - 1}",
+            )
+        ours = self._event_id(welcome.committed_event_seq)
+        if ours and welcome.committed_event_id and ours != welcome.committed_event_id:
+            return self._end(
+                Ending.JOURNAL_BEHIND,
+                f"event {welcome.committed_event_seq} of this journal is another one than the server has "
+                "committed: the journal was put back, and went on otherwise",
             )
         self._move(StreamEvent.WELCOMED)
         self.epoch, self.incarnation = welcome.epoch, welcome.incarnation

@@ -216,6 +216,8 @@ class ConnectLink:
             except JournalUnavailable as error:
                 log.error("the server's record is not in the journal", problem=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
+        for resolution in message.resolutions:
+            self._parts.deliveries.take(resolution, 0.0, self._answer)
         standings = self._core.standings(welcome.open_command_ids)
         self._send(bridge_service_pb2.ConnectRequest(command_states=outgoing.standings(standings)))
         self._resumed = True

@@ -55,6 +55,8 @@ class Deliveries:
                     task.add_done_callback(lambda _: self._delivering.pop(payload.command_id, None))
             case bridge_pb2.CancelCommandDelivery():
                 self._spawn(partial(self._cancel, payload.command_id), "cancel")
+            case bridge_pb2.CommandResolution():
+                self._spawn(partial(self._resolve, payload), "resolution")
             case bridge_pb2.SyncRequest():
                 self._spawn(partial(self._sync, payload, send), "sync")
             case bridge_pb2.CheckRequest():
@@ -120,6 +122,9 @@ class Deliveries:
             # It may not overtake the command that it takes back.
             await asyncio.wait((delivering,))
         await self._core.cancel(command_id)
+
+    async def _resolve(self, resolution: bridge_pb2.CommandResolution) -> None:
+        await self._core.resolve(resolution.command_id, resolution.executed, resolution.reason)
 
     async def _sync(self, request: bridge_pb2.SyncRequest, send: Send) -> None:
         trigger = words.sync_trigger_of(request.trigger)

@@ -106,6 +106,10 @@ class Link:
         """Return whether a data stream lives."""
         return self._machine is not None and self._machine.live
 
+    def tell(self, alert: bridge_pb2.BridgeAlert) -> None:
+        """Let an alert wait for a session."""
+        self._alerts.add(alert)
+
     def wake(self) -> None:
         """Say that the core has something to send. Cheap."""
         if self._session is not None:
@@ -131,6 +135,7 @@ class Link:
                 random=self._random,
                 last_epoch=self._controller.last_epoch,
                 resend_seconds=self._settings.resend_seconds,
+                event_id=self._core.event_id,
             )
             try:
                 ended = await self._connect(machine)
@@ -224,6 +229,7 @@ class Link:
             terminal=outgoing.terminal_status(status),
             bridge_time=timestamp_of(self._clock.wall_msc()),
             takes_batches=True,
+            takes_resolutions=True,
         )
 
     def _heartbeat(self, number: int) -> bridge_pb2.BridgeHeartbeat:

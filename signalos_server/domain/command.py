@@ -221,6 +221,8 @@ def on_outcome(command: Command, outcome: Outcome, now: datetime) -> tuple[Comma
     change = Change.APPLIED
     if command.state.is_final:
         same = outcome.state is command.state and outcome.filled_volume_lots == command.filled_volume_lots
+        # A person says that it was executed, not how much of it: the records add to that, and agree.
+        same = same or (command.resolved_by_person and command.state.executed and outcome.state.executed)
         change = Change.APPLIED if same else Change.CORRECTED
         state = outcome.state
     else:

@@ -76,6 +76,7 @@ class Hello:
     terminal: Terminal = field(default_factory=Terminal)
     bridge_time: datetime | None = None
     takes_batches: bool = False
+    takes_resolutions: bool = False
     audit_heads: tuple[AuditHead, ...] = ()
 
 
@@ -399,6 +400,15 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolution:
+    """A person said what became of a command that nobody knew."""
+
+    command_id: str
+    executed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Welcome:
     """The answer to a hello."""
 
@@ -416,6 +426,9 @@ class Welcome:
     recorded: Recorded | None = None
     """Set for a bridge whose journal is new to the server."""
     open_command_ids: tuple[str, ...] = ()
+    resolutions: tuple[Resolution, ...] = ()
+    # The id of the event `committed_event_seq`; empty: not known.
+    committed_event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -552,6 +565,7 @@ ToData = (
     | EventAck
     | OutcomeAck
     | AlertAck
+    | Resolution
     | SyncRequest
     | Check
     | Drain

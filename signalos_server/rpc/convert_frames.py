@@ -247,6 +247,7 @@ def hello_of(hello: bridge_pb2.BridgeHello) -> frames.Hello:
         terminal=terminal_of(hello.terminal),
         bridge_time=datetime_of(hello, "bridge_time"),
         takes_batches=hello.takes_batches,
+        takes_resolutions=hello.takes_resolutions,
         audit_heads=tuple(AuditHead(head.chain, head.number, head.hash) for head in hello.audit_heads),
     )
 
@@ -471,6 +472,8 @@ def data_frame_to_proto(
         case frames.OutcomeAck():
             response.outcome_ack.command_id = frame.command_id
             response.outcome_ack.outcome_number = frame.outcome_number
+        case frames.Resolution():
+            response.resolution.CopyFrom(_resolution(frame))
         case frames.AlertAck():
             response.alert_ack.telling_id = frame.telling_id
         case frames.HeartbeatAnswer():
@@ -560,6 +563,12 @@ def _desired(frame: frames.Desired) -> bridge_pb2.DesiredState:
     )
 
 
+def _resolution(resolution: frames.Resolution) -> bridge_pb2.CommandResolution:
+    return bridge_pb2.CommandResolution(
+        command_id=resolution.command_id, executed=resolution.executed, reason=resolution.reason
+    )
+
+
 def _welcome(welcome: frames.Welcome) -> bridge_pb2.BridgeWelcome:
     recorded = None
     if welcome.recorded is not None:
@@ -585,4 +594,6 @@ def _welcome(welcome: frames.Welcome) -> bridge_pb2.BridgeWelcome:
         magic_prefix=welcome.magic_prefix,
         incarnation=welcome.incarnation,
         takes_batches=True,
+        committed_event_id=welcome.committed_event_id,
+        resolutions=[_resolution(one) for one in welcome.resolutions],
     )

@@ -21,6 +21,7 @@ from signalos_server.domain.frames import (
     OutcomeTold,
     RearmResult,
     Receipt,
+    Resolution,
     Standing,
     SymbolTable,
     SyncReport,
@@ -90,17 +91,17 @@ def apply_all(records: Records, scene: Scene, told: Sequence[Told]) -> list[Effe
     if bridge is None:
         raise Fenced(scene.bridge_id)
     effects: list[Effect] = []
-    committed = bridge.committed_event_seq
+    committed, event_id = bridge.committed_event_seq, ""
     for one in told:
         item = one.item
         if isinstance(item, BridgeEvent):
             if item.seq > committed:
                 effects += apply_event_fact(records, scene, item, one.at.wall)
-                committed = item.seq
+                committed, event_id = item.seq, item.event_id
             continue
         effects += _apply(records, scene, item, one.at)
     if committed > bridge.committed_event_seq:
-        records.bridges.commit_events(scene.bridge_id, committed)
+        records.bridges.commit_events(scene.bridge_id, committed, event_id)
     if any(isinstance(one.item, BridgeEvent) for one in told):
         effects.append(EventsCommitted(committed))
     return effects
@@ -335,6 +336,11 @@ def _sync(records: Records, scene: Scene, report: SyncReport, at: Moment) -> lis
     records.control.save_sync(scene.account_id, timed)
     records.happened(scene.account_id, SyncDone(f"sync:{report.sync_id}", scene.account_id, timed))
     return [SyncSaved(timed)]
+
+
+def resolution_of(command: Command) -> Resolution:
+    """Return what a person said of a command, for its bridge."""
+    return Resolution(command.command_id, command.state.executed, command.message)
 
 
 @dataclass(frozen=True, slots=True)

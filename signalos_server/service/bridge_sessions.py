@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -20,11 +21,11 @@ from signalos_server.domain.errors import (
     VersionUnsupported,
     WrongState,
 )
-from signalos_server.domain.frames import Hello, Recorded, Welcome
+from signalos_server.domain.frames import Hello, Recorded, Resolution, Welcome
 from signalos_server.domain.happenings import NewAlert
 from signalos_server.domain.lease import OwnerReading
 from signalos_server.domain.words import Severity
-from signalos_server.service.bridge_facts import take_session
+from signalos_server.service.bridge_facts import resolution_of, take_session
 from signalos_server.service.hub import Clocks, Hub, LiveSession, Wire
 from signalos_server.service.records import AccountRef, Reading, Records, Storage
 from signalos_server.service.unit_effects import CommandSaved, Effect, Scene
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 PROTOCOL_VERSION = 1
 _EVENT_CREDIT = 2_000
 _OFFLINE_ALERT_SECONDS = 15.0
+# A bridge remembers commands for as long.
+_RESOLVED = timedelta(days=7)
 # As the bridge calls it, so that both mean one alert.
 ACCOUNT_KEY = "account"
 
@@ -50,6 +53,8 @@ class _Opened:
     committed_event_seq: int
     recorded: Recorded | None
     incarnation: int
+    resolutions: tuple[Resolution, ...]
+    committed_event_id: str
 
 
 class BridgeSessions:
@@ -95,6 +100,8 @@ class BridgeSessions:
             bound_identity=hello.identity,
             recorded=opened.recorded,
             open_command_ids=tuple(command.command_id for command in opened.open_commands),
+            resolutions=opened.resolutions,
+            committed_event_id=opened.committed_event_id,
         )
         machine = BridgeSession(welcome, opened.document, now)
         session = LiveSession(
@@ -104,6 +111,7 @@ class BridgeSessions:
             self._hub,
             owner_user_id=opened.account.owner_user_id,
             boot_id=hello.boot_id,
+            takes_resolutions=hello.takes_resolutions,
             address=address,
         )
         before = self._hub.install(session)
@@ -163,6 +171,11 @@ class BridgeSessions:
             committed_event_seq=committed,
             recorded=records.book.recorded(account.account_id) if new_journal else None,
             incarnation=records.incarnation(),
+            resolutions=tuple(
+                resolution_of(command)
+                for command in records.commands.resolved_by_person(account.account_id, now.wall - _RESOLVED)
+            ),
+            committed_event_id=records.bridges.committed_event_id(bridge_id),
         )
 
     def find(self, bridge_id: str, account_id: str, epoch: int) -> LiveSession:

@@ -36,7 +36,12 @@ from signalos_server.domain.happenings import CommandChanged
 from signalos_server.domain.words import CommandOrigin, CommandState
 from signalos_server.failpoints import reach
 from signalos_server.service.access import seen_accounts
-from signalos_server.service.bridge_facts import end_unseen, forget_bridge, save_changed
+from signalos_server.service.bridge_facts import (
+    end_unseen,
+    forget_bridge,
+    resolution_of,
+    save_changed,
+)
 from signalos_server.service.hub import Clocks, Hub
 from signalos_server.service.records import AccountRef, Page, Records, Request, Storage
 from signalos_server.service.unit_effects import CommandSaved
@@ -306,6 +311,10 @@ class CommandUseCases:
 
         command = await self._storage.run(unit)
         self._tell(command)
+        session = self._hub.session(command.account_id)
+        # One that comes later is told by its welcome.
+        if session is not None and session.takes_resolutions:
+            session.perform(session.machine.send(resolution_of(command)))
         return command
 
     def _tell(self, command: Command) -> None:

@@ -131,12 +131,14 @@ class LiveSession:
         owner_user_id: str,
         boot_id: str,
         address: str,
+        takes_resolutions: bool = False,
     ) -> None:
         self._scene = scene
         self.machine = machine
         self.wire = wire
         self.owner_user_id = owner_user_id
         self.boot_id = boot_id
+        self.takes_resolutions = takes_resolutions
         self.address = address
         self._hub = hub
         self._told: deque[Told | _Offer] = deque()

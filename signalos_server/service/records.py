@@ -117,8 +117,11 @@ class Bridges(Protocol):
     def take_journal(self, bridge_id: str, journal_id: str) -> tuple[int, bool]:
         """Make `journal_id` the present one; return its last committed event, and whether it is new."""
 
-    def commit_events(self, bridge_id: str, seq: int) -> None:
+    def commit_events(self, bridge_id: str, seq: int, event_id: str) -> None:
         """Note the last committed event of the present journal."""
+
+    def committed_event_id(self, bridge_id: str) -> str:
+        """Return the id of the last committed event of the present journal; empty: not known."""
 
     def readings(self, account_ids: Sequence[str]) -> dict[str, Reading]:
         """Return who owns these accounts' sessions and what is wanted of them, by account."""
@@ -153,6 +156,9 @@ class Commands(Protocol):
 
     def accounts_with_unoffered(self) -> list[str]:
         """Return accounts that have such."""
+
+    def resolved_by_person(self, account_id: str, since: datetime) -> list[Command]:
+        """Return commands made since then of which a person has said what became of them."""
 
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         """Return an open of this symbol whose outcome is not known."""

@@ -75,6 +75,7 @@ class ScriptedCore(Core):
         self.unacked: dict[str, Outcome] = {}
         self.receipts: list[Receipt] = []
         self.alerts: list[Alert] = []
+        self.resolved: list[tuple[str, bool]] = []
         self.syncs: list[SyncTrigger] = []
         self.stops: list[str] = []
         self.released: list[str] = []
@@ -148,6 +149,12 @@ class ScriptedCore(Core):
     def acknowledge_events(self, seq: int) -> asyncio.Future[None]:
         self.acked_seq = seq
         return _written()
+
+    def event_id(self, seq: int) -> str:
+        return next((event.event_id for event in self.events if event.seq == seq), "")
+
+    async def resolve(self, command_id: str, executed: bool, reason: str) -> None:
+        self.resolved.append((command_id, executed))
 
     def take_alerts(self) -> list[Alert]:
         alerts, self.alerts = self.alerts, []

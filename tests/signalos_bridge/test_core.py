@@ -129,7 +129,50 @@ async def test_while_nothing_can_be_read_the_command_is_unknown_and_no_further_o
     assert first.state is CommandState.UNKNOWN
     assert second.reason == "UNKNOWN_OPEN"
     assert corrected.state is CommandState.REJECTED
-    assert [alert.code for alert in world.core.take_alerts()] == ["COMMAND_UNKNOWN"]
+    raised = [alert.code for alert in world.core.take_alerts() if not alert.ended]
+    assert raised == ["COMMAND_UNKNOWN"]
+
+
+async def test_a_persons_word_lets_others_open_and_the_terminals_records_outrank_it(world: World) -> None:
+    world.terminal.before = lambda _order: Ambiguous("no answer", 120)
+    world.terminal.blind = True
+    command_id = await world.deliver(buy())
+    await world.outcome(command_id)
+    world.terminal.before = None
+
+    await world.core.resolve(command_id, False, "the broker's record has no such order")
+    await world.core.resolve(command_id, False, "told again")
+    second = await world.outcome(await world.deliver(buy()))
+    world.terminal.blind = False
+    settled = await world.outcome(command_id, number=2)
+
+    assert second.state is CommandState.SUCCEEDED
+    assert (settled.state, settled.reason) == (CommandState.REJECTED, "NOT_EXECUTED")
+
+
+async def test_a_persons_word_outlives_a_restart(world: World) -> None:
+    world.terminal.before = lambda _order: Ambiguous("no answer", 120)
+    world.terminal.blind = True
+    command_id = await world.deliver(buy())
+    await world.outcome(command_id)
+    world.terminal.before = None
+    await world.core.resolve(command_id, False, "the broker's record has no such order")
+
+    await world.restart()
+    second = await world.outcome(await world.deliver(buy()))
+
+    assert second.state is CommandState.SUCCEEDED
+
+
+async def test_a_persons_word_on_what_is_known_changes_nothing(world: World) -> None:
+    command_id = await world.deliver(buy())
+    await world.outcome(command_id)
+
+    await world.core.resolve(command_id, False, "a mistake")
+    await world.core.resolve("never seen", False, "a mistake")
+
+    assert (await world.outcome(command_id)).state is CommandState.SUCCEEDED
+    assert not world.core._store.resolved
 
 
 async def test_a_requote_is_tried_again_and_a_refusal_is_not(world: World) -> None:

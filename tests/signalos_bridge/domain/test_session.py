@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -345,3 +347,19 @@ def test_no_lease_is_longer_than_its_length_from_a_heartbeat_that_was_sent(
     for message, epoch, seconds in inputs:
         now += seconds
         note(control.tick(now) if message is None else control.receive(frame(message, epoch, now), now))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "lives"),
+    [("e4", "e4", True), ("e4", "other", False), ("", "other", True), ("e4", "", True)],
+)
+def test_a_journal_that_was_put_back_and_went_on_otherwise_is_behind(
+    ours: str, theirs: str, lives: bool
+) -> None:
+    session = ConnectSession(next_event_seq=9, random=lambda: 0.5, event_id=lambda seq: ours)
+    session.opened(0.0)
+
+    acts = session.receive(frame(replace(welcome(committed=4), committed_event_id=theirs)), 0.1)
+
+    assert session.live is lives
+    assert (ending(acts) is Ending.JOURNAL_BEHIND) is not lives

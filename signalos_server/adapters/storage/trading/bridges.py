@@ -28,7 +28,7 @@ _LOCK = Prepared(select(BridgeRow.__table__).where(BridgeRow.bridge_id == _WANTE
 _COMMIT_EVENTS = Prepared(
     update(BridgeRow.__table__)  # type: ignore[arg-type]  # a table, as every mapped class has
     .where(BridgeRow.bridge_id == _WANTED, BridgeRow.committed_event_seq < bindparam("seq"))
-    .values(committed_event_seq=bindparam("seq"))
+    .values(committed_event_seq=bindparam("seq"), committed_event_id=bindparam("event_id"))
 )
 _OWNED = (
     select(
@@ -115,13 +115,14 @@ class SqlBridges:
                     bridge_id=bridge_id,
                     journal_id=row.journal_id,
                     committed_event_seq=row.committed_event_seq,
+                    committed_event_id=row.committed_event_id,
                 )
             )
         # Paired again, a bridge keeps its journal: nothing is new then, and its numbers go on.
         latest = row.journal_id or self._latest_journal(row.account_id)
-        committed = self._committed_of(row.account_id, journal_id)
+        committed, event_id = self._committed_of(row.account_id, journal_id)
         row.journal_id = journal_id
-        row.committed_event_seq = committed
+        row.committed_event_seq, row.committed_event_id = committed, event_id
         self._session.flush()
         return committed, latest != journal_id
 
@@ -137,22 +138,29 @@ class SqlBridges:
             or ""
         )
 
-    def _committed_of(self, account_id: str, journal_id: str) -> int:
-        """Return what is committed of a journal, whichever of the account's bridges brought it."""
-        of_bridges = select(BridgeRow.committed_event_seq).where(
+    def _committed_of(self, account_id: str, journal_id: str) -> tuple[int, str]:
+        """Return the last committed event of a journal, whichever bridge of the account brought it."""
+        of_bridges = select(BridgeRow.committed_event_seq, BridgeRow.committed_event_id).where(
             BridgeRow.account_id == account_id, BridgeRow.journal_id == journal_id
         )
         before = (
-            select(BridgeJournalRow.committed_event_seq)
+            select(BridgeJournalRow.committed_event_seq, BridgeJournalRow.committed_event_id)
             .join(BridgeRow, BridgeRow.bridge_id == BridgeJournalRow.bridge_id)
             .where(BridgeRow.account_id == account_id, BridgeJournalRow.journal_id == journal_id)
         )
-        return max(self._session.scalars(of_bridges.union_all(before)).all(), default=0)
+        found = self._session.execute(of_bridges.union_all(before)).all()
+        return max(((int(seq), str(event_id)) for seq, event_id in found), default=(0, ""))
 
-    def commit_events(self, bridge_id: str, seq: int) -> None:
+    def commit_events(self, bridge_id: str, seq: int, event_id: str) -> None:
         """See `service.records.Bridges`."""
         # Unlike the mapper it does not change rows that this unit has read; none reads them after it.
-        _COMMIT_EVENTS.count(self._session.connection(), {"wanted": bridge_id, "seq": seq})
+        given = {"wanted": bridge_id, "seq": seq, "event_id": event_id if len(event_id) <= 100 else ""}
+        _COMMIT_EVENTS.count(self._session.connection(), given)
+
+    def committed_event_id(self, bridge_id: str) -> str:
+        """See `service.records.Bridges`."""
+        found = select(BridgeRow.committed_event_id).where(BridgeRow.bridge_id == bridge_id)
+        return self._session.scalar(found) or ""
 
     def readings(self, account_ids: Sequence[str]) -> dict[str, Reading]:
         """See `service.records.Bridges`."""

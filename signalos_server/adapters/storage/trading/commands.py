@@ -164,6 +164,19 @@ class SqlCommands:
         )
         return list(self._session.scalars(query))
 
+    def resolved_by_person(self, account_id: str, since: datetime) -> list[Command]:
+        """See `service.records.Commands`."""
+        query = (
+            select(_TABLE)
+            .where(
+                _TABLE.c.account_id == account_id,
+                _TABLE.c.create_time >= since,
+                _TABLE.c.resolved_by_person,
+            )
+            .order_by(_TABLE.c.create_time, _TABLE.c.command_id)
+        )
+        return self._listed(self._core.execute(query), lock=False)
+
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         """See `service.records.Commands`."""
         self.flush()
