@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from tests.browser.chromium import runnable
 from tests.browser.cockpit import Cockpit
 from tests.support.desk import Desk
-from tests.support.ledger_check import violations
+from tests.support.records import violations
 from tests.support.world import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module"), runnable]
@@ -223,4 +223,4 @@ async def test_every_deal_at_the_broker_is_explained_by_a_command(desk: Desk) ->
     commands = await desk.all_commands()
 
     assert commands
-    assert violations(commands, desk.world.directory / "emulator") == []
+    assert violations(commands, desk.world.directory) == []
