@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -56,6 +57,18 @@ class LegDone:
 
 
 NOTHING = LegDone("")
+# A command has at most so many legs; those of a close of everything name their tickets.
+_MOST_LEGS = 32
+
+
+def leg_magics(prefix: int, command_id: str) -> Iterable[int]:
+    """Return the magic numbers that the legs of a command have: the account's mark, and 48 bits of a hash.
+
+    What a journal that is lost sent to the broker is recognised by them.
+    """
+    for index in range(_MOST_LEGS):
+        digest = hashlib.sha256(f"{command_id}:{index}".encode()).digest()
+        yield (prefix << _MAGIC_PREFIX_SHIFT) | int.from_bytes(digest[:6], "big")
 
 
 class Broker:

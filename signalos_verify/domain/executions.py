@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from signalos_verify.domain.broker import Broker, LegDone, request_evidence
+from signalos_verify.domain.broker import Broker, LegDone, leg_magics, request_evidence
 from signalos_verify.domain.findings import Evidence, Finding, Promise, Severity
 from signalos_verify.domain.quoting import command_evidence, leg_evidence
 from signalos_verify.domain.records import (
@@ -16,6 +16,7 @@ from signalos_verify.domain.records import (
     FINAL,
     NOT_EXECUTED,
     UNCHANGED,
+    Account,
     BrokerRequest,
     Command,
     Leg,
@@ -38,6 +39,8 @@ def check_executions(records: Records, broker: Broker, terms: Terms) -> Iterator
             done = broker.leg(account.login, leg.magic)
             explained.add((account.login, leg.magic))
             yield from _leg(command, leg, done)
+        if not command.legs:
+            yield from _legless(command, account, broker, explained)
         yield from _command(command, account.login, broker)
     yield from _orphans(records, broker, explained, terms)
     yield from _statements(records)
@@ -85,6 +88,27 @@ def _leg(command: Command, leg: Leg, done: LegDone) -> Iterator[Finding]:
                 f"command {command.command_id} is {command.state}, and the broker executed it",
                 f"{command.state} says that nothing of it is in the broker's ledger",
                 evidence,
+            )
+
+
+def _legless(
+    command: Command, account: Account, broker: Broker, explained: set[tuple[int, int]]
+) -> Iterator[Finding]:
+    """A command whose legs the server was never told: what the broker did for it bears their marks."""
+    assert account.login is not None
+    for magic in leg_magics(account.magic_prefix, command.command_id):
+        done = broker.leg(account.login, magic)
+        if not done.accepted:
+            continue
+        explained.add((account.login, magic))
+        if command.state in NOT_EXECUTED and not command.resolved_by_person:
+            yield Finding(
+                Promise.NO_LIE,
+                Severity.VIOLATION,
+                "EXECUTED_BUT_DENIED",
+                f"command {command.command_id} is {command.state}, and the broker executed it",
+                f"{command.state} says that nothing of it is in the broker's ledger",
+                (command_evidence(command), *done.evidence()),
             )
 
 

@@ -7,7 +7,7 @@ import time
 
 from signalos_bridge.domain.tags import leg_magic
 from tests.faults.run import Run
-from tests.support.ledger_check import executions
+from tests.support.records import broker_legs
 
 
 async def resolve_lost(run: Run) -> None:
@@ -20,12 +20,12 @@ async def resolve_lost(run: Run) -> None:
         listed = await client.call("GET", "/api/commands", state="UNKNOWN", pageSize="100")
         commands = listed.response["commands"] if listed.accepted else []
         quiet = 0 if commands or not listed.accepted else quiet + 1
-        done = await asyncio.to_thread(executions, run.world.directory / "emulator")
+        done = await asyncio.to_thread(broker_legs, run.world.directory / "emulator")
         for command in commands:
             if command["reason"] not in ("JOURNAL_LOST", "BRIDGE_REVOKED"):
                 continue
             magics = [int(leg["magic"]) for leg in command["legs"]] or [_magic(run, command)]
-            executed = any(magic in done and done[magic].accepted_orders for magic in magics)
+            executed = any(magic in done and done[magic].accepted for magic in magics)
             finding = {"executedTicket": "1"} if executed else {"notExecuted": True}
             await client.call(
                 "POST",
@@ -50,6 +50,6 @@ async def marks_are_explained(run: Run) -> None:
             break
     known = {_magic(run, command) for command in commands}
     known |= {int(leg["magic"]) for command in commands for leg in command["legs"]}  # type: ignore[index]
-    done = await asyncio.to_thread(executions, run.world.directory / "emulator")
-    for magic in done.keys() - known - {0}:
+    done = await asyncio.to_thread(broker_legs, run.world.directory / "emulator")
+    for magic in {magic for magic, leg in done.items() if leg.accepted} - known:
         run.violated(f"F19 magic {magic} was executed, and no command explains it")

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from signalos_verify.domain.broker import leg_magics
 from signalos_verify.domain.check import check
 from signalos_verify.domain.findings import Promise, Report, Severity
 from signalos_verify.domain.records import (
@@ -27,6 +28,7 @@ from tests.signalos_verify.healthy import (
     EPOCH,
     LOGIN,
     LOTS,
+    PREFIX,
     command,
     deal,
     event,
@@ -579,3 +581,35 @@ def test_magic_numbers_of_others_are_no_orphans() -> None:
     foreign = replace(request(6, 16, at=103.0), magic=magic(6) + (1 << 48))
 
     assert "ORPHAN_EXECUTION" not in judged(more_requests(foreign)).codes
+
+
+def of_lost_journal(state: str, *, by_person: bool = False) -> Plant:
+    """A command whose legs nobody told, and which the broker executed."""
+
+    def plant(records: Records) -> Records:
+        lost = replace(command(5, state), legs=(), resolved_by_person=by_person, ended=104.0)
+        mark = next(iter(leg_magics(PREFIX, lost.command_id)))
+        events = (*records.database.events, event(8, "command_update", f"c5 {state}"))
+        stream = replace(next(iter(records.database.streams.values())), seq=8)
+        records = at_database(
+            commands={**records.database.commands, "c5": lost},
+            events=events,
+            streams={stream.user_id: stream},
+            alerts=(unknown_alert(5),),
+            stops=(),
+        )(records)
+        records = replace(records, told=replace(records.told, stops=()), probes=())
+        records = at_journal(latch=())(records)
+        return more_requests(replace(request(5, 15), magic=mark))(records)
+
+    return plant
+
+
+def test_what_a_lost_journal_sent_is_recognised_by_its_mark() -> None:
+    report = judged(of_lost_journal("UNKNOWN"), Terms())
+
+    assert "ORPHAN_EXECUTION" not in report.codes, report.text()
+
+
+def test_what_a_lost_journal_sent_is_denied_by_nobody() -> None:
+    assert "EXECUTED_BUT_DENIED" in judged(of_lost_journal("EXPIRED"), Terms()).codes
