@@ -5,31 +5,36 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from benchmarks import change_latency, close_latency, fan_out, idle_cost, parse_speed
+from benchmarks import change_latency, close_latency, fan_out, guard_cost, idle_cost, parse_speed, sync_cost
 
-PARTS = ("close", "change", "fan-out", "idle", "parse")
+Measure = Callable[[Path, Console], Awaitable[Any]]
+Show = Callable[[Any, Console], None]
+
+# Each measures in a directory of its own and shows what it found.
+PARTS: dict[str, tuple[Measure, Show]] = {
+    "close": (close_latency.measure_closes, close_latency.show),
+    "change": (change_latency.measure_changes, change_latency.show),
+    "fan-out": (fan_out.measure_fan_out, fan_out.show),
+    "idle": (idle_cost.measure_idle, idle_cost.show),
+    "guard": (guard_cost.measure_guard, guard_cost.show),
+    "sync": (sync_cost.measure_syncs, sync_cost.show),
+    "parse": (parse_speed.measure_parses, parse_speed.show),
+}
 
 
 async def _run(parts: list[str], console: Console) -> None:
     with tempfile.TemporaryDirectory(prefix="signalos-bench-") as scratch:
-        root = Path(scratch)
         for part in parts:
-            directory = root / part
+            directory = Path(scratch) / part
             directory.mkdir()
-            if part == "close":
-                close_latency.show(await close_latency.measure_closes(directory, console), console)
-            elif part == "change":
-                change_latency.show(await change_latency.measure_changes(directory, console), console)
-            elif part == "fan-out":
-                fan_out.show(await fan_out.measure_fan_out(directory, console), console)
-            elif part == "parse":
-                parse_speed.show(parse_speed.measure_parses(), console)
-            else:
-                idle_cost.show(await idle_cost.measure_idle(directory, console), console)
+            measure, show = PARTS[part]
+            show(await measure(directory, console), console)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -32,7 +33,7 @@ def _reference(text: str) -> int:
     return sum(len(piece) for piece in _PIECES.findall(text.casefold()))
 
 
-def measure_parses() -> tuple[Latencies, Latencies]:
+async def measure_parses(_directory: Path, _console: Console) -> tuple[Latencies, Latencies]:
     """The CPU seconds of each parse and of each reference pass."""
     for message in MESSAGES:
         parse(message)

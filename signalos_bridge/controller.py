@@ -14,10 +14,12 @@ from typing import Protocol
 import structlog
 
 from signalos.v1 import bridge_pb2, bridge_service_pb2
-from signalos_bridge import kept
+from signalos_bridge import kept, kept_heads
 from signalos_bridge.clock import Clock
 from signalos_bridge.convert import incoming, outgoing
 from signalos_bridge.convert.numbers import Malformed
+from signalos_bridge.domain.audit_heads import AuditHead, KeptHeads
+from signalos_bridge.domain.audit_heads import keep as keep_heads
 from signalos_bridge.domain.control import Control, HeldStop, Kept
 from signalos_bridge.domain.values import CommandOrigin, LapsePolicy, Limits, Policies, Refusal
 from signalos_bridge.journal import JournalUnavailable
@@ -76,6 +78,7 @@ class Controller:
         self._answers: list[bridge_service_pb2.ControlRequest] = []
         self._alerts: list[bridge_pb2.BridgeAlert] = []
         self._limits = Limits()
+        self._heads = KeptHeads()
         # The desired state that came last: an older one that failed is not tried again.
         self._newest: bridge_pb2.DesiredState | None = None
         # The one of which the server was told that it is not kept to.
@@ -106,6 +109,10 @@ class Controller:
             if found is not None:
                 self._control.restore(found[0])
                 self.last_epoch = found[1]
+        try:
+            self._heads = kept_heads.load(self._data_dir)
+        except kept_heads.HeadsDamaged as error:
+            log.error("how the audit was is not known here any more", problem=str(error))
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -136,6 +143,11 @@ class Controller:
         self._look()
         return self._control.stopped
 
+    @property
+    def lapsed(self) -> bool:
+        """Return whether the trading lease has lapsed, and none was held since."""
+        return self._control.lapse_at() is None
+
     def refusal(self, stop_generation: int, automated: bool, origin: CommandOrigin) -> Refusal | None:
         """Return why exposure may not be increased now, after a look at the disk; None: it may."""
         self._look()
@@ -158,6 +170,11 @@ class Controller:
     def revision(self) -> int:
         """Return the revision of the desired state that is kept to."""
         return self._control.kept.revision
+
+    @property
+    def audit_heads(self) -> KeptHeads:
+        """Return what is kept of the server's audit."""
+        return self._heads
 
     def lease_left(self) -> float | None:
         """Return the seconds left of the lease; None: there is none."""
@@ -277,12 +294,17 @@ class Controller:
     async def _watch(self) -> None:
         """See stops that others put on the disk, lapses of the lease, and terminals that stay busy."""
         said_at = self._clock.seconds()
+        lapse: asyncio.Task[None] | None = None
         while True:
             self._look()
             now = self._clock.seconds()
             if (policy := self._control.lapsed(now)) is not None:
                 assert self._group is not None
-                self._group.create_task(self._lapse(policy), name="lapse")
+                lapse = self._group.create_task(self._lapse(policy), name="lapse")
+            elif lapse is not None and not self.lapsed:
+                # What a lapse was to prevent is allowed again.
+                lapse.cancel()
+                lapse = None
             if now - said_at >= _WAITING_WORD_SECONDS:
                 said_at = now
                 self._runner.mark_waiting()
@@ -290,24 +312,29 @@ class Controller:
 
     async def _lapse(self, policy: LapsePolicy) -> None:
         log.warning("trading lease lapsed", policy=policy.value)
-        while self._control.lapse_at() is None:
+        # Said before it is done, since a closed market may keep it from an end for days.
+        self._say_lapsed(f"the trading lease lapsed; the policy is {policy.value}")
+        while self.lapsed:
             if self._body is not None:
                 try:
                     done = await self._body.lapse(policy)
                 except Exception:
                     log.exception("acting on a lapsed lease failed")
                 else:
-                    self._alerts.append(
-                        outgoing.critical(
-                            "LEASE_LAPSED",
-                            f"the trading lease lapsed; {policy.value}: {done}",
-                            "nothing was opened since; levels stayed guarded",
-                            "look at the link between bridge and server",
-                        )
-                    )
+                    log.warning("acted on the lapsed lease", policy=policy.value, done=done)
+                    self._say_lapsed(f"the trading lease lapsed; {policy.value}: {done}")
                     return
-            # A new lease ends this: what it was to prevent is allowed again.
             await asyncio.sleep(_LAPSE_RETRY_SECONDS)
+
+    def _say_lapsed(self, words: str) -> None:
+        self._alerts.append(
+            outgoing.critical(
+                "LEASE_LAPSED",
+                words,
+                "nothing was opened since; levels stayed guarded",
+                "look at the link between bridge and server",
+            )
+        )
 
     # -- what waits its turn ---------------------------------------------------------------------------
 
@@ -320,6 +347,8 @@ class Controller:
                 await self._rearm(payload)
             elif isinstance(payload, bridge_pb2.DrillOrder):
                 await self._drill(payload)
+            elif isinstance(payload, tuple):
+                await self._keep_heads(payload)
             else:
                 await self._keep()
 
@@ -383,6 +412,28 @@ class Controller:
             log.exception("applying policies failed")
             return f"policies could not be applied: {error}"
         return "; ".join(problems)
+
+    async def _keep_heads(self, told: tuple[AuditHead, ...]) -> None:
+        """Remember how the audit is, and say so where it is not what it was."""
+        kept_now, contradicted = keep_heads(self._heads, told)
+        if kept_now == self._heads:
+            return
+        try:
+            await asyncio.to_thread(kept_heads.store, self._data_dir, kept_now)
+        except OSError as error:
+            log.error("the audit's heads are not on the disk", problem=str(error))
+        self._heads = kept_now
+        for head in contradicted:
+            log.error("the audit was cut or written anew", chain=head.chain, number=head.number)
+            self._alerts.append(
+                outgoing.critical(
+                    "AUDIT_CONTRADICTED",
+                    f"the server's audit was cut or written anew: entry {head.number} of {head.chain} was "
+                    f"{head.hash[:16]}… once",
+                    "somebody changed the database, or it was restored from an older backup",
+                    f"the old head is kept at the bridge in {kept_heads.HEADS_FILE}; compare with a backup",
+                )
+            )
 
     async def _keep(self) -> str:
         try:

@@ -90,6 +90,11 @@ class Gate(Protocol):
         """Whether any stop is held. True keeps everything that increases risk from the terminal."""
         ...
 
+    @property
+    def lapsed(self) -> bool:
+        """Whether the trading lease has lapsed, and none was held since."""
+        ...
+
     def refusal(self, stop_generation: int, automated: bool, origin: CommandOrigin) -> Refusal | None:
         """Return why exposure may not be increased now, None when it may.
 
@@ -570,6 +575,8 @@ class Core:
         self._tasks.spawn(self._protector.catch_up(opened), "apply policies")
         if self._gate.latched:
             self._born_under_stop(opened)
+        elif self._gate.lapsed:
+            self._born_without_lease(opened)
         elif over := [task.stop_id for task in self._store.stop_tasks.values() if task.complete]:
             # Nothing is held any more, so these were led out of.
             self._tasks.spawn(self._release_quietly(over), "forget stops")
@@ -604,6 +611,22 @@ class Core:
                     stop_id=closing.stop_id,
                 )
                 self._tasks.spawn(self._close_born(command), f"close {known.identifier}")
+
+    def _born_without_lease(self, opened: Sequence[KnownPosition]) -> None:
+        """Tell of positions that appeared after the lease had lapsed: orders that filled after all."""
+        for known in opened:
+            if not known.managed:
+                continue
+            position = known.position
+            self._alerts.raise_alert(
+                f"after-lapse:{known.identifier}",
+                AlertSeverity.CRITICAL,
+                "POSITION_AFTER_LAPSE",
+                f"Position #{position.ticket} {position.symbol} appeared while there was no trading lease",
+                known="An order that the broker held filled after all. The position was left as it is.",
+                advice="Look at the account.",
+                position_identifier=known.identifier,
+            )
 
     async def _release_quietly(self, stop_ids: Sequence[str]) -> None:
         with contextlib.suppress(JournalUnavailable):

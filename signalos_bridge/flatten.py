@@ -39,6 +39,10 @@ log = logging.getLogger(__name__)
 
 _SETTLE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
+# A refused call is tried again after one, two, four, then every five times `retry_seconds`.
+_LONGEST_BACK_OFF = 5.0
+# What was cancelled or closed may have filled meanwhile: flat is what two readings so far apart show.
+_CONFIRM_SECONDS = 0.5
 _GONE_CODES = (POSITION_GONE, "ORDER_GONE", "ORDER_CANCELED", "ORDER_FILLED", "POSITION_CLOSED")
 
 
@@ -65,6 +69,9 @@ class _Work:
         self.next_try: dict[tuple[bool, int], float] = {}
         self.pending: dict[tuple[bool, int], str] = {}
         self.problem = ""
+        self.said: object = None
+        # Since when readings show nothing that is left to do; on the awake clock.
+        self.empty_since: float | None = None
 
 
 class Flattener:
@@ -184,13 +191,29 @@ class Flattener:
         if task.cancelled_wall_msc is None and not any(target.is_order for target in targets):
             task = replace(task, cancelled_wall_msc=wall)
         work.problem = uncertain
+        if targets or due or uncertain:
+            work.empty_since = None
         if targets:
             waiting = [ticket for ticket in work.tickets.values() if ticket.state in _WAITING]
             work.problem = "; ".join(_words(ticket) for ticket in waiting[:5]) or uncertain
-        elif not due and not uncertain:
+        elif not due and not uncertain and self._confirmed(work):
             flat = wall if positions else None
             task = replace(task, flat_wall_msc=flat, complete=task.cancelled_wall_msc is not None)
         work.task = task
+
+    def _confirmed(self, work: _Work) -> bool:
+        """Return whether a second reading, long enough after the first, shows that nothing is left either."""
+        if not any(ticket.attempt_count for ticket in work.tickets.values()):
+            # Nothing was called, so that nothing can have filled on the way.
+            return True
+        now = self._clock.awake_seconds()
+        if work.empty_since is None:
+            work.empty_since = now
+        return now - work.empty_since >= _CONFIRM_SECONDS
+
+    def _back_off(self, attempts: int) -> float:
+        """Return how long to wait after so many attempts at a ticket."""
+        return self._retry_seconds * min(2.0 ** max(0, attempts - 1), _LONGEST_BACK_OFF)
 
     def _uncertain(self) -> str:
         """Return what may still bring a position to light; empty: nothing."""
@@ -251,13 +274,17 @@ class Flattener:
             work.pending[target.key] = record.command.command_id
             work.next_try[target.key] = now + self._retry_seconds
         elif "MARKET_CLOSED" in codes:
+            # The terminal tells no trading hours, so that it has to be asked now and then.
             self._set(
-                work, target, StopTicketState.MARKET_CLOSED, "the market is closed; tried when it opens"
+                work,
+                target,
+                StopTicketState.MARKET_CLOSED,
+                f"the market is closed; tried every {self._market_closed_seconds:g} s until it opens",
             )
             work.next_try[target.key] = now + self._market_closed_seconds
         else:
             self._set(work, target, StopTicketState.RETRYING, why)
-            work.next_try[target.key] = now + self._retry_seconds
+            work.next_try[target.key] = now + self._back_off(work.tickets[target.key].attempt_count)
 
     def _note_gone(self, work: _Work, targets: list[_Target]) -> None:
         there = {target.key for target in targets}
@@ -297,11 +324,16 @@ class Flattener:
                 # The work goes on as far as it can, and is found again from the terminal.
                 work.problem = str(error)
                 work.task = replace(task, complete=False)
-        progress(self._progress(work))
+        # Said once: each word is a write at the server.
+        said = (work.task, work.problem, dict(work.next_try))
+        if said != work.said:
+            work.said = said
+            progress(self._progress(work))
 
     def _progress(self, work: _Work) -> StopProgress:
         task = work.task
         now, wall = self._clock.seconds(), self._clock.wall_msc()
+        awake = self._clock.awake_seconds()
 
         def instant(at: int | None) -> float | None:
             return None if at is None else now - max(0, wall - at) / 1000
@@ -316,6 +348,11 @@ class Flattener:
             problem="" if task.complete else work.problem,
             unrecalled_command_ids=task.unrecalled_command_ids,
             complete=task.complete,
+            next_attempts={
+                key: now + max(0.0, work.next_try[key] - awake)
+                for key, ticket in work.tickets.items()
+                if ticket.state in _REFUSED and key in work.next_try
+            },
         )
 
     def _set(self, work: _Work, target: _Target, state: StopTicketState, message: str) -> None:
@@ -344,6 +381,7 @@ class Flattener:
         return _Target(position.ticket, False, position.symbol, not managed, CloseAction(position.identifier))
 
 
+_REFUSED = (StopTicketState.RETRYING, StopTicketState.MARKET_CLOSED)
 _WAITING = (StopTicketState.RETRYING, StopTicketState.MARKET_CLOSED, StopTicketState.UNKNOWN)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from signalos_bridge.alerts import AlertBox
 from signalos_bridge.domain.command import CommandRecord, HiddenLevels
@@ -21,8 +22,9 @@ from signalos_bridge.domain.guard import (
     is_guarded,
     next_guard_state,
 )
-from signalos_bridge.domain.market import Position, Tick
+from signalos_bridge.domain.market import Position, Side, SymbolSpec, Tick
 from signalos_bridge.domain.normalise import minimum_distance, round_stop_loss
+from signalos_bridge.domain.quiet import Band, narrowest, quiet_band
 from signalos_bridge.domain.record import KnownPosition
 from signalos_bridge.domain.stealth import tighter
 from signalos_bridge.domain.tags import bridge_command_id
@@ -48,6 +50,45 @@ log = logging.getLogger(__name__)
 
 _JOURNAL_RETRY_SECONDS = 0.25
 _LAST_RESORT_AFTER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A guarded position, and between which prices nothing happens to it; None: look at every quote."""
+
+    known: KnownPosition
+    spec: SymbolSpec | None
+    band: Band | None
+
+
+@dataclass(frozen=True, slots=True)
+class _OfSide:
+    """The positions of one side of a symbol. `restless`: some of them may have to see every quote."""
+
+    all: tuple[_Watched, ...]
+    band: Band
+    restless: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _OfSymbol:
+    """The guarded positions of a symbol."""
+
+    buys: _OfSide
+    sells: _OfSide
+
+
+def _of_symbol(watched: Sequence[_Watched]) -> _OfSymbol:
+    return _OfSymbol(_of_side(watched, Side.BUY), _of_side(watched, Side.SELL))
+
+
+def _of_side(watched: Sequence[_Watched], side: Side) -> _OfSide:
+    mine = tuple(one for one in watched if one.known.position.side is side)
+    return _OfSide(
+        mine,
+        narrowest(one.band for one in mine if one.band is not None),
+        any(one.band is None or one.known.record.trailing is not None for one in mine),
+    )
 
 
 class Guard:
@@ -76,38 +117,59 @@ class Guard:
         self._tasks = tasks
         self._closing: set[int] = set()
         self._blind = True
-        # Who is guarded, by symbol and in the order in which they came to be; and each one's symbol.
-        self._by_symbol: dict[str, dict[int, None]] = {}
-        self._symbols: dict[int, str] = {}
+        self._watched: dict[int, _Watched] = {}
+        # Who is guarded, by symbol and in the order in which they came to be.
+        self._members: dict[str, dict[int, None]] = {}
+        # What a quote of each symbol is held against; made anew when a quote comes after a change.
+        self._by_symbol: dict[str, _OfSymbol] = {}
+        self._edition = -1
         self.watch_symbols: Callable[[frozenset[str]], None] = lambda _symbols: None
 
     @property
     def guarded_count(self) -> int:
         """Return how many positions are guarded."""
-        return len(self._symbols)
+        return len(self._watched)
 
     def refresh(self, about: Collection[int] | None = None) -> None:
-        """Look anew at which positions have to be guarded; `about`: of these alone."""
+        """Look anew at which positions have to be guarded, and between which prices nothing happens.
+
+        `about`: of these alone.
+        """
         positions = self._store.record.positions
-        if about is None:
-            about = {*positions, *self._symbols}
-        before = set(self._by_symbol)
-        for identifier in about:
-            known = positions.get(identifier)
-            symbol = known.position.symbol if known is not None and is_guarded(known) else None
-            held = self._symbols.get(identifier)
-            if symbol == held:
-                continue
+        self._edition = self._store.record.edition
+        before = set(self._members)
+        for identifier in {*positions, *self._watched} if about is None else about:
+            held = self._watched.pop(identifier, None)
             if held is not None:
-                del self._symbols[identifier]
-                del self._by_symbol[held][identifier]
-                if not self._by_symbol[held]:
-                    del self._by_symbol[held]
-            if symbol is not None:
-                self._symbols[identifier] = symbol
-                self._by_symbol.setdefault(symbol, {})[identifier] = None
-        if self._by_symbol.keys() != before:
-            self.watch_symbols(frozenset(self._by_symbol))
+                self._leave(held.known.position.symbol, identifier)
+            known = positions.get(identifier)
+            if known is not None and is_guarded(known):
+                symbol = known.position.symbol
+                self._watched[identifier] = self._watched_of(known, held)
+                self._members.setdefault(symbol, {})[identifier] = None
+                self._by_symbol.pop(symbol, None)
+        if self._members.keys() != before:
+            self.watch_symbols(frozenset(self._members))
+
+    def _leave(self, symbol: str, identifier: int) -> None:
+        members = self._members[symbol]
+        del members[identifier]
+        if not members:
+            del self._members[symbol]
+        self._by_symbol.pop(symbol, None)
+
+    def _watched_of(self, known: KnownPosition, before: _Watched | None) -> _Watched:
+        spec = self._view.last_spec(known.position.symbol)
+        if before is not None and before.known is known and before.spec is spec:
+            return before
+        return _Watched(known, spec, quiet_band(known, spec))
+
+    def _of_symbol(self, symbol: str) -> _OfSymbol | None:
+        found = self._by_symbol.get(symbol)
+        if found is None and symbol in self._members:
+            found = _of_symbol([self._watched[identifier] for identifier in self._members[symbol]])
+            self._by_symbol[symbol] = found
+        return found
 
     def blinded(self) -> None:
         """Note that quotes may have been missed: a level that is found crossed was crossed unseen."""
@@ -115,23 +177,47 @@ class Guard:
 
     def on_ticks(self, arrived: TicksArrived) -> None:
         """Hold quotes against the levels of their symbol."""
-        identifiers = self._by_symbol.get(arrived.symbol)
-        if not identifiers:
+        if self._store.record.edition != self._edition:
+            # A level was just committed: it counts from this quote on.
+            self.refresh()
+        watched = self._of_symbol(arrived.symbol)
+        if watched is None:
             return
         blind = self._blind or not arrived.complete
-        for identifier in list(identifiers):
-            known = self._store.record.positions.get(identifier)
-            if known is None:
-                continue
-            found = first_crossing(known, arrived.ticks)
-            if found is not None:
-                self._begin_close(known, found, blind)
-                continue
-            if known.record.protection is not None:
-                self._protector.on_ticks(known, arrived.ticks)
-            if known.record.trailing is not None:
-                self._trailer.on_ticks(known, arrived.ticks)
+        for of_side, prices in (
+            (watched.buys, [tick.bid for tick in arrived.ticks if tick.bid is not None]),
+            (watched.sells, [tick.ask for tick in arrived.ticks if tick.ask is not None]),
+        ):
+            if of_side.all and prices:
+                self._on_prices(of_side, min(prices), max(prices), arrived.ticks, blind)
         self._blind = False
+
+    def _on_prices(
+        self, of_side: _OfSide, lowest: Decimal, highest: Decimal, ticks: Sequence[Tick], blind: bool
+    ) -> None:
+        quiet = of_side.band.holds(lowest, highest)
+        if quiet and not of_side.restless:
+            return
+        for one in of_side.all:
+            if (
+                one.band is None
+                or not (quiet or one.band.holds(lowest, highest))
+                or self._trailer.restless(one.known)
+            ):
+                self._look(one.known.identifier, ticks, blind)
+
+    def _look(self, identifier: int, ticks: Sequence[Tick], blind: bool) -> None:
+        known = self._store.record.positions.get(identifier)
+        if known is None:
+            return
+        found = first_crossing(known, ticks)
+        if found is not None:
+            self._begin_close(known, found, blind)
+            return
+        if known.record.protection is not None:
+            self._protector.on_ticks(known, ticks)
+        if known.record.trailing is not None:
+            self._trailer.on_ticks(known, ticks)
 
     def on_positions(self, changed: Sequence[Position]) -> None:
         """Hold the prices that positions themselves show against their hidden stops.

@@ -250,6 +250,7 @@ class Store:
 
         def keep() -> None:
             self.record.positions[identifier] = known
+            self.record.edition += 1
             self.record.closed.discard(identifier)
 
         batch.then(keep)

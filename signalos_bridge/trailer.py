@@ -121,6 +121,12 @@ class Trailer:
             words = "the trailing stop was activated" if moved.activated_now else ""
             self._tasks.spawn(self._write_mark(identifier, words, pace), f"mark {identifier}")
 
+    def restless(self, known: KnownPosition) -> bool:
+        """Return whether a quote that changes nothing still matters: a mark waits to be written."""
+        mark = self._marks.get(known.identifier)
+        held = known.record.trailing
+        return mark is not None and held is not None and not held.suspended and mark != held
+
     async def _write_mark(self, identifier: int, words: str, pace: _Pace) -> None:
         try:
             await self._recorder.change(identifier, self._with_mark, words, trailing=True)

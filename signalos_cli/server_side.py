@@ -5,8 +5,9 @@ An operator at the server's machine works on the database itself, whether the se
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from signalos_cli.supervisor import ProgramFile
 if TYPE_CHECKING:
     from signalos_server.admin import AuditFindings
 
+_HEADS_FILE = "audit_heads.json"
 _NAME = re.compile(r"[A-Za-z0-9._@-]{3,64}")
 _PASSWORD_LENGTHS = range(10, 201)
 
@@ -169,8 +171,12 @@ def upgrade(data: DataDir, database_url: str | None) -> None:
         operator.upgrade_database(data.server, database_url)
 
 
-def verify_audit(data: DataDir, database_url: str | None) -> AuditFindings:
-    """Read every chain of the audit. Raises `UserError`, also where there is no database to read."""
+def verify_audit(data: DataDir, database_url: str | None, heads: Sequence[Path] = ()) -> AuditFindings:
+    """Read every chain of the audit, and hold it against heads that bridges keep.
+
+    `heads`: files of bridges elsewhere; those of this directory's bridges are found. Raises `UserError`, also
+    where there is no database to read.
+    """
     with needs("server"):
         from signalos_server.adapters.storage import database_url as full_url
     check_database_url(database_url)
@@ -184,7 +190,22 @@ def verify_audit(data: DataDir, database_url: str | None) -> AuditFindings:
     with _operating(data, database_url):
         from signalos_server import admin as operator
 
-        return operator.verify_audit(data.server, database_url)
+        files = dict.fromkeys([*sorted(data.root.glob(f"bridge*/{_HEADS_FILE}")), *heads])
+        kept = [head for file in files for head in _heads_in(file)]
+        return operator.verify_audit(data.server, database_url, kept)
+
+
+def _heads_in(file: Path) -> list[tuple[str, int, str]]:
+    """Return chain, number and hash of each head that a bridge keeps, contradicted ones too."""
+    try:
+        found = json.loads(file.read_bytes())
+        return [
+            (str(row["chain"]), int(row["number"]), str(row["hash"]))
+            for name in ("heads", "contradicted")
+            for row in found[name]
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file} is not what a bridge keeps of the audit: {error}") from error
 
 
 @contextmanager

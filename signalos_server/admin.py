@@ -6,7 +6,7 @@ Each function blocks. A running server notices within seconds. Raises the refusa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,10 +19,11 @@ from signalos_server.adapters.clock import SystemClock, make_identifier
 from signalos_server.adapters.passwords import Argon2Passwords
 from signalos_server.adapters.storage import Database, database_url, open_database
 from signalos_server.adapters.storage.account_book import SqlAccounts
-from signalos_server.adapters.storage.audit_log import audit_heads, verify_audit_chains
+from signalos_server.adapters.storage.audit_log import audit_hash, audit_heads, verify_audit_chains
 from signalos_server.adapters.storage.migrate import upgrade
 from signalos_server.adapters.storage.people import SqlPeople
 from signalos_server.adapters.storage.units import SqlUnits
+from signalos_server.domain.audit import AuditHead, Broken, contradicts
 from signalos_server.domain.caller import Caller, CallerKind, Role, scopes_of_role
 from signalos_server.domain.errors import AlreadyExists, InvalidField, NotFound
 from signalos_server.domain.people import User
@@ -45,6 +46,8 @@ class AuditFindings:
     entries: int
     # In plain words; empty: every chain is whole.
     problems: tuple[str, ...]
+    # Heads that were kept elsewhere and compared.
+    heads: int = 0
 
 
 def upgrade_database(data_dir: Path, url: str | None = None) -> None:
@@ -174,16 +177,24 @@ def create_pairing_code(
     return _in_database(data_dir, url, work)
 
 
-def verify_audit(data_dir: Path, url: str | None) -> AuditFindings:
-    """Check every chain of the audit from its first entry to its last."""
+def verify_audit(data_dir: Path, url: str | None, kept: Sequence[tuple[str, int, str]] = ()) -> AuditFindings:
+    """Check every chain of the audit from its first entry to its last.
+
+    `kept` are heads (chain, number, hash) that were kept elsewhere: they show an end that was cut, or written
+    anew, together with its head here.
+    """
 
     def unit(session: Session) -> AuditFindings:
         heads = audit_heads(session)
         broken = verify_audit_chains(session)
+        for head in dict.fromkeys(AuditHead(*each) for each in kept):
+            if found := contradicts(head, audit_hash(session, head.chain, head.number)):
+                broken.append(Broken(head.chain, head.number, f"a bridge knows better: {found}"))
         return AuditFindings(
             chains=len(heads),
             entries=sum(number for number, _ in heads.values()),
             problems=tuple(f"{found.chain}, entry {found.number}: {found.reason}" for found in broken),
+            heads=len(set(kept)),
         )
 
     return _in_database(data_dir, url, lambda database: database.read(unit))

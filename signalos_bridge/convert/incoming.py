@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from signalos.v1 import account_pb2, bridge_pb2, bridge_service_pb2, command_pb2, control_pb2
 from signalos_bridge.convert import plans, words
 from signalos_bridge.convert.numbers import Malformed, decimal_of, seconds_of, wall_msc_of
 from signalos_bridge.domain import session
+from signalos_bridge.domain.audit_heads import AuditHead
 from signalos_bridge.domain.control import Desired, HeldStop
 from signalos_bridge.domain.facts import (
     OrderRecord,
@@ -86,9 +87,10 @@ def control_frame(response: bridge_service_pb2.ControlResponse) -> session.Frame
     kind = response.WhichOneof("message")
     message: session.ServerMessage
     if kind == "heartbeat":
-        message = session.Beat(response.heartbeat.number)
+        message = session.Beat(response.heartbeat.number, _heads(response.heartbeat.audit_heads))
     elif kind == "lease_grant":
-        message = session.LeaseGranted(response.lease_grant.heartbeat_number)
+        grant = response.lease_grant
+        message = session.LeaseGranted(grant.heartbeat_number, _heads(grant.audit_heads))
     elif kind == "superseded":
         message = session.SupersededBy(response.superseded.epoch, response.superseded.address)
     elif kind == "desired_state":
@@ -102,6 +104,10 @@ def control_frame(response: bridge_service_pb2.ControlResponse) -> session.Frame
     else:
         raise Malformed("a frame of the control stream without a message that is known")
     return session.Frame(response.epoch, response.sent_nanoseconds, message)
+
+
+def _heads(heads: Iterable[bridge_pb2.AuditHead]) -> tuple[AuditHead, ...]:
+    return tuple(AuditHead(head.chain, head.number, head.hash) for head in heads)
 
 
 def _welcome(welcome: bridge_pb2.BridgeWelcome) -> session.Welcome:

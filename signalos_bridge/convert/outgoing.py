@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from signalos.v1 import account_pb2, alert_pb2, bridge_pb2, bridge_service_pb2, command_pb2, control_pb2
 from signalos_bridge.convert import plans, words
 from signalos_bridge.convert.numbers import duration_of, number, timestamp_of
+from signalos_bridge.domain.audit_heads import AuditHead
 from signalos_bridge.domain.control import Control, HeldStop
 from signalos_bridge.domain.facts import CoreStatus, LiveUpdate
 from signalos_bridge.domain.market import (
@@ -397,11 +398,19 @@ def held_stop(stop: HeldStop) -> bridge_pb2.HeldStop:
     )
 
 
+def audit_head(head: AuditHead) -> bridge_pb2.AuditHead:
+    """Return a kept head of the server's audit."""
+    return bridge_pb2.AuditHead(chain=head.chain, number=head.number, hash=head.hash)
+
+
 def stop_stage(stage: Stage, now: float) -> bridge_pb2.StopStage:
     """Return how far a stop has come; the stop itself goes along where it was made here."""
 
     def ago(instant: float | None) -> float | None:
         return None if instant is None else max(0.0, now - instant)
+
+    def until(instant: float | None) -> float | None:
+        return None if instant is None else max(0.0, instant - now)
 
     progress = stage.progress
     return bridge_pb2.StopStage(
@@ -419,6 +428,7 @@ def stop_stage(stage: Stage, now: float) -> bridge_pb2.StopStage:
                 state=words.stop_ticket_state(ticket.state),
                 message=ticket.message,
                 attempt_count=ticket.attempt_count,
+                next_attempt_seconds=until(progress.next_attempts.get((ticket.is_order, ticket.ticket))),
             )
             for ticket in progress.tickets
         ],

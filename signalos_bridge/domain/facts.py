@@ -5,7 +5,8 @@ Broker times are MetaTrader's (the trade server's wall clock written as if it we
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 
@@ -335,7 +336,10 @@ class StopTicket:
 
 @dataclass(frozen=True, slots=True)
 class StopProgress:
-    """How far a stop has come beyond the latch. Instants are `Clock.seconds`; None: not reached."""
+    """How far a stop has come beyond the latch. Instants are `Clock.seconds`; None: not reached.
+
+    `next_attempts`: by (is an order, ticket), when it is tried next, where it was refused so far.
+    """
 
     stop_id: str
     quiet_at: float | None = None
@@ -346,6 +350,7 @@ class StopProgress:
     problem: str = ""
     unrecalled_command_ids: tuple[str, ...] = ()
     complete: bool = False
+    next_attempts: Mapping[tuple[bool, int], float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ class Record:
     floor_msc: int = 0
     # Identifiers that were told closed a while ago: a late reading must not open them again.
     closed: set[int] = field(default_factory=set)
+    # Rises with each change of a position.
+    edition: int = 0
     # Nothing was ever read into it: the first reading is the base line.
     fresh: bool = True
 

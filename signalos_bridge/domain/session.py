@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from signalos_bridge.domain.audit_heads import AuditHead
 from signalos_bridge.domain.link_timing import Ending, FrameAges, Pulse
 
 GREETING_SECONDS = 5.0
@@ -48,6 +49,7 @@ class Beat:
     """Regular word; answers our heartbeat of that number."""
 
     number: int
+    audit_heads: tuple[AuditHead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class LeaseGranted:
     """The bridge may open for a while, counted from the sending of our heartbeat of that number."""
 
     number: int
+    audit_heads: tuple[AuditHead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -559,16 +562,18 @@ class ControlSession(_Stream):
             case LeaseGranted():
                 if asked_at is None:
                     return self._ignore()
-                until = asked_at + self._lease_seconds
-                if until <= self._lease_until:
-                    return ()
-                self._lease_until = until
-                return (LeaseHeld(until),)
+                return (*self._lease(asked_at + self._lease_seconds), *_heads(message.audit_heads, age))
             case Arrival(payload):
                 return (Deliver(payload, age),)
             case Beat():
-                return ()
+                return _heads(message.audit_heads, age)
         return self._ignore()
+
+    def _lease(self, until: float) -> tuple[Act, ...]:
+        if until <= self._lease_until:
+            return ()
+        self._lease_until = until
+        return (LeaseHeld(until),)
 
     def tick(self, now: float) -> tuple[Act, ...]:
         """Say what time it is; returns what is due."""
@@ -582,3 +587,7 @@ class ControlSession(_Stream):
     def wake_at(self) -> float | None:
         """Return when to call `tick` at the latest; None: nothing is due by time."""
         return None if self._state in (StreamState.NEW, StreamState.OVER) else self._pulse.wake_at()
+
+
+def _heads(heads: tuple[AuditHead, ...], age: float) -> tuple[Act, ...]:
+    return (Deliver(heads, age),) if heads else ()

@@ -111,12 +111,29 @@ def next_stop(
         least = max(minimum_distance(spec, tick), Decimal(spec.freeze_level_points) * spec.point)
         candidate = _worse(side, candidate, market - side.value * least)
     candidate = round_stop_loss(candidate, side, spec)
+    return candidate if _is_due(candidate, plan, effective_stop, side, spec) else None
+
+
+def wants_to_move(
+    trailing: TrailingStop, position: Position, effective_stop: Decimal | None, spec: SymbolSpec
+) -> bool:
+    """Return whether the stop would move, were the market far enough away from it."""
+    if trailing.suspended or not trailing.activated or trailing.high_water_price is None:
+        return False
+    plan, side = trailing.plan, position.side
+    candidate = trailing.high_water_price - side.value * as_price(plan.distance, plan.unit, spec)
+    return _is_due(round_stop_loss(candidate, side, spec), plan, effective_stop, side, spec)
+
+
+def _is_due(
+    candidate: Decimal, plan: TrailingPlan, effective_stop: Decimal | None, side: Side, spec: SymbolSpec
+) -> bool:
     if candidate <= 0:
-        return None
+        return False
     if effective_stop is None:
-        return candidate
+        return True
     step = max(as_price(plan.step, plan.unit, spec), spec.tick_size)
-    return candidate if (candidate - effective_stop) * side.value >= step else None
+    return (candidate - effective_stop) * side.value >= step
 
 
 def _better(side: Side, one: Decimal, other: Decimal) -> Decimal:

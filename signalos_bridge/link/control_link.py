@@ -81,6 +81,13 @@ class ControlLink:
             StreamDriver[bridge_service_pb2.ControlRequest, bridge_service_pb2.ControlResponse] | None
         ) = None
         self._superseded_by = 0
+        # Wall clock less steady clock at the last heartbeat, whichever stream that was in.
+        self._wall_offset: float | None = None
+
+    def _wall_jump(self) -> float | None:
+        offset = self._clock.wall_msc() / 1000 - self._clock.seconds()
+        before, self._wall_offset = self._wall_offset, offset
+        return None if before is None else offset - before
 
     def retarget(self, target: Target | None) -> None:
         """Belong to this session from now on; None: to none."""
@@ -135,12 +142,10 @@ class ControlLink:
                     outbox.put(bridge_service_pb2.ControlRequest(epoch=epoch, hello=self._words.hello()))
                     self._controller.opened(epoch)
                 case SendBeat(number):
-                    outbox.put(
-                        bridge_service_pb2.ControlRequest(
-                            epoch=epoch, heartbeat=self._words.heartbeat(number)
-                        ),
-                        "heartbeat",
-                    )
+                    beat = self._words.heartbeat(number)
+                    if (jump := self._wall_jump()) is not None:
+                        beat.wall_jump_seconds = jump
+                    outbox.put(bridge_service_pb2.ControlRequest(epoch=epoch, heartbeat=beat), "heartbeat")
                 case LeaseHeld(until):
                     self._controller.lease_held(epoch, until)
                 case Deliver(payload):

@@ -230,6 +230,7 @@ class Link:
             bridge_time=timestamp_of(self._clock.wall_msc()),
             takes_batches=True,
             takes_resolutions=True,
+            audit_heads=[outgoing.audit_head(head) for head in self._controller.audit_heads.heads],
         )
 
     def _heartbeat(self, number: int) -> bridge_pb2.BridgeHeartbeat:

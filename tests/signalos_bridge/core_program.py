@@ -37,6 +37,7 @@ class Open:
     """Nothing stands in the way."""
 
     latched = False
+    lapsed = False
 
     def refusal(self, stop_generation: int, automated: bool, origin: CommandOrigin) -> Refusal | None:
         return None

@@ -91,6 +91,7 @@ class OpenGate:
 
     def __init__(self) -> None:
         self.latched = False
+        self.lapsed = False
         self.why: Refusal | None = None
 
     def refusal(self, stop_generation: int, automated: bool, origin: CommandOrigin) -> Refusal | None:

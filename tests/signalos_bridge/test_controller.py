@@ -13,6 +13,7 @@ from signalos.v1 import bridge_pb2, bridge_service_pb2, control_pb2
 from signalos_bridge import kept
 from signalos_bridge.clock import SystemClock
 from signalos_bridge.controller import Controller
+from signalos_bridge.domain.audit_heads import AuditHead
 from signalos_bridge.domain.values import CommandOrigin, Refusal
 from signalos_bridge.journal import JournalUnavailable
 from signalos_bridge.latch import LATCH_FILE, Latch, stop_locally
@@ -259,3 +260,57 @@ async def test_a_damaged_control_file_counts_as_paused(tmp_path: Path) -> None:
         controller.opened(1)
         state = bridge_pb2.DesiredState(revision=1, paused=False)
         assert (await desire(controller, state)).HasField("applied")
+
+
+async def test_the_audits_heads_outlive_a_restart_and_a_cut_chain_raises_an_alert(tmp_path: Path) -> None:
+    controller = a_controller(tmp_path)
+    async with running(controller):
+        connect(controller)
+        controller.receive((AuditHead("system", 7, "a" * 64),), 1, 0)
+        await until(lambda: bool(controller.audit_heads.heads))
+        controller.receive((AuditHead("system", 8, "b" * 64),), 1, 0)
+        await until(lambda: controller.audit_heads.heads[0].number == 8)
+        assert controller.take_alerts() == []
+    again = a_controller(tmp_path, first_start=False)
+    assert again.audit_heads.heads == (AuditHead("system", 8, "b" * 64),)
+    async with running(again):
+        connect(again, 2)
+        again.receive((AuditHead("system", 5, "c" * 64),), 2, 0)
+        await until(lambda: bool(again.audit_heads.contradicted))
+
+        (alert,) = again.take_alerts()
+
+    assert alert.code == "AUDIT_CONTRADICTED"
+    assert "entry 8 of system" in alert.message
+
+
+async def test_a_lapse_is_said_before_it_is_acted_on_and_ends_with_a_new_lease(tmp_path: Path) -> None:
+    controller = Controller(
+        tmp_path, SystemClock(), lease_seconds=0.05, busy_seconds=lambda: None, on_outgoing=lambda: None
+    )
+    controller.load(first_start=True)
+    core = ScriptedCore(controller, SystemClock().seconds, lambda: None)
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def never_done(_policy: object) -> str:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    core.lapse = never_done  # type: ignore[method-assign,assignment]
+    controller.give_body(core)
+    task = asyncio.ensure_future(controller.run())
+    try:
+        await asyncio.wait_for(begun.wait(), 5)
+        assert controller.lapsed
+        assert [alert.code for alert in controller.take_alerts()] == ["LEASE_LAPSED"]
+
+        connect(controller)
+        await asyncio.wait_for(ended.wait(), 5)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert not controller.lapsed

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from signalos_bridge.domain.facts import StopProgress, StopTicketState
+from signalos_bridge.domain.market import DealEntry
+from signalos_bridge.domain.orders import CancelPending
 from signalos_bridge.domain.outcomes import NotDone, Retry
 from signalos_bridge.domain.values import LapsePolicy, OpenKind
 from tests.signalos_bridge.core_world import World, a_world, buy, eventually
@@ -105,4 +108,122 @@ async def test_a_lapse_cancels_pendings_or_says_what_can_still_fill(world: World
 
     assert held == "1 orders can still fill"
     assert cancelled == "1 orders were cancelled, 0 positions were closed"
+    assert len(world.terminal._broker.positions) == 1
+
+
+async def test_refusals_are_retried_ever_more_slowly_and_the_report_says_when_next(world: World) -> None:
+    await world.open()
+    calls: list[float] = []
+
+    def refuse(_order: object) -> NotDone | None:
+        calls.append(world.clock.seconds())
+        return NotDone("REJECTED", "rejected", Retry.NEVER, 10006) if len(calls) < 6 else None
+
+    world.terminal.before = refuse
+    told: list[tuple[float, StopProgress]] = []
+
+    done = await world.core.stop("stop-1", True, lambda made: told.append((world.clock.seconds(), made)))
+
+    assert done.complete
+    gaps = [after - before for before, after in itertools.pairwise(calls)]
+    # 1, 2, 4, then 5 times what is waited first.
+    for gap, least in zip(gaps, (0.05, 0.10, 0.20, 0.25, 0.25), strict=True):
+        assert gap >= least * 0.9
+    waiting = [
+        (at, made) for at, made in told if any(t.state is StopTicketState.RETRYING for t in made.tickets)
+    ]
+    assert {made.tickets[0].attempt_count for _, made in waiting} == {1, 2, 3, 4, 5}
+    assert all(made.next_attempts[False, made.tickets[0].ticket] >= at - 0.05 for at, made in waiting)
+    assert done.next_attempts == {}
+
+
+async def test_an_order_that_fills_while_it_is_cancelled_is_found_by_the_second_reading(world: World) -> None:
+    ticket = await a_pending_order(world)
+    broker = world.terminal._broker
+    hidden: list[object] = []
+
+    def fills(order: object) -> NotDone | None:
+        if hidden or not isinstance(order, CancelPending):
+            return None
+        # Filled at the broker, and the position is not shown yet.
+        del broker.orders[ticket]
+        world.by_hand()
+        ticket_filled, filled = broker.positions.popitem()
+        hidden.append(filled)
+        asyncio.get_running_loop().call_later(0.2, broker.positions.__setitem__, ticket_filled, filled)
+        return NotDone("ORDER_GONE", "the order is not there any more", Retry.NEVER, 10013)
+
+    world.terminal.before = fills
+    flat_too_early: list[StopProgress] = []
+
+    done = await world.core.stop(
+        "stop-1",
+        True,
+        lambda made: flat_too_early.append(made) if made.complete and broker.positions else None,
+    )
+
+    assert hidden
+    assert done.complete
+    assert not broker.positions
+    assert flat_too_early == []
+    assert {(each.is_order, each.state) for each in done.tickets} == {
+        (True, StopTicketState.DONE),
+        (False, StopTicketState.DONE),
+    }
+
+
+@pytest.mark.parametrize("stage", range(9))
+async def test_a_flatten_that_ends_at_any_stage_goes_on_and_closes_each_position_once(
+    world: World, stage: int
+) -> None:
+    await world.open()
+    world.by_hand()
+    await a_pending_order(world)
+    world.gate.latched = True
+    words = 0
+    enough = asyncio.Event()
+
+    def count(_made: StopProgress) -> None:
+        nonlocal words
+        words += 1
+        if words > stage:
+            enough.set()
+
+    first = asyncio.ensure_future(world.core.stop("stop-1", True, count))
+    await asyncio.wait((first, asyncio.ensure_future(enough.wait())), return_when=asyncio.FIRST_COMPLETED)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    await world.restart()
+
+    done = await world.core.stop("stop-1", True, lambda _made: None)
+
+    assert done.complete
+    assert done.flat_at is not None
+    assert not world.terminal._broker.positions
+    assert not world.terminal._broker.orders
+    outs = [deal for deal in world.terminal._broker.deals if deal.entry is DealEntry.OUT]
+    assert len(outs) == 2
+    assert {ticket.state for ticket in done.tickets} == {StopTicketState.DONE}
+
+
+async def test_a_lapse_that_flattens_closes_what_is_ours_and_leaves_what_is_not(world: World) -> None:
+    await world.open()
+    theirs = world.by_hand()
+    await a_pending_order(world)
+
+    said = await world.core.lapse(LapsePolicy.FLATTEN)
+
+    assert said == "1 orders were cancelled, 1 positions were closed"
+    assert list(world.terminal._broker.positions) == [theirs.ticket]
+
+
+async def test_a_position_that_appears_without_a_lease_is_flagged_and_left(world: World) -> None:
+    world.gate.lapsed = True
+
+    await world.open()
+
+    (alert,) = await eventually(
+        lambda: [alert for alert in world.core.take_alerts() if alert.code == "POSITION_AFTER_LAPSE"]
+    )
+    assert "appeared while there was no trading lease" in alert.message
     assert len(world.terminal._broker.positions) == 1

@@ -90,3 +90,20 @@ def test_a_code_is_not_made_for_an_address_that_no_bridge_can_call(
 
     with pytest.raises(UserError, match=words):
         server_side.listening_address(data)
+
+
+def test_heads_that_this_directorys_bridges_keep_are_compared_and_damage_is_said(
+    data: DataDir, tmp_path: Path
+) -> None:
+    server_side.add_user(data, None, "alice", PASSWORD, admin=False)
+    file = data.bridge("home") / "audit_heads.json"
+    file.parent.mkdir()
+    head = {"chain": "system", "number": 99, "hash": "a" * 64}
+    file.write_text(json.dumps({"heads": [head], "contradicted": []}))
+
+    (problem,) = server_side.verify_audit(data, None).problems
+    assert "entry 99 was there once and is missing" in problem
+
+    file.write_text("{")
+    with pytest.raises(UserError, match="is not what a bridge keeps of the audit"):
+        server_side.verify_audit(data, None)

@@ -65,3 +65,26 @@ def test_the_audit_passes_its_check_and_fails_it_once_tampered_with(tmp_path: Pa
     engine.dispose()
 
     assert len(admin.verify_audit(tmp_path, None).problems) == 1
+
+
+def test_an_end_that_is_cut_together_with_its_head_shows_by_a_head_that_a_bridge_keeps(
+    tmp_path: Path,
+) -> None:
+    for name in ("alice", "bob", "carol"):
+        admin.add_user(tmp_path, None, name, PASSWORD)
+    engine = create_engine(f"sqlite:///{tmp_path / 'signalos.sqlite3'}")
+    with engine.begin() as connection:
+        hashes = list(connection.scalars(text("SELECT hash FROM audit_entries ORDER BY number")))
+        kept = [("system", 2, hashes[1]), ("system", 3, hashes[2])]
+        assert admin.verify_audit(tmp_path, None, kept) == admin.AuditFindings(1, 3, (), 2)
+
+        connection.execute(text("DELETE FROM audit_entries WHERE number = 3"))
+        connection.execute(text("UPDATE audit_chains SET number = 2, hash = :hash"), {"hash": hashes[1]})
+    engine.dispose()
+
+    # By itself it looks whole.
+    assert admin.verify_audit(tmp_path, None).problems == ()
+    (problem,) = admin.verify_audit(tmp_path, None, kept).problems
+    assert "entry 3 was there once and is missing" in problem
+    (problem,) = admin.verify_audit(tmp_path, None, [("system", 2, "f" * 64)]).problems
+    assert "was written anew" in problem
