@@ -24,6 +24,7 @@ from rich.table import Table
 
 from benchmarks.figures import Latencies, latencies, milliseconds
 from benchmarks.http_client import HttpClient
+from signalos_server import admin
 from signalos_server.app import Settings, Timings
 from signalos_server.app import run as run_server
 from signalos_server.domain.bridge_session import SessionTimings
@@ -107,10 +108,8 @@ async def _world(
     try:
         with console.status("the server starts"):
             await _start_server(world)
-        await world.add_user("operator", "--admin")
         users = [f"user{number:02}" for number in range(USERS)]
-        for user in users:
-            await world.add_user(user)
+        await asyncio.to_thread(_add_users, directory / "server", users)
         await world.start_gateway()
         with console.status(f"{BRIDGES} bridges are paired and connect"):
             made = await asyncio.to_thread(
@@ -127,6 +126,12 @@ async def _world(
         if bridges is not None:
             await bridges.close()
         await world.close()
+
+
+def _add_users(server_directory: Path, users: list[str]) -> None:
+    admin.add_user(server_directory, None, "operator", PASSWORD, admin=True)
+    for user in users:
+        admin.add_user(server_directory, None, user, PASSWORD)
 
 
 async def _all_may_open(owner: Caller) -> bool:

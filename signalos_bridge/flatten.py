@@ -30,6 +30,7 @@ from signalos_bridge.domain.values import (
     LapsePolicy,
 )
 from signalos_bridge.executor import Executor
+from signalos_bridge.failpoints import reach
 from signalos_bridge.journal import JournalUnavailable
 from signalos_bridge.store import Batch, Store
 from signalos_bridge.terminal.port import Terminal, TerminalUnavailable
@@ -324,6 +325,8 @@ class Flattener:
                 # The work goes on as far as it can, and is found again from the terminal.
                 work.problem = str(error)
                 work.task = replace(task, complete=False)
+            else:
+                reach("stop_task_saved")
         # Said once: each word is a write at the server.
         said = (work.task, work.problem, dict(work.next_try))
         if said != work.said:

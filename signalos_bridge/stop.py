@@ -15,6 +15,7 @@ import structlog
 from signalos_bridge.clock import Clock
 from signalos_bridge.domain.control import HeldStop
 from signalos_bridge.domain.facts import StopProgress
+from signalos_bridge.failpoints import reach
 from signalos_bridge.latch import Latch, LatchUnavailable
 
 log = structlog.get_logger(__name__)
@@ -161,6 +162,7 @@ class StopRunner:
                 self._change(stop.stop_id, disk_problem=f"latched in memory only: {error}")
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
+                reach("stop_latched")
                 self._change(stop.stop_id, latched_at=self._clock.seconds(), disk_problem="")
                 log.warning("stop latched", stop_id=stop.stop_id, reason=stop.reason)
                 return

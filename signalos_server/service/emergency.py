@@ -218,14 +218,19 @@ class EmergencyStops:
         with self._moved.watch(running.stop_id) as watch:
             if not _latched_everywhere(running):
                 await watch.until(_LATCH_FIRST_SECONDS, _latched_everywhere)
+        log.info("stop goes on record", stop_id=running.stop_id, after_seconds=self._age(running))
         account_ids = await self._tried(running, lambda records: self._to_record(records, running))
         for start in range(0, len(account_ids), _AT_ONCE):
             await self._record_some(running, account_ids[start : start + _AT_ONCE])
         running.recorded = True
+        log.info("stop recorded", stop_id=running.stop_id, after_seconds=self._age(running))
         self._moved.tell(running.stop_id, running)
         # What was told while the record was not there yet.
         for start in range(0, len(account_ids), _AT_ONCE):
             await self._catch_up_some(running, account_ids[start : start + _AT_ONCE])
+
+    def _age(self, running: _Running) -> float:
+        return round(self._clocks.monotonic() - running.called_at, 3)
 
     async def _catch_up_some(self, running: _Running, account_ids: Sequence[str]) -> None:
         await self._tried(running, lambda records: self._catch_up(records, running, account_ids))
@@ -339,6 +344,8 @@ class EmergencyStops:
         running.accounts[account_id] = after
         if after.complete:
             running.under_way.discard(account_id)
+            if not running.under_way:
+                log.info("stop is carried out", stop_id=running.stop_id, after_seconds=self._age(running))
         else:
             running.under_way.add(account_id)
         self._moved.tell(stage.stop_id, running)

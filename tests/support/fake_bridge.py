@@ -105,6 +105,7 @@ class FakeBridge:
     journal_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     boot_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     held: dict[str, bridge_pb2.HeldStop] = field(default_factory=dict)
+    audit_heads: list[bridge_pb2.AuditHead] = field(default_factory=list)
     journalled: dict[str, command_pb2.CommandState.ValueType] = field(default_factory=dict)
     deliveries: list[bridge_pb2.CommandDelivery] = field(default_factory=list)
     data_frames: list[pb.ConnectResponse] = field(default_factory=list)
@@ -147,6 +148,7 @@ class FakeBridge:
             held_stops=list(self.held.values()),
             takes_batches=self.takes_batches,
             takes_resolutions=self.takes_resolutions,
+            audit_heads=self.audit_heads,
             terminal=account_pb2.TerminalStatus(
                 state=account_pb2.TERMINAL_STATE_READY, broker_connected=True
             ),
