@@ -11,7 +11,16 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import change_latency, close_latency, fan_out, guard_cost, idle_cost, parse_speed, sync_cost
+from benchmarks import (
+    change_latency,
+    close_latency,
+    emergency_stop,
+    fan_out,
+    guard_cost,
+    idle_cost,
+    parse_speed,
+    sync_cost,
+)
 
 Measure = Callable[[Path, Console], Awaitable[Any]]
 Show = Callable[[Any, Console], None]
@@ -25,6 +34,7 @@ PARTS: dict[str, tuple[Measure, Show]] = {
     "guard": (guard_cost.measure_guard, guard_cost.show),
     "sync": (sync_cost.measure_syncs, sync_cost.show),
     "parse": (parse_speed.measure_parses, parse_speed.show),
+    "stop": (emergency_stop.measure_stops, emergency_stop.show),
 }
 
 

@@ -88,6 +88,8 @@ class _Running:
     ignored: tuple[str, ...] = ()
     # Accounts whose bridges have it, and are not through with it.
     under_way: set[str] = field(default_factory=set)
+    # Of those, the ones that have not yet said that it is on their disk.
+    unlatched: set[str] = field(default_factory=set)
 
     @property
     def stop(self) -> Stop:
@@ -175,6 +177,7 @@ class EmergencyStops:
             running.accounts[account_id] = self._account_stop(account_id, reached)
             if reached:
                 running.under_way.add(account_id)
+                running.unlatched.add(account_id)
         self._running[running.stop_id] = running
         while len(self._running) > _REMEMBERED and next(iter(self._running.values())).recorded:
             self._running.popitem(last=False)
@@ -218,19 +221,19 @@ class EmergencyStops:
         with self._moved.watch(running.stop_id) as watch:
             if not _latched_everywhere(running):
                 await watch.until(_LATCH_FIRST_SECONDS, _latched_everywhere)
-        log.info("stop goes on record", stop_id=running.stop_id, after_seconds=self._age(running))
         account_ids = await self._tried(running, lambda records: self._to_record(records, running))
         for start in range(0, len(account_ids), _AT_ONCE):
             await self._record_some(running, account_ids[start : start + _AT_ONCE])
         running.recorded = True
-        log.info("stop recorded", stop_id=running.stop_id, after_seconds=self._age(running))
+        self._log_age("stop is on record", running)
         self._moved.tell(running.stop_id, running)
         # What was told while the record was not there yet.
         for start in range(0, len(account_ids), _AT_ONCE):
             await self._catch_up_some(running, account_ids[start : start + _AT_ONCE])
 
-    def _age(self, running: _Running) -> float:
-        return round(self._clocks.monotonic() - running.called_at, 3)
+    def _log_age(self, what: str, running: _Running) -> None:
+        age = round(self._clocks.monotonic() - running.called_at, 3)
+        log.info(what, stop_id=running.stop_id, after_seconds=age)
 
     async def _catch_up_some(self, running: _Running, account_ids: Sequence[str]) -> None:
         await self._tried(running, lambda records: self._catch_up(records, running, account_ids))
@@ -342,12 +345,16 @@ class EmergencyStops:
             return
         after = stages.on_stage(running.accounts[account_id], stage, self._clocks.moment().wall)
         running.accounts[account_id] = after
-        if after.complete:
+        if after.latch_time is not None and account_id in running.unlatched:
+            running.unlatched.discard(account_id)
+            if not running.unlatched:
+                self._log_age("stop is latched wherever it was sent", running)
+        if not after.complete:
+            running.under_way.add(account_id)
+        elif account_id in running.under_way:
             running.under_way.discard(account_id)
             if not running.under_way:
-                log.info("stop is carried out", stop_id=running.stop_id, after_seconds=self._age(running))
-        else:
-            running.under_way.add(account_id)
+                self._log_age("stop is carried out", running)
         self._moved.tell(stage.stop_id, running)
 
     def _settled(self, running: _Running) -> bool:
@@ -414,7 +421,7 @@ class EmergencyStops:
 
 
 def _latched_everywhere(running: _Running) -> bool:
-    return all(account.latch_time is not None for account in running.accounts.values() if account.reached)
+    return not running.unlatched
 
 
 _NO_BRIDGE = "no bridge is paired: nothing trades this account, and one that is paired later latches"
