@@ -14,7 +14,7 @@ from signalos_bridge.emulator.faults import Delay
 from signalos_bridge.emulator.ledger import Received
 from signalos_bridge.emulator.operator_messages import PlaceByHand
 from tests.support.faulty_link import LOGIN, admin, all_commands, ended, opened
-from tests.support.ledger_check import violations
+from tests.support.records import violations
 from tests.support.world import PASSWORD, Caller, World, eventually, traded_account
 
 pytestmark = pytest.mark.integration
@@ -88,7 +88,7 @@ async def test_a_stop_is_latched_before_any_queued_open_and_closes_of_before_sti
         assert len(late) <= len(done)
         assert closed["state"] == "SUCCEEDED"
         assert held["trade"]["tradeId"] in {trade["trade"]["tradeId"] for trade in await trader.live_trades()}
-        assert violations(await all_commands(trader), tmp_path / "emulator") == []
+        assert violations(await all_commands(trader), tmp_path) == []
 
 
 async def test_a_bridge_that_is_killed_at_any_stage_of_a_stop_goes_on_and_closes_once(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ async def test_a_bridge_that_is_killed_at_any_stage_of_a_stop_goes_on_and_closes
             "after_call:1",
         ):
             await _killed_at(world, trader, tmp_path, point)
-        assert violations(await all_commands(trader), tmp_path / "emulator") == []
+        assert violations(await all_commands(trader), tmp_path) == []
 
 
 async def _killed_at(world: World, trader: Caller, directory: Path, point: str) -> None:
