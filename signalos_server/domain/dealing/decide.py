@@ -1,0 +1,397 @@
+"""Whether one account trades one signal: every step with its code and numbers, in the order of the timeline.
+
+Pure: the facts are arguments, the answer is a value. What is decided here is only what the server can know;
+the bridge checks its own limits again, and has the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+
+from signalos_server.domain.actions import Open, Risk
+from signalos_server.domain.dealing.contracts import check_prices, resolve
+from signalos_server.domain.dealing.denial import Denial, deny
+from signalos_server.domain.dealing.pips import pips_in_price
+from signalos_server.domain.dealing.pricing import Placement, check_drift, check_spread, place
+from signalos_server.domain.dealing.sizing import Funds, Leg, Sized, Sizing, SizingMode, share, size
+from signalos_server.domain.order_rules import Market
+from signalos_server.domain.records import SymbolSpec
+from signalos_server.domain.signals.model import Gate, Kind, Parse
+from signalos_server.domain.words import OrderType, Side
+
+_T = TypeVar("_T")
+
+
+class Trust(StrEnum):
+    """How far a source is trusted."""
+
+    OBSERVE = "observe"
+    APPROVE = "approve"
+    AUTO = "auto"
+
+
+class Outcome(StrEnum):
+    """What comes of a signal at an account."""
+
+    # To be sent now.
+    TRADE = "trade"
+    # Waits for a person.
+    ASK = "ask"
+    # Not traded, and nobody is asked: observed, paused, or refused by a step.
+    SKIP = "skip"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePolicy:
+    """What a source may do. The defaults are those of a source that nobody has configured."""
+
+    trust: Trust = Trust.OBSERVE
+    sizing: Sizing = field(default_factory=Sizing)
+    senders: frozenset[str] = frozenset()
+    symbol_map: Mapping[str, str] = field(default_factory=dict)
+    lots_from_signal: bool = False
+    oldest: timedelta = timedelta(seconds=60)
+    # A clock ahead of ours by more than this is not believed.
+    ahead: timedelta = timedelta(seconds=5)
+    spread_share: Decimal = Decimal("0.15")
+    drift_share: Decimal = Decimal("0.20")
+    filling_limits: bool = False
+    # What one signal may risk at most, in percent of equity, whatever its own sizing says.
+    risk_ceiling_percent: Decimal = Decimal(1)
+    positions: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What is known of an account now. `market` and `funds` None: not known, or too old to trade on."""
+
+    stopped: bool
+    paused: bool
+    specs: Sequence[SymbolSpec]
+    markets: Mapping[str, Market]
+    funds: Funds | None
+    open_positions: int
+    commission_per_lot: Decimal = Decimal(0)
+    # Symbols at the broker that have a trade on a netting account.
+    busy_symbols: frozenset[str] = frozenset()
+    # Sides held on the instrument, for the rule on opposite signals.
+    held_sides: Mapping[str, frozenset[Side]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the timeline."""
+
+    name: str
+    passed: bool
+    code: str = ""
+    text: str = ""
+    numbers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be sent: one order with its legs."""
+
+    action: Open
+    legs: tuple[Leg, ...]
+    sized: Sized
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What comes of a signal at an account, and every step on the way."""
+
+    outcome: Outcome
+    steps: tuple[Step, ...]
+    plan: Plan | None = None
+
+    @property
+    def code(self) -> str:
+        """Return the code of the step that decided; empty where all passed."""
+        return next((step.code for step in reversed(self.steps) if not step.passed), "")
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error: the end of a list of steps
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+
+class _Timeline:
+    """Collects steps; a denied one ends the list."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def passed(self, name: str, text: str = "", **numbers: object) -> None:
+        """Record a step that passed."""
+        self.steps.append(
+            Step(name, True, text=text, numbers=tuple((key, str(value)) for key, value in numbers.items()))
+        )
+
+    def end(self, name: str, outcome: Outcome, denial: Denial) -> None:
+        """Record the step that decides."""
+        self.steps.append(Step(name, False, denial.code, denial.text, denial.numbers))
+        raise _Stopped(outcome)
+
+    def check(self, name: str, found: _T | Denial | None) -> _T | None:
+        """Record a step by what it found; a denial ends the list."""
+        if isinstance(found, Denial):
+            self.end(name, Outcome.DENY, found)
+            raise AssertionError
+        self.passed(name)
+        return found
+
+
+def decide(
+    parse: Parse,
+    source: SourcePolicy,
+    account: AccountFacts,
+    *,
+    sender: str,
+    said_at: datetime,
+    now: datetime,
+    approved: bool = False,
+) -> Decision:
+    """Return what one account does with a signal that opens. `approved`: a person has said yes to it.
+
+    Approval leads past the gate's POLICY and the trust level, never past REJECT, a stop or a limit.
+    """
+    line = _Timeline()
+    try:
+        plan = _plan(line, parse, source, account, sender, said_at, now, approved=approved)
+    except _Stopped as stopped:
+        return Decision(stopped.outcome, tuple(line.steps))
+    if not approved and source.trust is Trust.APPROVE:
+        line.steps.append(Step("trust", False, "APPROVAL_NEEDED", "the source's signals wait for a person"))
+        return Decision(Outcome.ASK, tuple(line.steps), plan)
+    if not approved and source.trust is Trust.OBSERVE:
+        line.steps.append(Step("trust", False, "OBSERVED", "the source is only observed"))
+        return Decision(Outcome.SKIP, tuple(line.steps), plan)
+    if not approved and parse.gate is Gate.POLICY:
+        line.steps.append(Step("trust", False, "HELD_BY_GATE", "the message is held for a person"))
+        return Decision(Outcome.ASK, tuple(line.steps), plan)
+    line.passed("trust", "approved" if approved else source.trust.value)
+    return Decision(Outcome.TRADE, tuple(line.steps), plan)
+
+
+def _plan(
+    line: _Timeline,
+    parse: Parse,
+    source: SourcePolicy,
+    account: AccountFacts,
+    sender: str,
+    said_at: datetime,
+    now: datetime,
+    *,
+    approved: bool,
+) -> Plan:
+    _check_message(line, parse, source, sender, said_at, now, approved=approved)
+    if account.stopped:
+        line.end("state", Outcome.DENY, deny("STOPPED", "the account is stopped"))
+    if account.paused:
+        line.end("state", Outcome.SKIP, deny("PAUSED", "the account is paused; not made up for on resume"))
+    line.passed("state")
+    assert parse.symbol is not None
+    assert parse.side is not None
+    spec = line.check("symbol", resolve(parse.symbol, parse.side, account.specs, source.symbol_map))
+    assert spec is not None
+    market = line.check("quote", account.markets.get(spec.symbol) or _no_quote(spec))
+    assert market is not None
+    line.check("prices", check_prices(parse.symbol, _prices(parse), market))
+    placement = line.check("entry", _placed(parse, spec, source, market))
+    assert placement is not None
+    entry = placement.price if placement.price is not None else market.opening(parse.side)
+    stop = line.check("stop", _stop(parse, spec, source, entry))
+    assert stop is not None
+    if placement.order_type is OrderType.MARKET:
+        line.check("drift", check_drift(parse.side, parse.entry, stop, market, source.drift_share))
+        line.check("spread", check_spread(stop, parse.side, market, source.spread_share))
+    line.check("symbol_use", _symbol_use(spec, parse.side, account))
+    line.check("positions", _positions(source, account))
+    sized = line.check("size", _sized(parse, source, account, spec, entry, stop))
+    assert sized is not None
+    targets = _targets(parse, spec, entry)
+    legs = share(sized.volume_lots, targets, spec)
+    fewer = len(legs) < len(targets)
+    text = f"{sized.volume_lots} lots for {len(targets)} targets make {len(legs)} legs" if fewer else ""
+    line.passed("legs", text, legs=len(legs), volume_lots=sized.volume_lots, risk=sized.risk_money)
+    return Plan(_action(parse, source, spec, placement, stop, sized, legs), legs, sized)
+
+
+def _check_message(
+    line: _Timeline,
+    parse: Parse,
+    source: SourcePolicy,
+    sender: str,
+    said_at: datetime,
+    now: datetime,
+    *,
+    approved: bool,
+) -> None:
+    if source.senders and sender not in source.senders:
+        line.end("sender", Outcome.DENY, deny("SENDER", "not a sender of this source", sender=sender))
+    line.passed("sender")
+    if parse.kind is not Kind.OPEN or parse.gate not in (Gate.OK, Gate.POLICY):
+        line.end("gate", Outcome.DENY, deny("GATE", "nothing that may open", gate=parse.gate.value))
+    if parse.symbol is None or parse.side is None:
+        line.end("gate", Outcome.ASK, deny("INCOMPLETE", "the instrument or the side is missing"))
+    line.passed("gate", parse.gate.value)
+    age = now - said_at
+    if age > source.oldest and not approved:
+        line.end(
+            "age",
+            Outcome.DENY,
+            deny("TOO_OLD", "said too long ago", limit=_seconds(source.oldest), current=_seconds(age)),
+        )
+    if -age > source.ahead:
+        line.end("age", Outcome.DENY, deny("FUTURE_DATED", "said in the future", current=_seconds(age)))
+    line.passed("age", seconds=_seconds(age))
+
+
+def _seconds(span: timedelta) -> str:
+    return f"{span.total_seconds():.1f}s"
+
+
+def _no_quote(spec: SymbolSpec) -> Denial:
+    return deny("STALE_QUOTE", f"no fresh price of {spec.symbol}", symbol=spec.symbol)
+
+
+def _prices(parse: Parse) -> list[Decimal]:
+    return [
+        *(parse.entry or ()),
+        *([] if parse.stop_loss is None else [parse.stop_loss]),
+        *parse.take_profits,
+    ]
+
+
+def _placed(parse: Parse, spec: SymbolSpec, source: SourcePolicy, market: Market) -> Placement | Denial:
+    assert parse.side is not None
+    assert parse.entry_type is not None
+    tolerance = Decimal(0)
+    if parse.entry is not None and parse.stop_loss is not None:
+        near = parse.entry[1] if parse.side is Side.BUY else parse.entry[0]
+        tolerance = abs(near - parse.stop_loss) * source.drift_share
+    return place(
+        parse.entry_type,
+        parse.side,
+        parse.entry,
+        market,
+        tolerance=tolerance,
+        filling_limits=source.filling_limits,
+    )
+
+
+def _stop(parse: Parse, spec: SymbolSpec, source: SourcePolicy, entry: Decimal) -> Decimal | Denial:
+    assert parse.side is not None
+    stop = parse.stop_loss
+    if stop is None and parse.stop_loss_pips is not None:
+        stop = entry - parse.side.sign * pips_in_price(spec, parse.symbol, parse.stop_loss_pips)
+    if stop is None:
+        # Without a stop there is no distance to size by, whatever the policy.
+        return deny("NO_STOP", "no stop loss, and so no risk to count")
+    if (entry - stop) * parse.side.sign <= 0:
+        return deny(
+            "STOP_ON_WRONG_SIDE", f"the stop loss {stop} is not beyond {entry}", entry=entry, stop=stop
+        )
+    tick = spec.tick_size or spec.point
+    return stop if tick <= 0 else (stop / tick).quantize(Decimal(1)) * tick
+
+
+def _targets(parse: Parse, spec: SymbolSpec, entry: Decimal) -> tuple[Decimal | None, ...]:
+    assert parse.side is not None
+    sign = parse.side.sign
+    prices = parse.take_profits or tuple(
+        entry + sign * pips_in_price(spec, parse.symbol, pips) for pips in parse.take_profit_pips
+    )
+    # A target that the market has passed is none any more.
+    ahead = sorted((price for price in prices if (price - entry) * sign > 0), key=lambda price: price * sign)
+    return (*ahead, *((None,) if parse.take_profit_open or not ahead else ()))
+
+
+def _symbol_use(spec: SymbolSpec, side: Side, account: AccountFacts) -> Denial | None:
+    if spec.symbol in account.busy_symbols:
+        return deny(
+            "NETTING_SYMBOL_BUSY", f"{spec.symbol} has a trade on a netting account", symbol=spec.symbol
+        )
+    opposite = Side.SELL if side is Side.BUY else Side.BUY
+    if opposite in account.held_sides.get(spec.symbol, frozenset()):
+        return deny("OPPOSITE_HELD", f"{spec.symbol} is held the other way", symbol=spec.symbol)
+    return None
+
+
+def _positions(source: SourcePolicy, account: AccountFacts) -> Denial | None:
+    if account.open_positions >= source.positions:
+        return deny(
+            "MAX_POSITIONS",
+            "as many as allowed are open",
+            limit=source.positions,
+            current=account.open_positions,
+        )
+    return None
+
+
+def _sized(
+    parse: Parse, source: SourcePolicy, account: AccountFacts, spec: SymbolSpec, entry: Decimal, stop: Decimal
+) -> Sized | Denial:
+    if account.funds is None:
+        return deny("STALE_ACCOUNT", "the account's balance and equity are not known now")
+    sized = size(
+        _sizing(parse, source),
+        account.funds,
+        spec,
+        entry,
+        stop,
+        signal_lots=parse.volume_lots,
+        commission_per_lot=account.commission_per_lot,
+    )
+    if isinstance(sized, Denial):
+        return sized
+    ceiling = account.funds.equity * source.risk_ceiling_percent / 100
+    if sized.risk_money > ceiling:
+        return deny("MAX_RISK", "more at risk than one signal may", limit=ceiling, current=sized.risk_money)
+    return sized
+
+
+def _sizing(parse: Parse, source: SourcePolicy) -> Sizing:
+    if parse.volume_lots is not None and source.lots_from_signal:
+        return Sizing(SizingMode.SIGNAL_LOTS)
+    return source.sizing
+
+
+def _risk(sizing: Sizing) -> Risk | None:
+    if sizing.mode is SizingMode.EQUITY_PERCENT:
+        return Risk(equity_percent=sizing.amount)
+    if sizing.mode is SizingMode.BALANCE_PERCENT:
+        return Risk(balance_percent=sizing.amount)
+    return Risk(money=sizing.amount) if sizing.mode is SizingMode.MONEY else None
+
+
+def _action(
+    parse: Parse,
+    source: SourcePolicy,
+    spec: SymbolSpec,
+    placement: Placement,
+    stop: Decimal,
+    sized: Sized,
+    legs: tuple[Leg, ...],
+) -> Open:
+    assert parse.side is not None
+    risk = _risk(_sizing(parse, source))
+    return Open(
+        symbol=spec.symbol,
+        side=parse.side,
+        order_type=placement.order_type,
+        # What is sized by risk is counted by the bridge, with the equity and the calculation of its terminal.
+        volume_lots=sized.volume_lots if risk is None else None,
+        risk=risk,
+        price=placement.price,
+        stop_loss=stop,
+        take_profits=tuple(leg.take_profit for leg in legs if leg.take_profit is not None),
+    )
