@@ -7,6 +7,7 @@ runs were void.
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import tempfile
 from dataclasses import replace
@@ -48,6 +49,8 @@ def main(
     keep: Annotated[bool, typer.Option("--keep", help="Keeps the worlds of good runs too.")] = False,
 ) -> None:
     """Put whole systems of real processes under faults and hold their records against each other."""
+    # Told to end is as Ctrl-C: every world is closed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = _chosen(rows)
     if stop:
         chosen = [with_stop(row) for row in chosen]

@@ -81,8 +81,10 @@ async def rearm(run: Run, *stop_ids: str) -> None:
     while True:
         call = await run.world.client.call("POST", "/api/trading/rearm", body)
         held = await run.world.client.call("GET", "/api/trading/state")
-        if held.accepted and not {*held.response["states"][0]["wanted"]["stopIds"]} & {*stop_ids}:
-            return
+        if held.accepted:
+            still = {one for state in held.response["states"] for one in state["wanted"]["stopIds"]}
+            if not still & {*stop_ids}:
+                return
         if time.time() > deadline:
             run.violated(f"P5 no re-arm within {_LATCHED_WITHIN_SECONDS:g} s: {call.status} {call.response}")
             return

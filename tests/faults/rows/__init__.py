@@ -7,6 +7,7 @@ from dataclasses import replace
 from tests.faults.rows import (
     browsers,
     clocks,
+    crowd,
     database,
     disks,
     kills,
@@ -31,6 +32,7 @@ _OWN = (
     *stops.ROWS,
     *browsers.ROWS,
     *poison.ROWS,
+    *crowd.ROWS,
     *soak.ROWS,
 )
 # Rows that fit any world and leave no mark on it: a stop may come at any instant of them.
