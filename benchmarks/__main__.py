@@ -20,6 +20,7 @@ from benchmarks import (
     idle_cost,
     parse_speed,
     sync_cost,
+    verify_cost,
 )
 
 Measure = Callable[[Path, Console], Awaitable[Any]]
@@ -35,6 +36,7 @@ PARTS: dict[str, tuple[Measure, Show]] = {
     "sync": (sync_cost.measure_syncs, sync_cost.show),
     "parse": (parse_speed.measure_parses, parse_speed.show),
     "stop": (emergency_stop.measure_stops, emergency_stop.show),
+    "verify": (verify_cost.measure_verify, verify_cost.show),
 }
 
 

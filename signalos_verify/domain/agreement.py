@@ -149,9 +149,7 @@ def _differs(code: str, what: str, *evidence: Evidence) -> Finding:
 
 
 def _journal(database: Database, journal: Journal) -> Iterator[Finding]:
-    account_id = next(
-        (bridge.account_id for bridge in database.bridges if journal.journal_id in bridge.journals), None
-    )
+    account_id = database.account_of(journal.journal_id)
     if account_id is None:
         return
     trades = {

@@ -70,6 +70,8 @@ def _unknown(records: Records, terms: Terms) -> Iterator[Finding]:
 
 
 def _journal(database: Database, journal: Journal, terms: Terms) -> Iterator[Finding]:
+    # What another journal of the account remembers is overtaken: only the present one goes on telling.
+    present = database.account_of(journal.journal_id) is not None
     last: dict[str, tuple[int, str]] = {}
     for outcome in journal.outcomes:
         command = database.commands.get(outcome.command_id)
@@ -88,7 +90,7 @@ def _journal(database: Database, journal: Journal, terms: Terms) -> Iterator[Fin
                 "an outcome is acknowledged after its commit only",
                 (quoted, *([command_evidence(command)] if command is not None else [])),
             )
-        elif not outcome.acknowledged and terms.at_rest:
+        elif not outcome.acknowledged and terms.at_rest and present:
             yield Finding(
                 Promise.RECOVERY,
                 Severity.VIOLATION,
@@ -99,7 +101,7 @@ def _journal(database: Database, journal: Journal, terms: Terms) -> Iterator[Fin
             )
         if outcome.number >= last.get(outcome.command_id, (0, ""))[0]:
             last[outcome.command_id] = (outcome.number, outcome.state)
-    for command_id, (number, state) in last.items():
+    for command_id, (number, state) in last.items() if present else ():
         command = database.commands.get(command_id)
         if command is None or command.outcome_number != number or command.state == state:
             continue
@@ -128,7 +130,7 @@ def _journal(database: Database, journal: Journal, terms: Terms) -> Iterator[Fin
                 "that was restored from a backup looks the same",
                 (Evidence(f"{journal.path}: meta", f"journal {journal.journal_id}"),),
             )
-        elif committed is not None and terms.at_rest and journal.last_seq > committed:
+        elif committed is not None and terms.at_rest and present and journal.last_seq > committed:
             yield Finding(
                 Promise.RECOVERY,
                 Severity.VIOLATION,

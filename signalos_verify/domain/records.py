@@ -44,6 +44,8 @@ class Bridge:
     account_id: str
     session_epoch: int
     revoked: bool
+    # The journal that it has now; others were its memory once.
+    journal_id: str
     journals: Mapping[str, int]
 
 
@@ -210,6 +212,13 @@ class Database:
     stops: tuple[StopAt, ...]
     streams: Mapping[str, Stream]
     events: tuple[StreamEvent, ...]
+
+    def account_of(self, journal_id: str) -> str | None:
+        """Return the account whose bridge has this journal now; None: it is nobody's present memory."""
+        for bridge in self.bridges:
+            if bridge.journal_id == journal_id and not bridge.revoked:
+                return bridge.account_id
+        return None
 
 
 # -- a bridge's journal and latch ---------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def _blocked(records: Records, terms: Terms) -> dict[str, list[_Blocked]]:
         quoted = Evidence(told.source, f"stop {told.stop_id} latched, known at {told.at:.3f}")
         found[told.account_id].append(_Blocked(told.at, end, unrecalled.get(key, ()), quoted))
     for journal in records.journals:
-        account_id = _account_of(records, journal)
+        account_id = records.database.account_of(journal.journal_id)
         for held in journal.latch:
             if account_id is None or held.cleared or (held.stop_id, account_id) in known or not held.latched:
                 continue
@@ -118,17 +118,10 @@ def _blocked(records: Records, terms: Terms) -> dict[str, list[_Blocked]]:
     return found
 
 
-def _account_of(records: Records, journal: Journal) -> str | None:
-    for bridge in records.database.bridges:
-        if journal.journal_id in bridge.journals:
-            return bridge.account_id
-    return None
-
-
 def _forgotten(records: Records, terms: Terms) -> Iterator[Finding]:
     latches: dict[str, Journal] = {}
     for journal in records.journals:
-        account_id = _account_of(records, journal)
+        account_id = records.database.account_of(journal.journal_id)
         if account_id is not None:
             latches[account_id] = journal
     known = {(stop.stop_id, stop.account_id): stop for stop in records.database.stops}

@@ -137,8 +137,8 @@ def _database(rows: dict[str, Rows], read_at: float) -> Database:
         read_at=read_at,
         accounts={row[0]: Account(*row) for row in rows["accounts"]},
         bridges=tuple(
-            Bridge(bridge_id, account_id, epoch, revoked is not None, journals[bridge_id])
-            for bridge_id, account_id, epoch, revoked, _, _ in rows["bridges"]
+            Bridge(bridge_id, account_id, epoch, revoked is not None, journal_id, journals[bridge_id])
+            for bridge_id, account_id, epoch, revoked, journal_id, _ in rows["bridges"]
         ),
         commands={command.command_id: command for command in commands},
         requests={(user_id, request_id): command_id for user_id, request_id, command_id in rows["requests"]},

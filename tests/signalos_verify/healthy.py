@@ -160,7 +160,7 @@ def healthy() -> Records:
     database = Database(
         read_at=1000.0,
         accounts={ACCOUNT: Account(ACCOUNT, OWNER, LOGIN, PREFIX)},
-        bridges=(Bridge("brg_1", ACCOUNT, 3, False, {"j1": 7}),),
+        bridges=(Bridge("brg_1", ACCOUNT, 3, False, "j1", {"j1": 7}),),
         commands={one.command_id: one for one in commands},
         requests={(OWNER, one.request_id): one.command_id for one in commands},
         trades=(

@@ -613,3 +613,24 @@ def test_what_a_lost_journal_sent_is_recognised_by_its_mark() -> None:
 
 def test_what_a_lost_journal_sent_is_denied_by_nobody() -> None:
     assert "EXECUTED_BUT_DENIED" in judged(of_lost_journal("EXPIRED"), Terms()).codes
+
+
+def test_a_journal_that_another_has_replaced_is_not_held_against_the_present() -> None:
+    def replaced(records: Records) -> Records:
+        bridge = replace(records.database.bridges[0], journal_id="j1", journals={"j0": 3, "j1": 7})
+        old = replace(
+            records.journals[0],
+            path="other/journal.db",
+            journal_id="j0",
+            acknowledged_seq=3,
+            last_seq=5,
+            outcomes=(JournalOutcome("c1", 2, False, "REJECTED"),),
+            positions={},
+            latch=(),
+        )
+        records = at_database(bridges=(bridge,))(records)
+        return replace(records, journals=(*records.journals, old))
+
+    report = judged(replaced)
+
+    assert not report.violations, report.text()
