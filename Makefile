@@ -24,10 +24,10 @@ DASHBOARD := $(shell find web_gateway/dashboard/src web_gateway/dashboard/public
 SOURCES := signalos_server signalos_bridge web_gateway signalos_verify signalos_cli tests benchmarks build_hooks tools
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults check proto bench lock clean
+.PHONY: help run test faults check proto bench lock screenshots clean
 
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: $(RUN_STAMP) ## Install what is needed and run the demo: http://127.0.0.1:8080
 	@exec $(BIN)/signalos up --demo --data-dir $(DATA) $(OPTIONS)
@@ -54,6 +54,9 @@ proto: $(DEV_STAMP) ## Generate the stubs of the contract again
 
 bench: $(DEV_STAMP) ## Measure, each figure beside its reference
 	$(BIN)/python -m benchmarks
+
+screenshots: $(DEV_STAMP) ## Take the pictures of docs/dashboard.md anew; needs Chromium
+	$(BIN)/python tools/screenshots.py
 
 lock: ## Write requirements.lock anew, with the newest versions that fit
 	rm -rf .build/lock

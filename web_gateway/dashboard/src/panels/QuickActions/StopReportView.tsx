@@ -18,6 +18,7 @@ export function StopReportView({ stop }: { stop: StopReport }) {
         <span>
           called {times.recent(stop.createTime)}
           {stop.source !== "api" && ` by ${words(stop.source)}`}
+          {stop.trigger !== "UNSPECIFIED" && ` (${words(stop.trigger)})`}
         </span>
         {stop.reason !== "" && <span>“{stop.reason}”</span>}
       </header>

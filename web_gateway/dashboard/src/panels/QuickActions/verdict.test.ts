@@ -20,7 +20,7 @@ function at(accountId: string, more: Partial<AccountStop> = {}): AccountStop {
     problem: "",
     unrecalledCommandIds: [],
     ...more,
-  };
+  } as AccountStop;
 }
 
 function stop(accounts: AccountStop[], more: Partial<StopReport> = {}): StopReport {
@@ -35,7 +35,7 @@ function stop(accounts: AccountStop[], more: Partial<StopReport> = {}): StopRepo
     complete: false,
     rearmTime: null,
     ...more,
-  };
+  } as StopReport;
 }
 
 test("a stop is not called latched before every bridge said so", () => {
