@@ -56,7 +56,13 @@ def demo(directory: Path) -> Iterator[str]:
 
 def signed_in(browser: Browser, address: str, **look: object) -> Page:
     context = browser.new_context(
-        **{"viewport": DESKTOP, "color_scheme": "light", "locale": "en-GB", "timezone_id": "Europe/London", **look}  # type: ignore[arg-type]
+        **{
+            "viewport": DESKTOP,
+            "color_scheme": "light",
+            "locale": "en-GB",
+            "timezone_id": "Europe/London",
+            **look,
+        }  # type: ignore[arg-type]
     )
     page = context.new_page()
     page.goto(address)
