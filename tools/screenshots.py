@@ -1,6 +1,7 @@
-"""Takes the pictures of docs/dashboard.md: `make screenshots`. Runs a demo of its own, with Chromium of the system.
+"""Takes the pictures of docs/dashboard.md: `make screenshots`. Needs Chromium; runs a demo of its own.
 
-The demo's prices are seeded and the scenes are played in order, so that the pictures differ little from run to run.
+The demo's prices are seeded and the scenes are played in order, so that the pictures differ little from run to
+run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
@@ -55,15 +57,8 @@ def demo(directory: Path) -> Iterator[str]:
 
 
 def signed_in(browser: Browser, address: str, **look: object) -> Page:
-    context = browser.new_context(
-        **{
-            "viewport": DESKTOP,
-            "color_scheme": "light",
-            "locale": "en-GB",
-            "timezone_id": "Europe/London",
-            **look,
-        }  # type: ignore[arg-type]
-    )
+    usual: dict[str, Any] = {"viewport": DESKTOP, "color_scheme": "light", "timezone_id": "Europe/London"}
+    context = browser.new_context(locale="en-GB", **{**usual, **look})
     page = context.new_page()
     page.goto(address)
     page.get_by_label("User name").fill("demo")
@@ -74,6 +69,7 @@ def signed_in(browser: Browser, address: str, **look: object) -> Page:
 
 
 def picture(page: Page, name: str) -> None:
+    page.mouse.move(0, 0)
     page.screenshot(path=IMAGES / f"{name}.png")
 
 

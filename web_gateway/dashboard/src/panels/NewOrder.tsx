@@ -72,7 +72,10 @@ export function NewOrder() {
     if (body === null) return;
     void command(store, { name: "new-order", what: title, body }, (key) =>
       ask(api.POST("/api/trades", { body, params: { header: { "Idempotency-Key": key } } })),
-    );
+    ).then((taken) => {
+      // So that a further press is no second order of the same size.
+      if (taken) set({ size: "" });
+    });
   };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();

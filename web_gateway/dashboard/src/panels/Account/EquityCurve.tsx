@@ -49,6 +49,8 @@ export default function EquityCurve({ account }: { account: Account }) {
     return balanceBefore({ time: Date.parse(time), balance: now }, deals.data);
   }, [deals.data, dataUpdatedAt]);
 
+  const lastSecond = equity?.at(-1)?.time;
+
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<{ chart: IChartApi; equity: ISeriesApi<"Area">; balance: ISeriesApi<"Line"> } | null>(null);
   const fitted = useRef(false);
@@ -121,14 +123,20 @@ export default function EquityCurve({ account }: { account: Account }) {
   }, [equity]);
 
   useEffect(() => {
+    // It stands where it stood as long as no deal moved it.
+    const last = balance.at(-1);
+    const line =
+      last !== undefined && lastSecond !== undefined && lastSecond > last.time && last.balance === balanceNow
+        ? [...balance, { time: lastSecond, balance: last.balance }]
+        : balance;
     chart.current?.balance.setData(
-      balance.map((point) => ({ time: point.time as UTCTimestamp, value: point.balance })),
+      line.map((point) => ({ time: point.time as UTCTimestamp, value: point.balance })),
     );
     if (!fitted.current && balance.length > 0) {
       chart.current?.chart.timeScale().fitContent();
       fitted.current = true;
     }
-  }, [balance]);
+  }, [balance, lastSecond, balanceNow]);
 
   const since = equity?.[0] === undefined ? null : new Date(equity[0].time * 1000).toISOString();
   const oldest = balance[0] === undefined ? null : new Date(balance[0].time * 1000).toISOString();
