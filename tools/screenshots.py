@@ -1,7 +1,7 @@
 """Takes the pictures of docs/dashboard.md: `make screenshots`. Needs Chromium; runs a demo of its own.
 
-The demo's prices are seeded and the scenes are played in order, so that the pictures differ little from run to
-run.
+The demo's prices are seeded and the scenes are played in order, so that the pictures differ little from run
+to run.
 """
 
 from __future__ import annotations

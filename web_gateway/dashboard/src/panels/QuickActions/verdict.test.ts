@@ -7,7 +7,7 @@ const TIMES = new Times("UTC");
 const AT = "2026-01-31T12:00:01.500Z";
 
 function at(accountId: string, more: Partial<AccountStop> = {}): AccountStop {
-  return {
+  const usual: Partial<AccountStop> = {
     accountId,
     latchTime: null,
     quietTime: null,
@@ -19,12 +19,12 @@ function at(accountId: string, more: Partial<AccountStop> = {}): AccountStop {
     externalOrderCount: 0,
     problem: "",
     unrecalledCommandIds: [],
-    ...more,
-  } as AccountStop;
+  };
+  return { ...usual, ...more } as AccountStop;
 }
 
 function stop(accounts: AccountStop[], more: Partial<StopReport> = {}): StopReport {
-  return {
+  const usual: Partial<StopReport> = {
     stopId: "s1",
     createTime: AT,
     userId: "",
@@ -34,8 +34,8 @@ function stop(accounts: AccountStop[], more: Partial<StopReport> = {}): StopRepo
     accounts,
     complete: false,
     rearmTime: null,
-    ...more,
-  } as StopReport;
+  };
+  return { ...usual, ...more } as StopReport;
 }
 
 test("a stop is not called latched before every bridge said so", () => {
