@@ -89,6 +89,8 @@ def _parse_prose(text: str, context: Context) -> Parse:
     opening = _Opening(marked, parts, updates, context)
     orders = [order for draft in drafts for order in opening.judge(draft)]
     opens = [order for order in orders if order.kind is Kind.OPEN]
+    if opens and _cancelled(parts, drafts, updates):
+        return _combine_actions([a for a in updates.actions if a.parse.kind is Kind.CANCEL], updates)
     if opens:
         return _combine_opens(marked, opens, updates, drafts)
     actions = updates.actions or ([] if orders else reader.read_levels())
@@ -144,6 +146,8 @@ class _Opening:
                 return [
                     _nothing(Gate.REJECT, refusal[0], refusal[1], symbol=symbol, event=self._updates.event)
                 ]
+        if any(part.has(C.SHOWN) for part in self._parts):
+            return [_nothing(Gate.REJECT, "SHOWN", "an order is shown, not given", symbol=symbol)]
         told = self._told(draft)
         if told is not None:
             return [_nothing(Gate.REJECT, "REPORT", "tells of a trade", symbol=symbol, event=told)]
@@ -179,6 +183,10 @@ class _Opening:
             and any(m.concept is C.NOT for m in beside)
         ):
             return "DENIED", "said not to be done"
+        if clause.has(C.PAST_TIME):
+            return "PAST_TIME", "told of an earlier time"
+        if draft.past and (clause.is_question or clause.has(C.IF, C.I_ME)):
+            return "PAST_TENSE", "told, or asked, as done"
         if clause.has(C.OPTIONAL):
             return "OPTIONAL", "an order is offered, not told"
         if clause.is_question and not complete:
@@ -266,6 +274,17 @@ class _Opening:
 
 
 # Putting together
+
+
+def _cancelled(parts: list[Clause], drafts: list[Draft], updates: Updates) -> bool:
+    """Return whether the order in a line is cancelled in the same line: `XAUUSD SELL 2350 (cancelled)`."""
+    places = [draft.side_place for draft in drafts]
+    return any(
+        part.first <= action.place < part.last and any(part.first <= place < action.place for place in places)
+        for action in updates.actions
+        if action.parse.kind is Kind.CANCEL
+        for part in parts
+    )
 
 
 def _combine_opens(marked: Marked, opens: list[Parse], updates: Updates, drafts: list[Draft]) -> Parse:

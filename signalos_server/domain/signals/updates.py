@@ -75,6 +75,8 @@ _NOT_A_VERB_AFTER = frozenset(
     " its market candle session day's".split()
 )
 _STOPS = frozenset((C.SL, C.STOP_WORD))
+# More unknown words than this around a level, and it is talk about it.
+_TALK = 4
 _LEGS = {target.value: target for target in Target}
 
 
@@ -347,6 +349,8 @@ class UpdateReader:
         for mark in before:
             if mark.concept is C.NOT:
                 return "DENIED"
+        if before and before[-1].concept is C.NO_PRICE:
+            return "DENIED"
         foreign = anchor_mark.entry is not None and anchor_mark.entry.language not in ("en", "")
         after = marks[anchor.end : min(anchor.end + (4 if foreign else 1), clause.last)]
         if any(mark.concept is C.NOT for mark in after):
@@ -523,6 +527,10 @@ class UpdateReader:
             return Parse(kind=Kind.CANCEL, side=side, target=Target.PENDING)
         part, fraction = self._share(anchor)
         if part:
+            prices = self._prices(anchor.end, anchor.last, None)
+            # One half and one third are no prices.
+            if any(price > 12 or price != int(price) for price in prices):
+                verdict.hold("CLOSE_AT_PRICE", "a close at a price: now, or when the price is reached?")
             return Parse(kind=Kind.PARTIAL_CLOSE, fraction=fraction, side=side, target=self._leg(anchor))
         target = self._leg(anchor)
         if target is None and side is not None:
@@ -531,6 +539,17 @@ class UpdateReader:
             target = Target.ALL
         prices = self._prices(anchor.end, anchor.last, None)
         at_entry = any(mark.concept is C.BREAKEVEN for mark in self._marks[anchor.end : anchor.last])
+        if (
+            len(
+                {
+                    mark.concept in BUYS
+                    for mark in self._marks[anchor.first : anchor.last]
+                    if mark.concept in SIDES
+                }
+            )
+            > 1
+        ):
+            verdict.hold("BUY_AND_SELL", "both sides are named")
         if (prices and target is None) or at_entry:
             verdict.hold("CLOSE_AT_PRICE", "a close at a price: now, or when the price is reached?")
         return Parse(kind=Kind.CLOSE, side=side, target=target)
@@ -599,10 +618,10 @@ class UpdateReader:
     def _read_cancel(self, clause: Clause, anchor: _Anchor, verdict: Verdict) -> Parse | None:
         if not self._acts_on_something(clause, anchor):
             return None
-        region = {mark.concept for mark in self._marks[anchor.first : anchor.last]}
-        if C.TP in region and C.LIMIT not in region:
-            return self._read_removal(clause, anchor, verdict)
-        if C.SL in region:
+        objects = [
+            mark.concept for mark in self._marks[anchor.end : anchor.last] if mark.concept is not C.FILLER
+        ]
+        if objects and objects[0] in (C.TP, C.SL):
             return self._read_removal(clause, anchor, verdict)
         leg = self._leg(anchor)
         return Parse(
@@ -707,6 +726,9 @@ class UpdateReader:
                 elif label is C.SL:
                     stop = stop if stop is not None and not clause.has(C.TO) else value
                 elif label is C.TP:
+                    if targets and marks[place - 1].concept is C.TO and clause.has(C.MOVE):
+                        # "from 2360 to 2365": the old one was only named.
+                        targets.pop()
                     targets.append(value)
                 elif entry is None:
                     entry = value
@@ -716,7 +738,10 @@ class UpdateReader:
             return None if not corrupt else self._level_action(clause, Parse(kind=Kind.MODIFY), verdict)
         if clause.has(C.HIT) and not clause.has(C.MOVE, C.NEW, C.TO):
             return None
-        if clause.has(C.IF):
+        if clause.has(C.IF) or (targets and clause.has(C.RUNNING, C.PIPS, C.PROFIT) and stop is None):
+            return None
+        words = sum(mark.concept is C.WORD for mark in marks[clause.first : clause.last])
+        if words > _TALK and not clause.has(C.MOVE, C.NEW):
             return None
         if clause.has(C.OPTIONAL):
             verdict.hold("OPTIONAL", "offered, not told: a person or the configuration decides")

@@ -89,6 +89,10 @@ class Concept(Enum):
     ASKING = auto()
     I_ME = auto()
     CANDLE = auto()
+    # "Example only", "paper trade": an order shown, not given.
+    SHOWN = auto()
+    # "Yesterday", "last week": with an order it tells of one.
+    PAST_TIME = auto()
     NEAR = auto()
     OR = auto()
     AND = auto()

@@ -129,6 +129,7 @@ WORDS: dict[C, str] = {
         "take all profits, take all profit, collect all profits"
     ),
     C.CLOSED: (
+        "out at be, out at breakeven, out at break even, stopped at be, stopped at breakeven, out at entry, "
         "closed, full closed, fully closed, exited, closed out, closed manually, closed fully, "
         "squared off, closed in profit, closed at breakeven, closed at be"
     ),
@@ -225,6 +226,8 @@ WORDS: dict[C, str] = {
         "hit the stop"
     ),
     C.RUNNING: (
+        "moving toward, moving towards, heading to, heading toward, heading towards, on the way to, "
+        "on its way to, pushing toward, pushing towards, moving in our direction, going toward, "
         "running, in profit, in profits, floating, still moving, moving, active, still active, "
         "in play, going well, flying, running in profit, up already, in the green, "
         "still running, activated, triggered, filled, our entry was hit, now in profit"
@@ -282,7 +285,20 @@ WORDS: dict[C, str] = {
         "when should, what if, will you, can someone, who"
     ),
     C.I_ME: "i, i'm, im, my, mine, me, myself, i've, ive, i'd, my account, personally, my friend",
+    C.SHOWN: (
+        "not a signal, no signal here, just my view, only my view, only my opinion, just my opinion, "
+        "example only, for example, example, sample, sample signal, educational purposes, "
+        "educational purpose, education purposes, for education, for learning, paper trade, paper trading, "
+        "demo trade, demo only, backtest, back test, backtested, backtesting, hypothetical, "
+        "hypothetically, simulation, simulated, test signal, this is a test, just a test, test message, "
+        "yesterday's signal, yesterday signal, old signal, previous signal, last signal, past signal, "
+        "missed it, we missed, if you had, if we had, if i had, would have, could have, should have, scam, "
+        "scammers, scammer, fake signal, fake signals, format, signal format, screenshot, template"
+    ),
+    C.PAST_TIME: "yesterday, last week, last month, last night, last year, last friday, days ago, weeks ago",
     C.CANDLE: (
+        "closing time, closing soon, closing thoughts, closing remarks, at market close, on market close, "
+        "by market close, before market close, until market close, into the close, "
         "candle, candles, candle close, candle closes, daily close, daily closes, h4 close, "
         "h1 close, weekly close, m15 close, m5 close, m30 close, 4h close, 1h close, 15m close, "
         "hourly close, closes above, closes below, close above, close below, closes under, "
