@@ -316,8 +316,23 @@ class BothSides:
         while self.unrecorded_stops:
             stop_id = self.unrecorded_stops.pop()
             self.document = documents.add_stop(self.document, documents.HeldStop(stop_id))
-            self.stops_made.add(stop_id)
+            if stop_id in self.document.stop_ids:
+                # Else the bridge has told of it before, and it was led out of meanwhile.
+                self.stops_made.add(stop_id)
             self._desired()
+
+    def stops_on_the_way(self) -> set[str]:
+        """Return the stops of the server's memory that nothing will bring to the bridge any more.
+
+        Everything that was said on a live Control has arrived there, and they were not among it.
+        """
+        session, pipe, machine = self.session, self.steering, self.control_session
+        if session is None or not session.may_stop() or pipe is None or machine is None or pipe.broken:
+            return set()
+        if pipe.session is not session or pipe.to_bridge:
+            return set()
+        held = {stop.stop_id for stop in self.control.held} | self.disk_cleared
+        return set(self.unrecorded_stops) - held - set(self.document.cleared_stop_ids)
 
     def rearm(self) -> None:
         if not self.document.stops:

@@ -12,7 +12,7 @@ from typing import Any
 from signalos_bridge import journal as real
 from signalos_bridge.domain.control import HeldStop
 from signalos_bridge.domain.latch_records import LatchContents, contents, header_record
-from signalos_bridge.journal import JournalUnavailable, SqlValue, Statement
+from signalos_bridge.journal import JournalUnavailable, SqlValue, Statement, Then, _Unit
 from signalos_bridge.latch import Latch, LatchMissing, LatchUnavailable
 
 _NO_SPACE = "database or disk is full"
@@ -58,8 +58,8 @@ class SimJournal:
         self._disk = disk
         self._on_problem = on_problem
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: list[tuple[Sequence[Statement], asyncio.Future[None]]] = []
-        self._later: list[tuple[Sequence[Statement], asyncio.Future[None]]] = []
+        self._waiting: list[_Unit] = []
+        self._later: list[_Unit] = []
         self._writing = False
         self._problem = ""
         self.journal_id = disk.journal_id
@@ -83,37 +83,40 @@ class SimJournal:
     def read(self, sql: str, parameters: tuple[SqlValue, ...] = ()) -> list[tuple[SqlValue, ...]]:
         return self._disk.journal.execute(sql, parameters).fetchall()
 
-    def write(self, statements: Sequence[Statement]) -> asyncio.Future[None]:
-        done = self._future()
-        if self._problem:
-            done.set_exception(JournalUnavailable(self._problem))
-            return done
-        self._queue_later()
-        self._waiting.append((statements, done))
-        self._begin()
+    def write(self, statements: Sequence[Statement], then: Then | None = None) -> asyncio.Future[None]:
+        unit, done = self._unit(statements, then)
+        if unit is not None:
+            self._queue_later()
+            self._waiting.append(unit)
+            self._begin()
         return done
 
-    def write_later(self, statements: Sequence[Statement]) -> asyncio.Future[None]:
-        done = self._future()
-        if self._problem:
-            done.set_exception(JournalUnavailable(self._problem))
-            return done
-        assert self._loop is not None
-        if not self._later:
-            self._loop.call_later(0.2, self._flush_later)
-        self._later.append((statements, done))
+    def write_later(self, statements: Sequence[Statement], then: Then | None = None) -> asyncio.Future[None]:
+        unit, done = self._unit(statements, then)
+        if unit is not None:
+            assert self._loop is not None
+            if not self._later:
+                self._loop.call_later(0.2, self._flush_later)
+            self._later.append(unit)
         return done
+
+    def _unit(
+        self, statements: Sequence[Statement], then: Then | None
+    ) -> tuple[_Unit | None, asyncio.Future[None]]:
+        if self._loop is None:
+            raise JournalUnavailable("the journal is not open")
+        done: asyncio.Future[None] = self._loop.create_future()
+        unit = _Unit(statements, done, then)
+        if self._problem:
+            unit.end(JournalUnavailable(self._problem))
+            return None, done
+        return unit, done
 
     async def close(self) -> None:
         self._flush_later()
         while self._writing or self._waiting:  # noqa: ASYNC110 (an orderly end is seldom)
             await asyncio.sleep(0.01)
         self._loop = None
-
-    def _future(self) -> asyncio.Future[None]:
-        if self._loop is None:
-            raise JournalUnavailable("the journal is not open")
-        return self._loop.create_future()
 
     def _queue_later(self) -> None:
         self._waiting += self._later
@@ -139,25 +142,21 @@ class SimJournal:
         else:
             journal = self._disk.journal
             journal.execute("BEGIN")
-            for statements, _ in units:
-                for sql, parameters in statements:
+            for unit in units:
+                for sql, parameters in unit.statements:
                     journal.execute(sql, parameters)
             journal.execute("COMMIT")
         self._loop.call_later(self._loop._disk_seconds(), self._tell, units, error)  # type: ignore[attr-defined]
 
-    def _tell(self, units: Iterable[tuple[Any, asyncio.Future[None]]], error: Exception | None) -> None:
+    def _tell(self, units: Iterable[_Unit], error: JournalUnavailable | None) -> None:
         self._writing = False
         if error is not None and not self._problem:
             self._problem = str(error)
             self._on_problem(self._problem)
             assert self._loop is not None
             self._loop.call_later(1.0, self._probe)
-        for _, done in units:
-            if not done.done():
-                if error is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(error)
+        for unit in units:
+            unit.end(error)
         self._begin()
 
     def _probe(self) -> None:

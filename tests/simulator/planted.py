@@ -178,7 +178,7 @@ def pause_ignored() -> list[Patch]:
 
 @_bug("the journal says that it is written before it is synced")
 def told_before_synced() -> list[Patch]:
-    async def commit(self: Any, batch: Any, *, later: bool = False) -> None:
+    async def commit(self: Any, batch: Any) -> None:
         if batch.statements:
             self.journal.write(batch.statements).add_done_callback(lambda done: done.exception())
         store._carry_out(batch)
