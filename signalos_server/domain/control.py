@@ -253,10 +253,20 @@ def rearm(
     )
 
 
-def rearm_confirmed(document: ControlDocument, held_stop_ids: tuple[str, ...]) -> ControlDocument:
-    """Drop the re-arms whose stops the bridge no longer holds."""
+def rearm_confirmed(
+    document: ControlDocument, held_stop_ids: tuple[str, ...], stop_generation: int
+) -> ControlDocument:
+    """Drop the re-arms whose stops the bridge, when it had seen this stop generation, no longer held.
+
+    Words of a bridge are recorded late: one from before a re-arm's own generation may be from before its stop
+    as well, and says nothing of either.
+    """
     held = set(held_stop_ids)
-    rearms = tuple(pending for pending in document.rearms if held & set(pending.stop_ids))
+    rearms = tuple(
+        pending
+        for pending in document.rearms
+        if pending.stop_generation > stop_generation or held & set(pending.stop_ids)
+    )
     return document if rearms == document.rearms else replace(document, rearms=rearms)
 
 

@@ -239,7 +239,7 @@ class ControlUseCases:
             after = control.rearm(document, mine, flattening_stops(records, account_id), rearm_id)
             if records.bridges.of_account(account_id) is None:
                 # Nobody holds a latch that has to be told.
-                after = control.rearm_confirmed(after, ())
+                after = control.rearm_confirmed(after, (), after.stop_generation)
             records.control.save(after)
             records.control.mark_rearmed(mine, account_id, now)
             detail = {"stop_ids": list(mine), "reason": reason, "rearm_id": rearm_id}

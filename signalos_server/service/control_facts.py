@@ -129,7 +129,8 @@ def adopt_hello(
     for head in hello.audit_heads[:_MOST_HEADS]:
         _compare_head(records, scene, head)
     document, effects = adopt_held(records, scene, hello.held_stops, hello.stop_generation, now)
-    confirmed = control.rearm_confirmed(document, tuple(stop.stop_id for stop in hello.held_stops))
+    held = tuple(stop.stop_id for stop in hello.held_stops)
+    confirmed = control.rearm_confirmed(document, held, hello.stop_generation)
     return confirmed, [*effects, *_save_document(records, document, confirmed)]
 
 
@@ -162,7 +163,7 @@ def apply_applied(records: Records, scene: Scene, applied: Applied, now: datetim
     if before.applied is not None and applied == before.applied and not before.problem:
         return [AppliedSaved(scene.account_id, applied.revision, "")]
     records.control.save_applied(scene.account_id, applied, "", now)
-    document = control.rearm_confirmed(before.document, applied.stop_ids)
+    document = control.rearm_confirmed(before.document, applied.stop_ids, applied.stop_generation)
     effects = _save_document(records, before.document, document)
     if before.problem:
         records.alert_ended(
@@ -268,7 +269,8 @@ def apply_rearm_result(records: Records, scene: Scene, result: RearmResult, now:
     if pending is None:
         return []
     if not result.problem:
-        after = control.rearm_confirmed(before, tuple(stop.stop_id for stop in result.held_stops))
+        held = tuple(stop.stop_id for stop in result.held_stops)
+        after = control.rearm_confirmed(before, held, pending.stop_generation)
         return _save_document(records, before, after)
     after = replace(before, rearms=tuple(one for one in before.rearms if one is not pending))
     effects = _save_document(records, before, after)

@@ -241,17 +241,19 @@ class BothSides:
                 self.rows[command_id] = replace(row, offered=False)
             case frames.Hello():
                 self._adopt(item.held_stops, item.stop_generation)
-                self.document = documents.rearm_confirmed(
-                    self.document, tuple(stop.stop_id for stop in item.held_stops)
-                )
+                held = tuple(stop.stop_id for stop in item.held_stops)
+                self.document = documents.rearm_confirmed(self.document, held, item.stop_generation)
                 self._desired()
                 outputs += session.control_adopted(self.document, self.now)
             case Stage():
                 if item.held is not None:
                     self._adopt((item.held,), 0)
                     self._desired()
-            case frames.RearmResult(_, held):
-                self.document = documents.rearm_confirmed(self.document, tuple(stop.stop_id for stop in held))
+            case frames.RearmResult(rearm_id, held_stops):
+                pending = next((one for one in self.document.rearms if one.rearm_id == rearm_id), None)
+                if pending is not None:
+                    held = tuple(stop.stop_id for stop in held_stops)
+                    self.document = documents.rearm_confirmed(self.document, held, pending.stop_generation)
             case _:
                 pass
         self._server_outputs(session, outputs)

@@ -186,6 +186,7 @@ class Network:
         self.repeat = 0.0
         self.slow = 0.0
         self._context = contextvars.copy_context()
+        self.on_error: Callable[[str], None] = lambda _words: None
         self.arrived: Callable[[Any], None] = lambda _frame: None
         # Told of each frame that arrives, where a run is traced.
         self.note: Callable[[Direction, Any], None] | None = None
@@ -372,3 +373,6 @@ async def _serve(pipe: Pipe, server: Server, metadata: dict[str, str], control: 
     except asyncio.CancelledError:
         pipe.down.send(End(StreamTerminatedError("the call was cancelled")))
         raise
+    except Exception as error:  # noqa: BLE001 (as the gRPC server does, and the world is told)
+        pipe.network.on_error(f"a call of the bridge failed: {error!r}")
+        pipe.down.send(End(GRPCError(Status.UNKNOWN, repr(error))))

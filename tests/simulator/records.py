@@ -22,7 +22,7 @@ from signalos_server.domain.happenings import AccountView, CommandChanged, Happe
 from signalos_server.domain.records import Deal, Order, SymbolSpec, Trade
 from signalos_server.domain.stop import AccountStop, Drill, Stop
 from signalos_server.domain.words import CommandState, MarginMode, OrderState, TradeMode, TradeState
-from signalos_server.service.records import AccountRef, BridgeRef, Page, Reading, Request, Wanted
+from signalos_server.service.records import AccountRef, BridgeRef, Page, Reading, Records, Request, Wanted
 
 T = TypeVar("T")
 _LIVE = (TradeState.OPEN, TradeState.UNKNOWN_MISSING)
@@ -317,6 +317,15 @@ class SimControl:
         known = self._tables.stops.get(stop_id)
         return None if known is None else _shown(known, [account_id])
 
+    def closing_at(self, account_id: str) -> list[tuple[str, AccountStop]]:
+        return [
+            (record.stop.stop_id, record.accounts[account_id][0])
+            for record in self._tables.stops.values()
+            if record.stop.close_positions
+            and account_id in record.accounts
+            and record.accounts[account_id][1] is None
+        ]
+
     def covers_any(self, stop_id: str) -> bool:
         known = self._tables.stops.get(stop_id)
         return known is not None and bool(known.accounts)
@@ -520,6 +529,11 @@ class SimRecords:
 
     def audit(self, chain: str, user_id: str, action: str, detail: Mapping[str, object]) -> None:
         self.tables.add(self.tables.audit, (chain, action, detail))
+
+
+def as_records(records: SimRecords) -> Records:
+    """Return the records: what is missing of them is found by the type checker."""
+    return records
 
 
 class SimStorage:

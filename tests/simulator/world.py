@@ -144,6 +144,7 @@ class World:
         self.exchange.fate = self._fate
         self.network = Network(self.loop, self.random, self._count)
         self.network.arrived = self._arrived
+        self.network.on_error = self.unexpected
         if trace:
             self.network.note = self._frame
         self.network.on_lease = self.checks.on_lease

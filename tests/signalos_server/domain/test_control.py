@@ -50,7 +50,7 @@ def test_numbers_only_rise_and_stops_leave_by_rearm_only(told: list[tuple[str, s
         elif kind == "held":
             document = adopt_held(document, (HeldStop(stop_id),), 0)
         elif kind == "confirm":
-            document = rearm_confirmed(document, ())
+            document = rearm_confirmed(document, (), document.stop_generation)
         elif kind == "pause":
             document = set_paused(document, stop_id < "c")
         elif kind == "stealth":
@@ -92,7 +92,7 @@ def test_a_report_of_a_stop_whose_rearm_is_on_the_way_does_not_bring_it_back() -
     document = rearm(add_stop(fresh(), HeldStop("a")), ("a",), NONE, "r")
     assert not adopt_held(document, (HeldStop("a"),), 0).stopped
     # Confirmed, and held again all the same: the latch outranks the record.
-    assert adopt_held(rearm_confirmed(document, ()), (HeldStop("a"),), 0).stopped
+    assert adopt_held(rearm_confirmed(document, (), document.stop_generation), (HeldStop("a"),), 0).stopped
 
 
 def test_a_known_stop_keeps_the_harder_of_both_wishes() -> None:
@@ -102,8 +102,8 @@ def test_a_known_stop_keeps_the_harder_of_both_wishes() -> None:
 
 def test_a_rearm_is_sent_until_the_bridge_no_longer_holds_what_it_names() -> None:
     document = rearm(add_stop(fresh(), HeldStop("a")), ("a",), NONE, "r")
-    assert rearm_confirmed(document, ("a",)) is document
-    assert not rearm_confirmed(document, ("other",)).rearms
+    assert rearm_confirmed(document, ("a",), document.stop_generation) is document
+    assert not rearm_confirmed(document, ("other",), document.stop_generation).rearms
 
 
 def test_the_generation_changes_with_stops_and_not_with_policies() -> None:
