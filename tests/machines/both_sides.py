@@ -193,6 +193,11 @@ class BothSides:
             for order in before.take_stopping():
                 self.session.stop(order)
             self._server_outputs(before, before.supersede(self.epoch, "10.0.0.9"))
+        else:
+            # What was called while no session lived is in the memory of who called it.
+            for stop_id in self.unrecorded_stops:
+                generation = self.session.document.stop_generation + 1
+                self.session.stop(frames.StopOrder(stop_id, False, generation, ""))
         self._server_outputs(self.session, self.session.start())
 
     def _server_outputs(self, session: BridgeSession, outputs: list[ours.Output]) -> None:

@@ -38,3 +38,24 @@ def agree(sides: BothSides) -> None:
         assert session.lease_until is not None
         # The server never believes that a lease ends before the bridge does.
         assert session.lease_until >= sides.now + (sides.control.lease_left(sides.now) or 0.0)
+
+
+def stop_and_lead_out(sides: BothSides) -> None:
+    """A stop and its re-arm pass by, while commands of before it may wait for the terminal."""
+    sides.stop_at_the_server()
+    sides.record_stops()
+    sides.flow(6)
+    sides.rearm()
+    sides.flow(6)
+
+
+def stop_as_the_link_breaks(sides: BothSides, rounds: int) -> None:
+    """A stop is called, the link breaks, and the bridge is back before the stop is committed."""
+    sides.stop_at_the_server()
+    for control in (False, True):
+        sides.cut(control)
+        sides.bridge_notices(control)
+    sides.dial()
+    sides.flow(rounds)
+    sides.dial_control()
+    sides.flow(rounds)

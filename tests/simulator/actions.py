@@ -102,7 +102,7 @@ def open_market(world: World, seconds: float | None = None, *, levels: bool | No
     targets: tuple[Decimal, ...] = ()
     if random.random() < 0.5 if levels is None else levels:
         price = Decimal(world.prices[symbol]).scaleb(-5)
-        away = Decimal(random.choice((150, 300, 800))).scaleb(-5)
+        away = Decimal(800 if world.profile.endures else random.choice((150, 300, 800))).scaleb(-5)
         stop, targets = price - side.sign * away, (price + side.sign * away,)
     action = Open(
         symbol, side, volume_lots=Decimal(random.choice(("0.01", "0.10", "0.30"))), stop_loss=stop,
@@ -528,8 +528,10 @@ def terminal_unlinked(world: World) -> None:
 
 
 def lag(world: World) -> None:
-    world.exchange.book_lag = world.random.choice((0.0, 0.0, 0.05, 0.4))
-    world.exchange.history_lag = world.random.choice((0.0, 0.05, 0.4, 0.9))
+    history = world.random.choice((0.0, 0.05, 0.4, 0.9))
+    world.exchange.history_lag = history
+    # A deal is shown no sooner than what it did to its position.
+    world.exchange.book_lag = min(history, world.random.choice((0.0, 0.0, 0.05, 0.4)))
 
 
 def wall_jumps(world: World) -> None:

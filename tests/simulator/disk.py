@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from signalos_bridge import journal as real
+from signalos_bridge.domain.audit_heads import KeptHeads
 from signalos_bridge.domain.control import HeldStop
 from signalos_bridge.domain.latch_records import LatchContents, contents, header_record
 from signalos_bridge.journal import JournalUnavailable, SqlValue, Statement, Then, _Unit
@@ -33,6 +34,7 @@ class Disk:
         self.latch: bytes | None = None
         self.latch_writes = 0
         self.kept: Any = None
+        self.heads = KeptHeads()
         self.full = False
         # The stops whose record was synced and which no synced re-arm has named, by the world's own book.
         self.held: dict[str, HeldStop] = {}
@@ -230,3 +232,19 @@ class SimKept:
         if disk.full:
             raise OSError(28, "No space left on device")
         disk.kept = (kept, last_epoch)
+
+
+class SimHeads:
+    """What `signalos_bridge.kept_heads` is to the controller."""
+
+    from signalos_bridge.kept_heads import HeadsDamaged
+
+    @staticmethod
+    def load(disk: Disk) -> KeptHeads:
+        return disk.heads
+
+    @staticmethod
+    def store(disk: Disk, kept: KeptHeads) -> None:
+        if disk.full:
+            raise OSError(28, "No space left on device")
+        disk.heads = kept

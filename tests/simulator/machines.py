@@ -11,7 +11,7 @@ from collections.abc import Callable
 from random import Random
 
 from tests.machines.both_sides import BothSides
-from tests.machines.promises import agree, holds
+from tests.machines.promises import agree, holds, stop_and_lead_out, stop_as_the_link_breaks
 from tests.simulator.world import Report
 
 STEPS = 220
@@ -78,24 +78,6 @@ def _commit(sides: BothSides, random: Random) -> None:
     sides.read_owner()
 
 
-def _stop_and_lead_out(sides: BothSides, random: Random) -> None:
-    """A stop and its re-arm pass by while a command waits for the terminal."""
-    sides.stop_at_the_server()
-    sides.record_stops()
-    sides.flow(6)
-    sides.rearm()
-    sides.flow(6)
-
-
-def _stop_as_the_link_breaks(sides: BothSides, random: Random) -> None:
-    """A stop is called, and the bridge is back before it is committed."""
-    sides.stop_at_the_server()
-    for control in (False, True):
-        sides.cut(control)
-    _dial(sides, random)
-    sides.flow(random.randint(1, 6))
-
-
 _ACTS: dict[str, tuple[float, Act]] = {
     "flow": (6.0, lambda sides, random: sides.flow(random.randint(1, 6))),
     "server takes": (2.0, lambda sides, random: sides.server_takes(random.random() < 0.5)),
@@ -109,8 +91,11 @@ _ACTS: dict[str, tuple[float, Act]] = {
     "stop locally": (0.2, lambda sides, random: sides.stop_at_the_bridge()),
     "record stops": (1.0, lambda sides, random: sides.record_stops()),
     "rearm": (1.5, lambda sides, random: sides.rearm()),
-    "stop and lead out": (0.3, _stop_and_lead_out),
-    "stop as the link breaks": (0.3, _stop_as_the_link_breaks),
+    "stop and lead out": (0.3, lambda sides, random: stop_and_lead_out(sides)),
+    "stop as the link breaks": (
+        0.3,
+        lambda sides, random: stop_as_the_link_breaks(sides, random.randint(1, 12)),
+    ),
     "cut": (0.5, lambda sides, random: sides.cut(random.random() < 0.5)),
     "server notices": (0.5, lambda sides, random: sides.server_notices(random.random() < 0.5)),
     "bridge notices": (0.5, lambda sides, random: sides.bridge_notices(random.random() < 0.5)),

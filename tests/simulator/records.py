@@ -22,7 +22,16 @@ from signalos_server.domain.happenings import AccountView, CommandChanged, Happe
 from signalos_server.domain.records import Deal, Order, SymbolSpec, Trade
 from signalos_server.domain.stop import AccountStop, Drill, Stop
 from signalos_server.domain.words import CommandState, MarginMode, OrderState, TradeMode, TradeState
-from signalos_server.service.records import AccountRef, BridgeRef, Page, Reading, Records, Request, Wanted
+from signalos_server.service.records import (
+    AccountRef,
+    BridgeRef,
+    Page,
+    Reading,
+    Records,
+    Request,
+    Standing,
+    Wanted,
+)
 
 T = TypeVar("T")
 _LIVE = (TradeState.OPEN, TradeState.UNKNOWN_MISSING)
@@ -53,6 +62,8 @@ class Tables:
         self.accounts: dict[str, AccountRef] = {}
         self.bridges: dict[str, BridgeRef] = {}
         self.journals: dict[str, int] = {}
+        # The last event of the present journal, by bridge.
+        self.last_events: dict[str, str] = {}
         self.commands: dict[str, tuple[Command, int]] = {}
         self.open_commands: dict[str, None] = {}
         self.requests: dict[tuple[str, str], Request] = {}
@@ -163,12 +174,17 @@ class SimBridges:
             self._tables.put(self._tables.journals, bridge.journal_id, bridge.committed_event_seq)
         committed = self._tables.journals.get(journal_id, 0)
         changed = replace(bridge, journal_id=journal_id, committed_event_seq=committed)
+        self._tables.drop(self._tables.last_events, bridge_id)
         self._tables.put(self._tables.bridges, bridge_id, changed)
         return committed, bridge.journal_id != journal_id
 
-    def commit_events(self, bridge_id: str, seq: int) -> None:
+    def committed_event_id(self, bridge_id: str) -> str:
+        return self._tables.last_events.get(bridge_id, "")
+
+    def commit_events(self, bridge_id: str, seq: int, event_id: str) -> None:
         bridge = self._tables.bridges[bridge_id]
         if seq > bridge.committed_event_seq:
+            self._tables.put(self._tables.last_events, bridge_id, event_id)
             self._tables.put(self._tables.bridges, bridge_id, replace(bridge, committed_event_seq=seq))
 
     def readings(self, account_ids: Sequence[str]) -> dict[str, Reading]:
@@ -251,6 +267,11 @@ class SimCommands:
     def count_open(self, account_id: str) -> int:
         return len(self.open_of(account_id))
 
+    def resolved_by_person(self, account_id: str, since: datetime) -> list[Command]:
+        found = [one for one, _ in self._tables.commands.values() if one.account_id == account_id]
+        found = [one for one in found if one.create_time >= since and one.resolved_by_person]
+        return sorted(found, key=lambda one: (one.create_time, one.command_id))
+
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         for one in self.open_of(account_id):
             if (
@@ -290,14 +311,13 @@ class SimControl:
             wanted = replace(wanted, applied=applied, apply_time=now)
         self._tables.put(self._tables.control, account_id, wanted)
 
-    def insert_stop(self, stop: Stop) -> bool:
+    def insert_stop(self, stop: Stop) -> None:
         known = self._tables.stops.get(stop.stop_id)
         base = known or StopRecord(replace(stop, accounts=()), {})
         new = {one.account_id: (one, None, 1) for one in stop.accounts if one.account_id not in base.accounts}
         if new or known is None:
             record = replace(base, accounts={**base.accounts, **new})
             self._tables.put(self._tables.stops, stop.stop_id, record)
-        return bool(new)
 
     def stop(self, stop_id: str) -> Stop | None:
         known = self._tables.stops.get(stop_id)
@@ -472,6 +492,13 @@ class SimRecords:
     def account(self, account_id: str) -> AccountRef | None:
         return self.tables.accounts.get(account_id)
 
+    def standing(self, account_id: str) -> Standing:
+        return Standing(
+            self.bridges.of_account(account_id),
+            self.control.get(account_id).document,
+            self.commands.count_open(account_id),
+        )
+
     def lock_account(self, account_id: str) -> AccountRef | None:
         return self.tables.accounts.get(account_id)
 
@@ -511,6 +538,9 @@ class SimRecords:
 
     def alert(self, alert: NewAlert) -> None:
         self.tables.add(self.tables.alerts, alert)
+
+    def alert_ended(self, account_id: str, code: str, key: str, reason: str) -> None:
+        pass
 
     def owners(self) -> dict[str, str]:
         return {one.account_id: one.owner_user_id for one in self.tables.accounts.values()}

@@ -44,7 +44,7 @@ from signalos_server.service import hub as server_hub
 from signalos_server.service.records import BridgeRef
 from tests.simulator import actions
 from tests.simulator.checks import Checks
-from tests.simulator.disk import Disk, SimJournal, SimKept, SimLatch
+from tests.simulator.disk import Disk, SimHeads, SimJournal, SimKept, SimLatch
 from tests.simulator.exchange import Exchange
 from tests.simulator.loop import Stuck, VirtualLoop
 from tests.simulator.network import Network, SimStub, send_together
@@ -722,6 +722,7 @@ def _installed(world: World) -> Iterator[None]:
         (bridge_core, "Journal", SimJournal),
         (bridge_controller, "Latch", SimLatch),
         (bridge_controller, "kept", SimKept),
+        (bridge_controller, "kept_heads", SimHeads),
         (bridge_controller, "_LOOK_SECONDS", 0.4),
         (connect_link, "bridge_service_grpc", _Shim),
         (control_link, "bridge_service_grpc", _Shim),

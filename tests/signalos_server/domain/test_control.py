@@ -106,6 +106,13 @@ def test_a_rearm_is_sent_until_the_bridge_no_longer_holds_what_it_names() -> Non
     assert not rearm_confirmed(document, ("other",), document.stop_generation).rearms
 
 
+def test_a_word_of_a_bridge_from_before_a_rearm_does_not_confirm_it() -> None:
+    before = add_stop(fresh(), HeldStop("a"))
+    document = rearm(before, ("a",), NONE, "r")
+    # Said before the stop was latched there, and recorded after it was led out of.
+    assert rearm_confirmed(document, (), before.stop_generation) is document
+
+
 def test_the_generation_changes_with_stops_and_not_with_policies() -> None:
     document = fresh()
     token = generation_token((document,))
