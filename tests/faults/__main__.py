@@ -33,8 +33,16 @@ def main(
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each row.")] = 5,
     first_seed: Annotated[int, typer.Option(help="The seed of the first run.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Worlds side by side.")] = 2,
+    time_scale: Annotated[
+        float,
+        typer.Option(
+            min=0.05,
+            max=1.0,
+            help="Of heartbeats, leases and the like; a busy machine cannot keep short ones.",
+        ),
+    ] = Shape.time_scale,
     real_timers: Annotated[
-        bool, typer.Option("--real-timers", help="The times of a deployment instead of scaled ones.")
+        bool, typer.Option("--real-timers", help="All times of a deployment, the settle times too.")
     ] = False,
     stop: Annotated[
         bool, typer.Option("--stop", help="F22: an emergency stop at a random instant of each run.")
@@ -54,7 +62,7 @@ def main(
     chosen = _chosen(rows)
     if stop:
         chosen = [with_stop(row) for row in chosen]
-    base = Shape(postgresql=postgresql)
+    base = Shape(postgresql=postgresql, time_scale=time_scale)
     if real_timers:
         base = replace(base, time_scale=1.0, settle_scale=1.0)
     where = home or Path(tempfile.mkdtemp(prefix="signalos-faults-"))
