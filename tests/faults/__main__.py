@@ -40,7 +40,7 @@ def main(
             max=1.0,
             help="Of heartbeats, leases and the like; a busy machine cannot keep short ones.",
         ),
-    ] = Shape.time_scale,
+    ] = Shape().time_scale,
     real_timers: Annotated[
         bool, typer.Option("--real-timers", help="All times of a deployment, the settle times too.")
     ] = False,
