@@ -68,7 +68,7 @@ def main(
     where = home or Path(tempfile.mkdtemp(prefix="signalos-faults-"))
     where.mkdir(parents=True, exist_ok=True)
     report = Report(console, chosen, seeds, base, json_file)
-    work = batches(chosen, range(first_seed, first_seed + seeds))
+    work = batches(chosen, range(first_seed, first_seed + seeds), base)
     asyncio.run(_run(work, base, where, report, workers, keep=keep))
     report.show()
     sys.exit(report.exit_code)

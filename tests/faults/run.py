@@ -49,7 +49,6 @@ class Row:
     expected: Expectation = field(default_factory=Expectation)
     # How many seeds may run one after the other in one world.
     per_world: int = 5
-    load_lanes: int = 4
     # Seconds between what a lane asks for, on average.
     pause: float = 0.05
 

@@ -87,6 +87,10 @@ class FaultProxy:
         """How many connections stand."""
         return len(self._links)
 
+    def retarget(self, host: str, port: int) -> None:
+        """Lead connections that are made from now on to another address."""
+        self._target = (host, port)
+
     def stall(self, number: int) -> None:
         """Hold the bytes of one connection, for ever; they are counted from 0, oldest first."""
         list(self._links)[number].stalled.clear()

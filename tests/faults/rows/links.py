@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable
 
+from tests.faults.frame_link import FrameLink
 from tests.faults.person import marks_are_explained, resolve_lost
 from tests.faults.run import Missed, Row, Run
 from tests.faults.verdict import Expectation
@@ -64,12 +65,30 @@ async def _held(run: Run) -> None:
     run.world.link.resume(way)
 
 
+async def _frames(run: Run) -> None:
+    """Frames come twice, and some overtake others."""
+    host, port = run.world.address("server").rsplit(":", 1)
+    repeated, overtaken = run.dice.uniform(0.1, 0.5), run.dice.uniform(0.0, 0.3)
+    async with FrameLink(
+        run.world.address("server"), run.dice, repeated=repeated, overtaken=overtaken
+    ) as relay:
+        run.world.link.retarget("127.0.0.1", relay.port)
+        run.world.link.reset()
+        await asyncio.sleep(6)
+        run.world.link.retarget(host, int(port))
+        run.world.link.reset()
+        run.notes["frames_repeated"], run.notes["frames_overtaken"] = relay.repeats, relay.overtakes
+    if not relay.repeats:
+        raise Missed("no frame was repeated")
+
+
 _LINE_FAULTS: dict[str, Callable[[Run], Awaitable[None]]] = {
     "cut and reset": _cuts,
     "delayed": _delays,
     "sliced and reset": _slices,
     "thin": _thin,
     "held": _held,
+    "frames twice and overtaken": _frames,
 }
 
 
