@@ -1,4 +1,4 @@
-"""Runs rows in worlds: several runs one after the other in one world, a new world after each one that broke."""
+"""Runs rows in worlds: several runs one after the other in one, a new one after each run that broke."""
 
 from __future__ import annotations
 

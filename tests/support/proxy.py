@@ -139,6 +139,9 @@ class FaultProxy:
         self._links[link] = None
         try:
             await link.run()
+        except asyncio.CancelledError:
+            # The program ends; the callback that asyncio hangs on this task cannot bear to hear it.
+            pass
         finally:
             self._links.pop(link, None)
 
