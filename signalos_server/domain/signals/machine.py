@@ -40,7 +40,8 @@ _LARGE_LOTS = Decimal(50)
 _KEYS: dict[str, str] = {
     "symbol": "symbol ticker pair instrument sym market asset currencypair s",
     "action": "action side direction signal order cmd command type ordertype alert trade operation"
-    " positiontype ordersideaction",
+    " positiontype ordersideaction"
+    " orderaction strategyorderaction",
     "price": "price entry entryprice limitprice stopprice openprice orderprice limit at e close",
     "sl": "sl stoploss stop slprice stoplossprice stoplossvalue",
     "tp": "tp takeprofit target tpprice takeprofitprice takeprofits tps targets takeprofitvalue",
@@ -225,6 +226,7 @@ def _take(fields: dict[str, Any], key: str, value: Any) -> None:
     if field == "action" and field in fields:
         # "order": "market" beside "action": "buy": the one that names an action is the action.
         words = {_bare(fields[field]), _bare(value)}
+        fields["sides"] = words & {"buy", "long", "sell", "short"}
         known = [word for word in (fields[field], value) if _is_action(_bare(word))]
         fields[field] = known[0] if known else fields[field]
         fields.setdefault("ordertype", next((word for word in words if word in _TYPES), None))
@@ -246,7 +248,7 @@ def _is_action(word: str) -> bool:
 # PineConnector
 
 
-_PINE = re.compile(r"\s*([A-Za-z0-9]{6,40})\s*,\s*([A-Za-z]+)\s*,\s*([^,\s=]+)\s*(?:,|\Z)")
+_PINE = re.compile(r"\s*([A-Za-z0-9]{3,40})\s*,\s*([A-Za-z]+)\s*,\s*([^,\s=]+)\s*(?:,|\Z)")
 
 
 def _read_pine(text: str, context: Context) -> Parse | None:
@@ -406,7 +408,7 @@ def _build(fields: dict[str, Any], context: Context) -> Parse:
         side, entry_type = _OPENS[action]
         first = _open(side, entry_type, symbol, fields, reader, verdict)
     else:
-        first = _update(_UPDATES[action], symbol, reader, verdict)
+        first = _update(_UPDATES[action], symbol, fields.get("sides", set()), reader, verdict)
     return _with(first, gate=verdict.gate, reasons=tuple(verdict.reasons))
 
 
@@ -500,8 +502,24 @@ def _price_or_pips(
     if price is not None:
         looks = price / 2 <= value <= price * 2
     else:
-        looks = limits is not None and limits[0] <= value <= limits[1] and "." in str(value)
+        looks = (
+            limits is not None and limits[0] <= value <= limits[1] and _is_no_distance(value, symbol, limits)
+        )
     return (value, None) if looks else (None, value)
+
+
+def _is_no_distance(value: Decimal, symbol: str | None, limits: tuple[Decimal, Decimal]) -> bool:
+    """Return whether a number that can be a price would be absurd, or absurdly exact, as a distance in pips."""
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent <= -2:
+        return True
+    pip = _PIP_SIZES.get(symbol or "", Decimal(1))
+    if symbol is not None and len(symbol) == 6 and symbol not in _PIP_SIZES and limits[1] <= 400:
+        pip = Decimal("0.01") if symbol.endswith("JPY") else Decimal("0.0001")
+    return value * pip > limits[0] / 5 or value < 5
+
+
+_PIP_SIZES = {"XAUUSD": Decimal("0.1"), "XAUEUR": Decimal("0.1"), "XAGUSD": Decimal("0.01")}
 
 
 def _risk(reader: _Fields) -> Risk | None:
@@ -515,8 +533,11 @@ def _risk(reader: _Fields) -> Risk | None:
     return None if raw is None else Risk(raw=raw)
 
 
-def _update(template: Parse, symbol: str | None, reader: _Fields, verdict: Verdict) -> Parse:
+def _update(template: Parse, symbol: str | None, sides: set[str], reader: _Fields, verdict: Verdict) -> Parse:
     parse = _with(template, symbol=symbol)
+    if len(sides) == 1 and parse.side is None and parse.target is Target.POSITION:
+        side = Side.BUY if sides & {"buy", "long"} else Side.SELL
+        parse = _with(parse, side=side, target=Target.SIDE)
     if symbol is None and parse.target is not Target.ALL:
         verdict.hold("NO_TARGET", "no instrument says which trade is meant")
         if parse.target is Target.POSITION:

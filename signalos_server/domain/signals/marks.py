@@ -413,6 +413,10 @@ class _Reader:
                 return
             self._add_figures(token, after_label=False)
         self._place += 1
+        sign = self.tokens[self._place - 2] if self._place > 1 else None
+        if token.glued and sign is not None and sign.text == "%":
+            # Turkish writes the sign first: %50.
+            self._add(C.PERCENT, sign, sign)
 
     def _numbers_a_line(self, token: Token, previous: Mark | None) -> bool:
         """Return whether the number only counts the lines: `36. DJ buy`, `2:. USDCHF`, `1) 2350`."""
@@ -567,8 +571,20 @@ class _Reader:
                 self._read_point(token)
                 return
             concept = _SIGNS.get(token.text)
+            if concept is C.PERCENT and self._percent_first():
+                return
             if concept is not None:
                 self._add(concept, token, token)
+
+    def _percent_first(self) -> bool:
+        following = self.tokens[self._place] if self._place < len(self.tokens) else None
+        behind_figure = bool(self.marks) and self.marks[-1].concept is C.NUMBER
+        return (
+            not behind_figure
+            and following is not None
+            and following.glued
+            and following.kind is TokenKind.NUMBER
+        )
 
     def _read_time(self, token: Token) -> None:
         """Read 14:30 as a time, but 1:50 after a target's label as its index and its price."""

@@ -647,6 +647,10 @@ class SlotReader:
             self._taken = 2
             self.draft.listed = self._link in (C.AND, C.COMMA) and not self._zone_named(mark)
         else:
+            if self._link is C.COMMA and self.draft.listed and len(held) > 1:
+                # 1.0850,1.0800,1.0900: a row of figures, not two entries.
+                self.draft.extra.append(held.pop())
+                self.draft.listed = False
             self.draft.extra.append(Price(figure, mark))
 
     def _zone_named(self, mark: Mark) -> bool:

@@ -63,7 +63,7 @@ WORDS: dict[C, str] = {
     C.IGNORED: (
         "current price, price now, current, rr, r r, risk reward, risk to reward, reward risk, "
         "reward to risk, risk reward ratio, ratio, rrr, timeframe, time frame, tf, "
-        "signal number, signal no, signal id, signal #, id, ticket, accuracy, win rate, winrate, "
+        "signal number, signal no, signal id, id, ticket, accuracy, win rate, winrate, "
         "leverage, lev, account size, account balance, balance, equity, capital, margin, "
         "total trades, total, spread, validity, valid until, valid till, valid for, expiry, "
         "expires, expiration, expires at, duration, last price, bid, ask, reward, magic, "
