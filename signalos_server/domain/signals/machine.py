@@ -509,7 +509,7 @@ def _price_or_pips(
 
 
 def _is_no_distance(value: Decimal, symbol: str | None, limits: tuple[Decimal, Decimal]) -> bool:
-    """Return whether a number that can be a price would be absurd, or absurdly exact, as a distance in pips."""
+    """Return whether a number that can be a price is no distance in pips: too far, or too exact."""
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent <= -2:
         return True
