@@ -7,6 +7,7 @@ from signalos_verify.domain.broker import Broker
 from signalos_verify.domain.delivery import check_delivery
 from signalos_verify.domain.executions import check_executions
 from signalos_verify.domain.findings import Finding, Report, ordered
+from signalos_verify.domain.history import check_history
 from signalos_verify.domain.records import Records, Terms
 from signalos_verify.domain.stops import check_stops
 from signalos_verify.domain.streams import check_streams
@@ -17,6 +18,7 @@ def check(records: Records, terms: Terms) -> Report:
     broker = Broker(records.ledgers)
     findings: list[Finding] = []
     findings += check_executions(records, broker, terms)
+    findings += check_history(records, broker)
     findings += check_delivery(records, broker, terms)
     findings += check_streams(records)
     findings += check_stops(records, broker, terms)
@@ -47,7 +49,9 @@ def _counts(records: Records) -> dict[str, int]:
 def _not_checked(records: Records, broker: Broker, terms: Terms) -> tuple[str, ...]:
     words = []
     if not records.ledgers:
-        words.append("P2, P3 and P5 against the broker: no ledger was given")
+        words.append(
+            "P2, P3 and P5 against the broker: no ledger was given; P2 and P3 against recorded deals only"
+        )
     else:
         missing = [
             account.account_id
@@ -55,7 +59,9 @@ def _not_checked(records: Records, broker: Broker, terms: Terms) -> tuple[str, .
             if account.login is not None and not broker.covers(account)
         ]
         if missing:
-            words.append(f"P2, P3 and P5 of {', '.join(missing)}: in none of the ledgers")
+            words.append(
+                f"P2, P3 and P5 of {', '.join(missing)}: in none of the ledgers; against recorded deals only"
+            )
     if not records.journals:
         words.append("the bridges' journals: none was given")
     if not records.told.calls:

@@ -140,6 +140,8 @@ class Deal:
     position_identifier: int
     magic: int
     volume_lots: Decimal
+    # The number of `signalos.v1.DealEntry`: 1 in, 2 out, 3 in and out, 4 out by.
+    entry: int
 
 
 @dataclass(frozen=True, slots=True)

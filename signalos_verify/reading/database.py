@@ -55,7 +55,8 @@ _QUERIES: dict[str, str] = {
     "trades": "SELECT trade_id, account_id, state, position_identifier, symbol, side, volume_lots,"
     " broker_stop_loss, broker_take_profit FROM trades",
     "orders": "SELECT order_id, account_id, state, ticket, symbol, remaining_volume_lots FROM orders",
-    "deals": "SELECT account_id, ticket, order_ticket, position_identifier, magic, volume_lots FROM deals",
+    "deals": "SELECT account_id, ticket, order_ticket, position_identifier, magic, volume_lots, entry"
+    " FROM deals",
     "alerts": "SELECT alert_id, account_id, code, command_id, acknowledge_time FROM alerts",
     "stops": "SELECT s.stop_id, a.account_id, s.create_time, s.close_positions, a.progress, a.rearm_time"
     " FROM stops s JOIN stop_accounts a ON a.stop_id = s.stop_id",
@@ -170,8 +171,8 @@ def _database(rows: dict[str, Rows], read_at: float) -> Database:
             for order_id, account_id, state, ticket, symbol, remaining in rows["orders"]
         ),
         deals=tuple(
-            Deal(account_id, ticket, order, position, magic, _lots(volume))
-            for account_id, ticket, order, position, magic, volume in rows["deals"]
+            Deal(account_id, ticket, order, position, magic, _lots(volume), entry)
+            for account_id, ticket, order, position, magic, volume, entry in rows["deals"]
         ),
         alerts=tuple(
             Alert(alert_id, account_id, code, command_id, acknowledged is not None)

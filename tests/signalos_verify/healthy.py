@@ -169,8 +169,8 @@ def healthy() -> Records:
         ),
         orders=(),
         deals=tuple(
-            Deal(ACCOUNT, number + 1000, number, position, magic(number), LOTS)
-            for number, position in ((1, 1), (2, 2), (3, 2))
+            Deal(ACCOUNT, number + 1000, number, position, magic(number), LOTS, entry)
+            for number, position, entry in ((1, 1, 1), (2, 2, 1), (3, 2, 2))
         ),
         alerts=(),
         stops=(StopAt("s1", ACCOUNT, 103.8, False, 103.9, None, None),),

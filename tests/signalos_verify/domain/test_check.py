@@ -634,3 +634,34 @@ def test_a_journal_that_another_has_replaced_is_not_held_against_the_present() -
     report = judged(replaced)
 
     assert not report.violations, report.text()
+
+
+def without_ledger(plant: Plant) -> Report:
+    return check(replace(plant(healthy()), ledgers=()), Terms())
+
+
+def more_recorded(**changes: object) -> Plant:
+    def plant(records: Records) -> Records:
+        first = replace(records.database.deals[0], **changes)  # type: ignore[arg-type]
+        return at_database(deals=(*records.database.deals, first))(records)
+
+    return plant
+
+
+@pytest.mark.parametrize(
+    ("code", "plant"),
+    [
+        ("DOUBLE_EXECUTION", more_recorded(ticket=1099, order_ticket=99, volume_lots=Decimal(0))),
+        ("EXECUTED_TOO_MUCH", more_recorded(ticket=1099)),
+        ("VOLUME_DIFFERS", more_recorded(ticket=1099)),
+        ("EXECUTED_BUT_DENIED", of_command(1, state="REJECTED")),
+    ],
+)
+def test_without_a_ledger_the_recorded_deals_are_held_against_the_commands(code: str, plant: Plant) -> None:
+    assert code in without_ledger(plant).codes
+
+
+def test_a_stop_loss_deals_under_the_magic_of_the_open_and_is_no_second_execution() -> None:
+    stopped_out = more_recorded(ticket=1099, order_ticket=99, entry=2)
+
+    assert not without_ledger(stopped_out).violations
