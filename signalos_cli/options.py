@@ -13,6 +13,7 @@ from signalos_cli.datadir import DataDir, default_data_dir, make_private
 PLACES = "Where it keeps things"
 DOORS = "Doors"
 LOGS = "Logs"
+ALERTS = "Alerts"
 
 
 class LogFormat(StrEnum):

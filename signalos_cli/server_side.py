@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,12 @@ from signalos_cli.supervisor import ProgramFile
 
 if TYPE_CHECKING:
     from signalos_server.admin import AuditFindings
+    from signalos_server.domain.alerts import EscalationPolicy
 
 _HEADS_FILE = "audit_heads.json"
 _NAME = re.compile(r"[A-Za-z0-9._@-]{3,64}")
 _PASSWORD_LENGTHS = range(10, 201)
+_SHORTEST_WAIT, _LONGEST_WAIT = 5, 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,33 @@ def in_words() -> Iterator[None]:
     except Refusal as error:
         code = EXIT_WRONG_USE if isinstance(error, InvalidField) else EXIT_FAILED
         raise UserError(error.message, exit_code=code) from error
+
+
+def escalation(critical: str, warning: str) -> EscalationPolicy:
+    """Return how often alerts are told again. Raises `UserError` for waits that make no sense."""
+    with needs("server"):
+        from signalos_server.domain.alerts import EscalationPolicy
+        from signalos_server.domain.words import Severity
+    return EscalationPolicy(
+        {
+            Severity.CRITICAL: _waits("--critical-alert-waits", critical),
+            Severity.WARNING: _waits("--warning-alert-waits", warning),
+            Severity.INFO: (),
+        }
+    )
+
+
+def _waits(option: str, text: str) -> tuple[timedelta, ...]:
+    try:
+        waits = [float(part) for part in text.split(",")]
+    except ValueError:
+        waits = []
+    # An alert that is told once only would be one that nobody has to acknowledge.
+    if not waits or not all(_SHORTEST_WAIT <= wait <= _LONGEST_WAIT for wait in waits):
+        raise UserError(
+            f"{option}: {text!r} is no list of seconds from {_SHORTEST_WAIT} to {_LONGEST_WAIT}, like 60,240"
+        )
+    return tuple(timedelta(seconds=wait) for wait in waits)
 
 
 def check_database_url(url: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,22 @@ def server(
             help="Serves figures for Prometheus on 127.0.0.1.",
         ),
     ] = None,
+    critical_alert_waits: Annotated[
+        str,
+        typer.Option(
+            envvar="SIGNALOS_CRITICAL_ALERT_WAITS",
+            help="Seconds before each telling of a critical alert that nobody acknowledges; the last repeats.",
+            rich_help_panel=options.ALERTS,
+        ),
+    ] = "60,240,600,900",
+    warning_alert_waits: Annotated[
+        str,
+        typer.Option(
+            envvar="SIGNALOS_WARNING_ALERT_WAITS",
+            help="The same for warnings.",
+            rich_help_panel=options.ALERTS,
+        ),
+    ] = "1800,14400",
     log_format: options.LogFormatOption = options.LogFormat.CONSOLE,
     keep_events: options.KeepEventsOption = 100_000,
     time_scale: options.TimeScaleOption = 1.0,
@@ -53,6 +70,8 @@ def server(
         raise UserError("this version runs as one node: leave --bus-url out")
     check_tls_files(tls_cert, tls_key)
     server_side.check_database_url(database_url)
+    timings = app.Timings.scaled(time_scale, keep_events=keep_events)
+    escalation = server_side.escalation(critical_alert_waits, warning_alert_waits).scaled(time_scale)
     directory = options.data_dir(data_dir).server
     settings = app.Settings(
         data_dir=directory,
@@ -66,7 +85,7 @@ def server(
         dev=dev,
         metrics_port=metrics_port,
         log_format=log_format.value,
-        timings=app.Timings.scaled(time_scale, keep_events=keep_events),
+        timings=replace(timings, escalation=escalation),
     )
     with server_side.in_words():
         run_alone(directory, "server", lambda: app.run(settings))

@@ -107,3 +107,15 @@ def test_heads_that_this_directorys_bridges_keep_are_compared_and_damage_is_said
     file.write_text("{")
     with pytest.raises(UserError, match="is not what a bridge keeps of the audit"):
         server_side.verify_audit(data, None)
+
+
+def test_the_usual_waits_of_alerts_are_those_of_the_server() -> None:
+    from signalos_server.domain.alerts import EscalationPolicy
+
+    assert server_side.escalation("60,240,600,900", "1800,14400") == EscalationPolicy()
+
+
+@pytest.mark.parametrize("waits", ["", "soon", "0", "60,,240", "60,-1", "1e9", "nan"])
+def test_waits_that_make_no_sense_are_refused_with_the_option_and_an_example(waits: str) -> None:
+    with pytest.raises(UserError, match=r"--critical-alert-waits.*like 60,240"):
+        server_side.escalation(waits, "1800")
