@@ -38,7 +38,7 @@ def server(
         str,
         typer.Option(
             envvar="SIGNALOS_CRITICAL_ALERT_WAITS",
-            help="Seconds before each telling of a critical alert that nobody acknowledges; the last repeats.",
+            help="Seconds before each telling of a critical alert that nobody acknowledges.",
             rich_help_panel=options.ALERTS,
         ),
     ] = "60,240,600,900",
@@ -46,7 +46,7 @@ def server(
         str,
         typer.Option(
             envvar="SIGNALOS_WARNING_ALERT_WAITS",
-            help="The same for warnings.",
+            help="The same for warnings; the last wait repeats.",
             rich_help_panel=options.ALERTS,
         ),
     ] = "1800,14400",
