@@ -83,7 +83,8 @@ class StopRunner:
             age = max(0.0, (self._clock.wall_msc() - stop.latched_wall_msc) / 1000)
             latched_at = self._clock.seconds() - (age if stop.latched_wall_msc else 0.0)
         self._stages[stop.stop_id] = Stage(stop, latched_at, StopProgress(stop.stop_id))
-        self._mark(stop.stop_id)
+        if on_disk:
+            self._mark(stop.stop_id)
         if (running := self._tasks.get(stop.stop_id)) is not None:
             running.cancel()
         self._tasks[stop.stop_id] = group.create_task(

@@ -39,7 +39,7 @@ _SAME_CALL_SECONDS = 1.0
 _RETRY_SECONDS = 0.25
 _REMEMBERED = 200
 _ROSTER_SECONDS = 5.0
-_LATCH_FIRST_SECONDS = 0.25
+_LATCH_FIRST_SECONDS = 1.0
 # Accounts in one commit: others' commits come between.
 _AT_ONCE = 25
 
@@ -337,12 +337,15 @@ class EmergencyStops:
 
     # Progress.
 
-    def _staged(self, account_id: str, stage: Stage) -> None:
-        """A bridge told how far a stop has come: known here before it is on record."""
+    def _staged(self, account_id: str, stage: Stage) -> bool:
+        """A bridge told how far a stop has come: known here before it is on record.
+
+        Until the stop is, the word waits for the catch-up; return whether it does.
+        """
         running = self._running.get(stage.stop_id)
         if running is None or account_id not in running.accounts:
             # Not of this node, or a bridge that names another one's stop.
-            return
+            return False
         after = stages.on_stage(running.accounts[account_id], stage, self._clocks.moment().wall)
         running.accounts[account_id] = after
         if after.latch_time is not None and account_id in running.unlatched:
@@ -356,6 +359,7 @@ class EmergencyStops:
             if not running.under_way:
                 self._log_age("stop is carried out", running)
         self._moved.tell(stage.stop_id, running)
+        return not running.recorded and stage.held is None
 
     def _settled(self, running: _Running) -> bool:
         """Return whether nothing more can be expected soon: unreached bridges are not waited for."""

@@ -175,8 +175,8 @@ class LiveSession:
                 case Send():
                     self.wire.write(output.stream, output.frame)
                 case Record():
-                    if isinstance(output.item, Stage):
-                        self._hub.staged(self.account_id, output.item)
+                    if isinstance(output.item, Stage) and self._hub.staged(self.account_id, output.item):
+                        continue
                     self._record(Told(output.item, self._hub.clocks.moment()))
                 case Observe():
                     self._observe(output)
@@ -410,7 +410,7 @@ class Hub:
         self._link_locks: dict[str, asyncio.Lock] = {}
         self._ended: list[Callable[[LiveSession], None]] = []
         self._installed: list[Callable[[LiveSession], None]] = []
-        self._stage_listeners: list[Callable[[str, Stage], None]] = []
+        self._stage_listeners: list[Callable[[str, Stage], bool]] = []
         self._command_listeners: list[Callable[[Command], None]] = []
         self._beat_listeners: list[Callable[[LiveSession, Heartbeat], None]] = []
 
@@ -468,14 +468,17 @@ class Hub:
         for listener in self._beat_listeners:
             listener(session, heartbeat)
 
-    def on_stage(self, listener: Callable[[str, Stage], None]) -> None:
-        """Call `listener` with each word on a stop's progress, before it is on record."""
+    def on_stage(self, listener: Callable[[str, Stage], bool]) -> None:
+        """Call `listener` with each word on a stop's progress, before it is on record.
+
+        It answers whether it sees to the record itself.
+        """
         self._stage_listeners.append(listener)
 
-    def staged(self, account_id: str, stage: Stage) -> None:
-        """A bridge told how far a stop has come."""
-        for listener in self._stage_listeners:
-            listener(account_id, stage)
+    def staged(self, account_id: str, stage: Stage) -> bool:
+        """A bridge told how far a stop has come; return whether somebody sees to its record."""
+        told = [listener(account_id, stage) for listener in self._stage_listeners]
+        return any(told)
 
     def spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` beside all else; what it raises is logged."""

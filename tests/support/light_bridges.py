@@ -235,7 +235,7 @@ class _LightBridge:
         self._terminal = MemoryTerminal(_snapshot(credential.bound.login), (EURUSD,), now_msc)
         self._tick()
         self._controller = Controller(
-            home, self._clock, lease_seconds=30.0, busy_seconds=lambda: None, on_outgoing=self._wake
+            home, self._clock, lease_seconds=30.0, busy_seconds=lambda: None, on_outgoing=self._wake_control
         )
         settings = CoreSettings(
             home / JOURNAL_FILE, credential.account_id, credential.bound, background_sync_seconds=3600.0
@@ -259,6 +259,10 @@ class _LightBridge:
         # Called by the controller and the core before the link is there.
         if hasattr(self, "link"):
             self.link.wake()
+
+    def _wake_control(self) -> None:
+        if hasattr(self, "link"):
+            self.link.wake_control()
 
     def _tick(self) -> None:
         now_msc = int(time.time() * 1000)
