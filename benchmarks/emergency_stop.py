@@ -37,7 +37,7 @@ ROUNDS = 50
 COMMANDS_PER_SECOND = 50
 # Commands for each bridge; more than its window holds.
 _FILLING = 20
-# The data streams are left unread for minutes; both sides would hang up on a stream that is so silent.
+# The data streams are silent for minutes; both sides would hang up on such a one.
 _DEAD_AFTER_SECONDS = 3600.0
 
 

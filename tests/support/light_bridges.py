@@ -1,7 +1,7 @@
 """Hundreds of bridges in a few processes: real link, control, latch, core and journal; terminals in memory.
 
 `provision` pairs them straight in the server's database; `LightBridges` runs them. A process takes one word a
-line on its standard input: `stall` lets every data stream go unread, `flow` lets it be read again.
+line on its standard input: `stall` ends the credit of every data stream, `flow` gives it back.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import uvloop
+from h2.exceptions import ProtocolError
 
 from signalos_bridge import credentials, logs
 from signalos_bridge.clock import SystemClock
@@ -164,11 +166,11 @@ class LightBridges:
         return [process.pid for process in self._processes]
 
     async def stall(self) -> None:
-        """Let the data streams of all bridges go unread from now on; control is read as ever."""
+        """Give no more credit for the data streams of all bridges; control flows as ever."""
         await self._say("stall")
 
     async def flow(self) -> None:
-        """Let them be read again."""
+        """Let them flow again."""
         await self._say("flow")
 
     async def _say(self, word: str) -> None:
@@ -193,11 +195,16 @@ class LightBridges:
 
 
 class _StallableLink(Link):
-    """A link whose data stream can be left unread."""
+    """A link whose data stream can be left without credit."""
 
     stalled = False
     _data: BridgeChannel | None = None
     _dials_data = False
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        # What was read and not acknowledged, by stream.
+        self._owed: list[tuple[int, int]] = []
 
     async def _connect(self, machine: ConnectSession) -> Ended:
         self._dials_data = True
@@ -213,16 +220,21 @@ class _StallableLink(Link):
         return channel
 
     def stall(self, stalled: bool) -> None:
-        """Stop or go on reading the data stream."""
+        """Stop or go on giving the server credit for the data stream; pings are answered all the while."""
         self.stalled = stalled
         protocol = None if self._data is None else self._data._protocol
-        transport = getattr(protocol, "transport", None)
-        if transport is None or transport.is_closing():
+        if protocol is None:
             return
+        connection: Any = protocol.connection
         if stalled:
-            transport.pause_reading()
+            connection.ack = lambda stream_id, size: self._owed.append((stream_id, size))
         else:
-            transport.resume_reading()
+            vars(connection).pop("ack", None)
+            owed, self._owed = self._owed, []
+            # A connection that is over takes no more.
+            with contextlib.suppress(ProtocolError):
+                for stream_id, size in owed:
+                    connection.ack(stream_id, size)
 
 
 class _LightBridge:
