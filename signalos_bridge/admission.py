@@ -26,7 +26,7 @@ from signalos_bridge.view import TerminalView
 
 _STALE_SECONDS = 10.0
 # Refusals that end by themselves within moments after a start or reconnect.
-_PASSING = frozenset({"SYNC_IN_PROGRESS", "CONTROL_LOST", "NO_LEASE"})
+PASSING = frozenset({"SYNC_IN_PROGRESS", "CONTROL_LOST", "NO_LEASE"})
 _PASSING_SECONDS = 15.0
 _PASSING_POLL = 0.05
 # A generation that no stop has reached.
@@ -128,7 +128,7 @@ class Admission:
         started = self._clock.seconds()
         while True:
             refusal = self.refusal(running, order)
-            if refusal is None or refusal.code not in _PASSING:
+            if refusal is None or refusal.code not in PASSING:
                 return refusal
             deadline = running.record.command.deadline
             now = self._clock.seconds()

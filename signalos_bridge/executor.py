@@ -13,7 +13,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
-from signalos_bridge.admission import Admission
+from signalos_bridge.admission import PASSING, Admission
 from signalos_bridge.alerts import AlertBox
 from signalos_bridge.clock import Clock
 from signalos_bridge.domain.answers import PLACED_SETTLE_SECONDS, Answer, leg_after
@@ -56,6 +56,9 @@ from signalos_bridge.terminal.port import Clearance, Shown, Terminal, TerminalAn
 from signalos_bridge.view import TerminalView
 
 log = logging.getLogger(__name__)
+
+_KEPT_BACK_SECONDS = 0.05
+_MOST_KEPT_BACK = 5
 
 _JOURNAL_RETRY_SECONDS = 0.25
 _READ_RETRY_SECONDS = 0.25
@@ -365,6 +368,9 @@ class Executor:
                 return
             self._admission.reserved.discard(leg.magic)
             assert leg.order is not None
+            if self._kept_back(running, leg, outcome):
+                await asyncio.sleep(_KEPT_BACK_SECONDS)
+                continue
             further = again(leg.order, outcome, leg.attempt_count)
             if further is None or not self._admission.time_for(running, further.wait_seconds):
                 if outcome.alert:
@@ -377,6 +383,14 @@ class Executor:
                     running, index, Refusal(POSITION_GONE, f"position {leg.ticket} is not there any more")
                 )
                 return
+
+    def _kept_back(self, running: Running, leg: Leg, outcome: NotDone) -> bool:
+        """Return whether what passes by itself kept a call back at its very instant: it waits for that."""
+        return (
+            outcome.code in PASSING
+            and leg.attempt_count < _MOST_KEPT_BACK
+            and self._admission.time_for(running, _KEPT_BACK_SECONDS)
+        )
 
     async def _prepare(self, running: Running, index: int) -> Refusal | None:
         """Check, and put the intent of the next attempt on disk. Returns why not."""

@@ -12,6 +12,7 @@ from signalos_bridge.domain.outcomes import Ambiguous, NotDone, Retry
 from signalos_bridge.domain.values import (
     BreakEvenAction,
     CloseAction,
+    CommandOrigin,
     CommandState,
     Limits,
     ModifyAction,
@@ -325,3 +326,24 @@ async def _deliver_many(world: World) -> None:
     """What fits into free pages is still written; at some point nothing is."""
     for _ in range(200):
         await world.deliver(buy(comment="x" * 5000), time_left=-1.0, wait=False)
+
+
+async def test_a_call_that_is_kept_back_at_its_instant_by_what_passes_waits_for_that(world: World) -> None:
+    asked = 0
+    judged = world.gate.refusal
+
+    def refusal(stop_generation: int, automated: bool, origin: CommandOrigin) -> Refusal | None:
+        nonlocal asked
+        asked += 1
+        # Neither when the command is expanded, nor before the intent is written: at the call itself.
+        if asked == 3:
+            return Refusal("CONTROL_LOST", "the control stream is down")
+        return judged(stop_generation, automated, origin)
+
+    world.gate.refusal = refusal  # type: ignore[method-assign]
+
+    outcome = await world.open()
+
+    assert asked > 3
+    assert outcome.state is CommandState.SUCCEEDED
+    assert len(world.terminal._broker.positions) == 1
