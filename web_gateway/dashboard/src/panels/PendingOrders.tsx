@@ -5,7 +5,7 @@ import { count, lots, price, words } from "../lib/format";
 import { usePreferences } from "../session/preferences";
 import { command } from "../store/actions";
 import { accountName, useChoice } from "../store/choice";
-import { isFinal } from "../store/live-state";
+import { openCommandOn } from "../store/live-state";
 import { useLive, useLiveParts } from "../store/live-store";
 import { usePending } from "../store/pending";
 import { useDigits } from "../store/symbols";
@@ -69,9 +69,10 @@ function OrderRow({ order, digits, account }: { order: Order; digits: number | u
   const [open, setOpen] = useState<"cancel" | "move" | null>(null);
   const name = `order ${order.orderId}`;
   const busy = usePending(name);
-  const acting = useLive((state) =>
-    [...state.commands.values()].some((each) => each.orderId === order.orderId && !isFinal(each) && each.state !== "UNKNOWN"),
-  );
+  const acting = useLive((state) => {
+    const open = openCommandOn(state.commands, order.orderId);
+    return open !== undefined && open.state !== "UNKNOWN";
+  });
   const missing = order.state === "UNKNOWN_MISSING";
   const cancel = () => {
     setOpen(null);

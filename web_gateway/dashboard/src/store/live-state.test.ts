@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Command, ServerFrame, Trade, TradingState } from "../lib/contract";
-import { ageOf, apply, grown, judged, type LiveState, NOTHING, readAge, withCommand, withTrading } from "./live-state";
+import { ageOf, apply, grown, judged, type LiveState, NOTHING, openCommandOn, readAge, withCommand, withTrading } from "./live-state";
 
 const AT = "2026-01-31T12:00:10Z";
 
@@ -116,6 +116,15 @@ describe("commands", () => {
   test("what had not ended and is in no snapshot is not shown as open", () => {
     const state = after(frame("snapshot", { ...EMPTY, commands: [command("RUNNING")] }), frame("snapshot", EMPTY));
     expect(state.commands.size).toBe(0);
+  });
+
+  test("that have not ended are found by their trade or order", () => {
+    const open = { ...command("RUNNING"), tradeId: "t1", orderId: "" };
+    const state = withCommand(NOTHING, open);
+    expect(openCommandOn(state.commands, "t1")?.commandId).toBe("c1");
+    expect(openCommandOn(state.commands, "t2")).toBeUndefined();
+    const ended = withCommand(state, { ...open, state: "SUCCEEDED" });
+    expect(openCommandOn(ended.commands, "t1")).toBeUndefined();
   });
 
   test("only ended ones are forgotten", () => {

@@ -91,6 +91,24 @@ export function isFinal(command: Command): boolean {
   return FINAL_STATES.has(command.state);
 }
 
+const openCommands = new WeakMap<LiveState["commands"], ReadonlyMap<string, Command>>();
+
+/** A command on this trade or pending order that has not ended; asked by every row at every change. */
+export function openCommandOn(commands: LiveState["commands"], id: string): Command | undefined {
+  let open = openCommands.get(commands);
+  if (open === undefined) {
+    const found = new Map<string, Command>();
+    for (const command of commands.values()) {
+      if (isFinal(command)) continue;
+      if (command.tradeId !== "") found.set(command.tradeId, command);
+      if (command.orderId !== "") found.set(command.orderId, command);
+    }
+    openCommands.set(commands, found);
+    open = found;
+  }
+  return open.get(id);
+}
+
 /** Seconds old by now; null: not known. */
 export function ageOf(aged: Aged | undefined, now: number): number | null {
   if (aged === undefined || aged.age === null) return null;

@@ -1,3 +1,4 @@
+import { memo } from "react";
 import type { Trade } from "../../lib/contract";
 import { age, price, words } from "../../lib/format";
 import { grown, judged } from "../../store/live-state";
@@ -11,7 +12,7 @@ interface Props {
 }
 
 /** The level that counts; under stealth also the one that the broker holds, and how fresh the guard is. */
-export function Levels({ trade, which, digits }: Props) {
+export const Levels = memo(function Levels({ trade, which, digits }: Props) {
   const level = trade[which];
   const atBroker = which === "stopLoss" ? trade.brokerStopLoss : trade.brokerTakeProfit;
   const missing = which === "stopLoss" ? <span className="no-stop">no stop</span> : <span className="none">none</span>;
@@ -32,7 +33,7 @@ export function Levels({ trade, which, digits }: Props) {
       {which === "stopLoss" && level !== null && <GuardAge trade={trade} />}
     </>
   );
-}
+});
 
 function GuardAge({ trade }: { trade: Trade }) {
   const chain = useLive((state) => state.chains.get(trade.accountId));

@@ -1,10 +1,10 @@
-import { useState } from "react";
+import { memo, useState } from "react";
 import { api, ask } from "../../lib/api";
 import type { Trade } from "../../lib/contract";
 import { lots } from "../../lib/format";
 import { usePreferences } from "../../session/preferences";
 import { command } from "../../store/actions";
-import { isFinal } from "../../store/live-state";
+import { openCommandOn } from "../../store/live-state";
 import { useLive, useLiveParts } from "../../store/live-store";
 import { usePending } from "../../store/pending";
 import { useSymbols } from "../../store/symbols";
@@ -21,16 +21,17 @@ type Open = Asking | { is: "modify" } | { is: "trailing" } | null;
 const FRACTIONS = [25, 50, 75];
 
 /** What can be done with one trade. */
-export function TradeActions({ trade, digits }: { trade: Trade; digits: number | undefined }) {
+export const TradeActions = memo(function TradeActions({ trade, digits }: { trade: Trade; digits: number | undefined }) {
   const { store } = useLiveParts();
   const { settings } = usePreferences();
   const symbol = useSymbols(trade.accountId)?.get(trade.symbol);
   const [open, setOpen] = useState<Open>(null);
   const name = `trade ${trade.tradeId}`;
   const busy = usePending(name);
-  const acting = useLive((state) =>
-    [...state.commands.values()].some((each) => each.tradeId === trade.tradeId && !isFinal(each) && each.state !== "UNKNOWN"),
-  );
+  const acting = useLive((state) => {
+    const open = openCommandOn(state.commands, trade.tradeId);
+    return open !== undefined && open.state !== "UNKNOWN";
+  });
   const path = { tradeId: trade.tradeId };
   const title = `${trade.symbol} ${lots(trade.volumeLots)}`;
 
@@ -143,4 +144,4 @@ export function TradeActions({ trade, digits }: { trade: Trade; digits: number |
       {open?.is === "trailing" && <TrailingStopDialog trade={trade} onClose={() => setOpen(null)} />}
     </>
   );
-}
+});

@@ -1,7 +1,7 @@
 import { memo, type ReactNode } from "react";
 import type { Trade } from "../../lib/contract";
 import { lots, price, words } from "../../lib/format";
-import { isFinal } from "../../store/live-state";
+import { openCommandOn } from "../../store/live-state";
 import { useLive } from "../../store/live-store";
 import { useReadAge } from "../../store/read-age";
 import { Age, freshness } from "../../ui/Age";
@@ -62,12 +62,7 @@ export function SideTag({ side }: { side: Trade["side"] }) {
 
 /** What is special about a trade, and what is being done with it. */
 function Notes({ trade, account }: { trade: Trade; account: string | null }) {
-  const doing = useLive((state) => {
-    for (const command of state.commands.values()) {
-      if (command.tradeId === trade.tradeId && !isFinal(command)) return command;
-    }
-    return null;
-  });
+  const doing = useLive((state) => openCommandOn(state.commands, trade.tradeId));
   const notes: ReactNode[] = [];
   if (account !== null) notes.push(<span key="account">{account}</span>);
   if (trade.state === "UNKNOWN_MISSING") {
@@ -82,7 +77,7 @@ function Notes({ trade, account }: { trade: Trade; account: string | null }) {
     const how = trailing.suspended ? "trailing paused" : trailing.activated ? "trailing" : "trailing, not activated";
     notes.push(<span key="trailing" className={`tag ${trailing.suspended ? "amber" : ""}`}>{how}</span>);
   }
-  if (doing !== null) {
+  if (doing !== undefined) {
     const unknown = doing.state === "UNKNOWN";
     notes.push(
       <span key="doing" className={unknown ? "problem-text" : "doing"}>
