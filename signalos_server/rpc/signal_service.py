@@ -10,7 +10,7 @@ from grpc.aio import ServicerContext
 from signalos.v1 import signal_pb2, signal_service_pb2_grpc
 from signalos.v1 import signal_service_pb2 as pb
 from signalos_server.domain.errors import InvalidField
-from signalos_server.domain.signals.machine import symbol_of
+from signalos_server.domain.signals.machine_build import symbol_of
 from signalos_server.domain.signals.model import Context as Known
 from signalos_server.domain.signals.model import Kind, Parse
 from signalos_server.domain.signals.parse import parse

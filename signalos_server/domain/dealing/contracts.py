@@ -11,7 +11,7 @@ from decimal import Decimal
 from signalos_server.domain.dealing.denial import Denial, deny
 from signalos_server.domain.order_rules import Market
 from signalos_server.domain.records import SymbolSpec
-from signalos_server.domain.signals.machine import symbol_of
+from signalos_server.domain.signals.machine_build import symbol_of
 from signalos_server.domain.signals.symbols import CURRENCIES
 from signalos_server.domain.words import Side, SymbolTradeMode
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from signalos_server.domain.signals.marks import Mark
+from signalos_server.domain.signals.marked import Mark
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 _ENDS = frozenset((C.NEWLINE, C.SENTENCE_END, C.QUESTION))

@@ -7,63 +7,18 @@ has digits but is no figure (155.2O, 1e9, 23xx) becomes a CORRUPT mark, so that 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
 
-from signalos_server.domain.signals import lexicon
+from signalos_server.domain.signals import breaks, lexicon
 from signalos_server.domain.signals.fold import INDEX_BASE, Folded, fold
 from signalos_server.domain.signals.lexicon import Entry
-from signalos_server.domain.signals.model import Span
+from signalos_server.domain.signals.marked import Mark, Marked
 from signalos_server.domain.signals.numbers import Figure, read_figures
-from signalos_server.domain.signals.symbols import BESIDE_SIDES, DIGIT_CODES, SLANG, Named, by_code, is_suffix
+from signalos_server.domain.signals.spoken import keep_spoken
+from signalos_server.domain.signals.symbols import DIGIT_CODES, SLANG, Named, by_code, is_suffix
 from signalos_server.domain.signals.tokens import Token, TokenKind, tokenise
 from signalos_server.domain.signals.words.concepts import SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
-
-
-class Mark(NamedTuple):
-    """One mark. `figure`, `named` and `number` are set for figures, instruments and indices."""
-
-    concept: C
-    text: str
-    # Places in the folded text.
-    start: int
-    end: int
-    figure: Figure | None = None
-    named: Named | None = None
-    number: int | None = None
-    entry: Entry | None = None
-    # Other meanings of a weak word.
-    others: tuple[Entry, ...] = ()
-    # No space stands between this mark and the one before.
-    glued: bool = False
-
-
-@dataclass(slots=True)
-class Marked:
-    """A text as marks, and what was odd about its spelling."""
-
-    folded: Folded
-    original: str
-    marks: list[Mark]
-    markup: bool = False
-    lookalikes: bool = False
-
-    def span(self, start: int, end: int) -> Span:
-        """Return a place of the folded text as a place of the original."""
-        places = self.folded.places
-        return Span(places[start], max(places[start] + 1, places[max(end - 1, start)] + 1))
-
-    def at(self, mark: Mark) -> Span:
-        """Return a mark's place in the original text."""
-        return self.span(mark.start, mark.end)
-
-    def written(self, mark: Mark) -> str:
-        """Return a mark as it stands in the original text."""
-        span = self.at(mark)
-        return self.original[span.start : span.end]
-
 
 _SIGNS = {
     ",": C.COMMA,
@@ -93,22 +48,6 @@ _SIGNS = {
     "!": C.SENTENCE_END,
     "\ue0f0": C.HIT,
 }
-_CURRENCY_NAMES = {
-    "$": "USD",
-    "€": "EUR",
-    "£": "GBP",
-    "usd": "USD",
-    "eur": "EUR",
-    "gbp": "GBP",
-    "dollar": "USD",
-    "dollars": "USD",
-    "bucks": "USD",
-    "euro": "EUR",
-    "euros": "EUR",
-    "pounds": "GBP",
-}
-# Signs that may stand between two figures without a space.
-_LINKING = frozenset("-/_~:@=()+%|&→>,.;#$€£")
 _LABELS = frozenset((C.SL, C.TP, C.ENTRY))
 # What may be glued to a figure or to each other without losing its meaning.
 _GLUABLE = SIDES | {
@@ -157,7 +96,7 @@ def mark(text: str) -> Marked:
     reader = _Reader(tokens, text, folded)
     reader.read()
     marked = Marked(folded, text, reader.marks, markup, reader.lookalikes)
-    marked.marks = _keep_spoken(marked)
+    marked.marks = keep_spoken(marked)
     return marked
 
 
@@ -446,106 +385,25 @@ class _Reader:
                 self._figure_marks(token._replace(start=start), figures)
                 return
         figures = read_figures(text)
-        if self._goes_on_behind_a_sign():
+        if breaks.goes_on_behind_a_sign(self.tokens, self._place):
             self._add(C.CORRUPT, token, self.tokens[self._place + 2])
             self._place += 2
             return
-        beyond_gap = self._goes_on_behind_a_gap()
+        beyond_gap = breaks.goes_on_behind_a_gap(self.tokens, self._place)
         if beyond_gap:
             self._add(C.CORRUPT, token, self.tokens[self._place + beyond_gap])
             self._place += beyond_gap
             return
-        if self._goes_on_in_letters():
+        if breaks.goes_on_in_letters(self.tokens, self._place):
             self._add(C.CORRUPT, token, self.tokens[self._place + 2])
             self._place += 2
             return
-        if figures is None or self._continues_a_letter(token):
+        if figures is None or breaks.continues_a_letter(self.tokens, self._place):
             self._add(C.CORRUPT, token, token)
             return
         if after_label and label is C.TP and len(figures) == 1:
             figures = [(figures[0][0], _with_index(figures[0][1]))]
         self._figure_marks(token, figures)
-
-    def _goes_on_in_letters(self) -> bool:
-        """Return whether letters stand where decimals should: 156.OO."""
-        if self._place + 2 >= len(self.tokens) or self.tokens[self._place].kind is not TokenKind.NUMBER:
-            return False
-        point, letters = self.tokens[self._place + 1], self.tokens[self._place + 2]
-        return (
-            point.kind is TokenKind.MARK
-            and point.text in ".,"
-            and point.glued
-            and letters.kind is TokenKind.WORD
-            and letters.glued
-            and len(letters.text) <= 5
-            and (len(letters.text) == 1 or not (lexicon.knows(letters.text) or by_code(letters.text)))
-        )
-
-    def _goes_on_behind_a_sign(self) -> bool:
-        """Return whether a sign that links no figures stands inside one: 1.08*0, 23?5."""
-        if self._place + 2 >= len(self.tokens) or self.tokens[self._place].kind is not TokenKind.NUMBER:
-            return False
-        sign, rest = self.tokens[self._place + 1], self.tokens[self._place + 2]
-        return (
-            sign.kind is TokenKind.MARK
-            and sign.glued
-            and rest.kind is TokenKind.NUMBER
-            and rest.glued
-            and sign.text not in _LINKING
-        )
-
-    def _goes_on_behind_a_gap(self) -> int:
-        """Return how many tokens on a number goes on behind its point and a gap (191. 50, 191.*0).
-
-        A point ends a sentence too: then a unit or the mark of a list stands behind the next figure.
-        """
-        tokens, place = self.tokens, self._place
-        if place + 2 >= len(tokens) or tokens[place].kind is not TokenKind.NUMBER:
-            return 0
-        if tokens[place + 1].kind is TokenKind.PICTURE:
-            pointed = [token.text if token.glued else "" for token in tokens[place + 1 : place + 4]]
-            goes_on = pointed[1:2] == ["."] and pointed[2:] != [] and pointed[2].isdigit()
-            return 3 if goes_on else 0
-        point = tokens[place + 1]
-        if (
-            point.text not in ".,"
-            or not point.glued
-            or "." in tokens[place].text
-            or "," in tokens[place].text
-        ):
-            return 0
-        at = place + 2
-        if point.text == "," and tokens[at].text not in ("*", "?", "!"):
-            # A comma parts a list.
-            return 0
-        while at < len(tokens) and tokens[at].kind in (TokenKind.PICTURE, TokenKind.MARK) and at < place + 5:
-            at += 1
-        if at >= len(tokens) or tokens[at].kind is not TokenKind.NUMBER:
-            return 0
-        behind = tokens[at + 1] if at + 1 < len(tokens) else None
-        if behind is not None and behind.kind is TokenKind.MARK and behind.glued and behind.text in ").:%":
-            return 0
-        if behind is not None and behind.kind is TokenKind.WORD:
-            entry = lexicon.knows(behind.text)
-            if entry is not None and entry.concept in (C.PIPS, C.POINTS, C.LOTS, C.MEASURE, C.PERCENT):
-                return 0
-        return at - place
-
-    def _continues_a_letter(self, token: Token) -> bool:
-        """Return whether the figure goes on from a stray letter: O.7394, l,0850."""
-        place = self._place
-        if not token.glued or place < 2:
-            return False
-        point, letter = self.tokens[place - 1], self.tokens[place - 2]
-        return (
-            point.kind is TokenKind.MARK
-            and point.text in ".,"
-            and point.glued
-            and letter.kind is TokenKind.WORD
-            and len(letter.text) == 1
-            and not letter.glued
-            and lexicon.knows(letter.text) is None
-        )
 
     def _figure_marks(self, token: Token, figures: list[tuple[int, Figure]]) -> None:
         for place, (offset, figure) in enumerate(figures):
@@ -661,55 +519,3 @@ def _part_word(token: Token) -> list[Token]:
                 token._replace(text=tail, start=middle, glued=True),
             ]
     return []
-
-
-def _keep_spoken(marked: Marked) -> list[Mark]:
-    """Drop weak words (short words of a language that the text does not otherwise speak)."""
-    marks = marked.marks
-    if not any((mark.entry is not None and mark.entry.weak) or mark.text in BESIDE_SIDES for mark in marks):
-        return marks
-    spoken = {
-        mark.entry.language
-        for mark in marks
-        if mark.entry is not None and not mark.entry.weak and mark.entry.language
-    }
-    sided = any(mark.concept in SIDES and not (mark.entry and mark.entry.weak) for mark in marks)
-    kept = []
-    for place, mark in enumerate(marks):
-        if mark.text in BESIDE_SIDES:
-            mark = _name_beside_side(marks, place)  # noqa: PLW2901 - the same word
-        elif mark.entry is not None and mark.entry.weak:
-            beside = marks[max(0, place - 1) : place] + marks[place + 1 : place + 2]
-            mark = _strengthen(mark, spoken, alone=not sided and any(o.concept is C.SYMBOL for o in beside))  # noqa: PLW2901 - the same word
-        kept.append(mark)
-    return kept
-
-
-def _name_beside_side(marks: list[Mark], place: int) -> Mark:
-    """Return a word that names an instrument only beside a side in its language: ACHAT OR, not "TP or SL"."""
-    language, symbol = BESIDE_SIDES[marks[place].text]
-    for other in (*marks[max(0, place - 1) : place], *marks[place + 1 : place + 2]):
-        if other.concept in SIDES and other.entry is not None and other.entry.language == language:
-            return marks[place]._replace(concept=C.SYMBOL, named=Named(symbol, exact=False), entry=None)
-    return marks[place]
-
-
-def _strengthen(mark: Mark, spoken: set[str], *, alone: bool) -> Mark:
-    """Return a weak word with the meaning it has in the languages spoken, or as an unknown word.
-
-    `alone`: the text has no other side, and an instrument stands beside the word; then a weak word for a
-    side is believed (XAUUSD AL).
-    """
-    assert mark.entry is not None
-    meanings = (mark.entry, *mark.others)
-    likely = [entry for entry in meanings if not entry.weak or entry.language in spoken]
-    if not likely and alone:
-        likely = [entry for entry in meanings if entry.concept in SIDES]
-    if likely:
-        return mark._replace(concept=likely[0].concept, entry=likely[0], named=likely[0].named)
-    return mark._replace(concept=C.WORD, entry=None)
-
-
-def currency_of(mark: Mark) -> str:
-    """Return the currency that a sign or word names."""
-    return _CURRENCY_NAMES.get(mark.text, "USD")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from signalos_server.domain.signals.marks import Marked
+from signalos_server.domain.signals.drafts import Draft, Price, Slot
+from signalos_server.domain.signals.marked import Marked
 from signalos_server.domain.signals.model import EntryType, Kind, Parse, Risk, Span, Verdict
 from signalos_server.domain.signals.numbers import settle
-from signalos_server.domain.signals.slots import Draft, Price, Slot
 from signalos_server.domain.signals.symbols import CURRENCIES, band
 from signalos_server.domain.words import Side
 

@@ -8,8 +8,12 @@ from itertools import pairwise
 
 from signalos_server.domain.signals import clauses as clausing
 from signalos_server.domain.signals import machine
+from signalos_server.domain.signals.aims import Action, Updates
 from signalos_server.domain.signals.clauses import Clause
-from signalos_server.domain.signals.marks import Marked, mark
+from signalos_server.domain.signals.drafts import Draft
+from signalos_server.domain.signals.levels import LevelReader
+from signalos_server.domain.signals.marked import Marked
+from signalos_server.domain.signals.marks import mark
 from signalos_server.domain.signals.model import (
     Announcement,
     Context,
@@ -21,8 +25,8 @@ from signalos_server.domain.signals.model import (
     Verdict,
 )
 from signalos_server.domain.signals.orders import build
-from signalos_server.domain.signals.slots import Draft, SlotReader
-from signalos_server.domain.signals.updates import Action, UpdateReader, Updates
+from signalos_server.domain.signals.slots import SlotReader
+from signalos_server.domain.signals.updates import UpdateReader
 from signalos_server.domain.signals.words.concepts import SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
@@ -93,7 +97,7 @@ def _parse_prose(text: str, context: Context) -> Parse:
         return _combine_actions([a for a in updates.actions if a.parse.kind is Kind.CANCEL], updates)
     if opens:
         return _combine_opens(marked, opens, updates, drafts)
-    actions = updates.actions or ([] if orders else reader.read_levels())
+    actions = updates.actions or ([] if orders else LevelReader(marked, parts, context).read_levels())
     if actions:
         return _combine_actions(actions, updates)
     if orders:
