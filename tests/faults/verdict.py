@@ -72,7 +72,7 @@ async def judge(
         finding.text() for finding in report.violations if finding.code not in expected.findings
     ]
     verdict.violations += _keys(asked)
-    verdict.violations += _enough(asked, windows, expected)
+    verdict.violations += enough(asked, windows, expected)
     if not expected.clocks_moved:
         verdict.violations += await asyncio.to_thread(_late, world, await _all_commands(world))
     verdict.violations += [f"P4 {hole}" for probe in world.probes for hole in probe.holes]
@@ -116,7 +116,7 @@ def _keys(asked: Sequence[Asked]) -> list[str]:
     return [f"P2 key {one.key}: commands {sorted(one.other_ids)}" for one in asked if len(one.other_ids) > 1]
 
 
-def _enough(asked: Sequence[Asked], windows: Sequence[Window], expected: Expectation) -> list[str]:
+def enough(asked: Sequence[Asked], windows: Sequence[Window], expected: Expectation) -> list[str]:
     """So that doing nothing does not pass."""
     counted = [one for one in asked if not one.refused and one.reason not in expected.refusals]
     found = [
