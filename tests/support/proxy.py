@@ -95,6 +95,11 @@ class FaultProxy:
         """Hold the bytes of one connection, for ever; they are counted from 0, oldest first."""
         list(self._links)[number].stalled.clear()
 
+    def unstall(self) -> None:
+        """Let what stalled connections carry go on."""
+        for link in self._links:
+            link.stalled.set()
+
     def pause(self, direction: Direction = Direction.BOTH) -> None:
         """Hold bytes back; nothing is lost."""
         for each, event in self._flowing.items():

@@ -25,8 +25,13 @@ async def _older_order(run: Run) -> None:
     await rearm(run, stop_id)
     run.stopped = False
     healed_at = time.time()
-    run.world.link.reset()
-    await run.healed("re-arm before an older order", began, healed_at)
+    # It arrives at the bridge after all, or the next session is asked whether it ever did.
+    how = run.dice.choice(("released", "reset"))
+    if how == "released":
+        run.world.link.unstall()
+    else:
+        run.world.link.reset()
+    await run.healed(f"re-arm before an older order, {how}", began, healed_at)
     if call.command is None:
         raise Missed(f"the open was not accepted: {call.status} {call.response}")
     command_id = call.command["commandId"]
