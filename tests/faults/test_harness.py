@@ -10,7 +10,7 @@ from rich.console import Console
 from tests.faults.load import Asked
 from tests.faults.report import Report
 from tests.faults.rows import ROWS
-from tests.faults.run import Result
+from tests.faults.run import Result, of_times
 from tests.faults.verdict import Expectation, Window, enough
 from tests.faults.world import Shape
 from tests.faults.worlds import batches, shares
@@ -110,3 +110,12 @@ def test_a_row_that_leaves_a_mark_has_a_world_of_its_own() -> None:
 
     assert shares(ROWS["F1"], base)
     assert not any(shares(ROWS[name], base) for name in ("F7", "F13", "F14", "F17", "F18", "F19", "F26"))
+
+
+def test_a_machine_that_stands_still_excuses_lateness_and_nothing_else() -> None:
+    assert of_times("P7 server:after_commit: back after 40.0 s, not 10.0 s")
+    assert of_times("P1 only 7 of 11 commands succeeded: []")
+    assert not of_times("P2 key a: commands ['1', '2']")
+    assert not of_times("P2 violation DOUBLE_EXECUTION: 2 orders accepted for one leg")
+    assert not of_times("P5 an order from before the stop is SUCCEEDED after the re-arm")
+    assert not of_times("F12 c: sent to the broker 2.00 s after its time to live")

@@ -100,7 +100,8 @@ async def _deaf(run: Run) -> None:
 
 async def _latencies(run: Run, count: int) -> list[float]:
     """From a call to the event that tells of it, at a browser that reads."""
-    probe, found = run.world.probes[0], []
+    probe = run.world.probes[0]
+    found: list[float] = []
     for number in range(count):
         first = len(probe.frames)
         body = {"symbol": "EURUSD", "side": "BUY", "volumeLots": 0.01, "orderType": "LIMIT", "price": 0.9}
@@ -108,7 +109,9 @@ async def _latencies(run: Run, count: int) -> list[float]:
         call = await run.world.client.call(
             "POST", "/api/trades", {**body, "wait": "0s"}, f"deaf-{run.seed}-{began}-{number}"
         )
-        command_id = (call.command or {}).get("commandId")
+        if call.command is None:
+            raise Missed(f"the server did not take a call in time: {call.status}")
+        command_id = call.command["commandId"]
 
         async def told(first: int = first, command_id: object = command_id) -> bool:
             return any(
