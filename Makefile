@@ -24,7 +24,7 @@ DASHBOARD := $(shell find web_gateway/dashboard/src web_gateway/dashboard/public
 SOURCES := signalos_server signalos_bridge web_gateway signalos_verify signalos_cli tests benchmarks build_hooks tools
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults check proto bench lock screenshots clean
+.PHONY: help run test faults simulate check proto bench lock screenshots clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ test: $(DEV_STAMP) ## Install what is needed and run every test
 
 faults: $(DEV_STAMP) ## Put whole systems under every fault: FAULTS="--rows F1,F3 --seeds 20"
 	$(BIN)/python -m tests.faults $(FAULTS)
+
+simulate: $(DEV_STAMP) ## Run server and bridge on virtual time: SIMULATE="--runs 10000 --workers 2"
+	$(BIN)/python -m tests.simulator $(SIMULATE)
 
 check: $(DEV_STAMP) ## Lint the contract, the code, its types and its imports
 	@mkdir -p .build

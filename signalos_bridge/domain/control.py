@@ -169,6 +169,8 @@ class Control:
     def latch_read(self, held: Iterable[HeldStop], cleared: Collection[str], generation: int) -> list[str]:
         """Take over what is on the disk; return the ids that are new here."""
         self._doubt = ""
+        # Also where nothing is held any more: what was issued before the last re-arm stays fenced.
+        self._stop_generation = max(self._stop_generation, generation)
         self._cleared.update(cleared)
         for stop_id in cleared:
             self._held.pop(stop_id, None)

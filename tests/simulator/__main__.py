@@ -23,7 +23,9 @@ def main(
     runs: Annotated[int, typer.Option(help="How many runs, from the seed on.")] = 1000,
     seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
     workers: Annotated[int, typer.Option(help="In how many processes.")] = 1,
-    profile: Annotated[str, typer.Option(help="Only this kind of trouble.")] = "",
+    profile: Annotated[
+        str, typer.Option(help="Only this kind of trouble; `machines`: the session machines alone.")
+    ] = "",
     trace: Annotated[bool, typer.Option(help="Run the one seed and print all that happens.")] = False,
     planted: Annotated[str, typer.Option(help="A planted bug to find, or `all`.")] = "",
     most: Annotated[int, typer.Option(help="Within how many runs a planted bug has to be found.")] = 5000,
@@ -32,7 +34,7 @@ def main(
     if trace:
         _trace(seed, "" if planted == "all" else planted, profile)
     elif planted:
-        _planted(list(BUGS) if planted == "all" else [planted], most, seed)
+        _planted(list(BUGS) if planted == "all" else [planted], most, seed, profile)
     else:
         _many(runs, seed, workers, profile)
 
@@ -71,6 +73,8 @@ def _print(total: Summary, seed: int) -> None:
         console.print(f"\nseed {report.seed} ({report.profile}):", style="red")
         for words in report.violations[:3]:
             console.print(f"  {words}", markup=False)
+        if report.profile == "machines":
+            continue
         for line in _end_of(report.seed):
             console.print(f"    {line}", markup=False, highlight=False)
         console.print(f"  python -m tests.simulator --seed {report.seed} --trace", markup=False)
@@ -98,11 +102,11 @@ def _end_of(seed: int) -> list[str]:
     return [line[:200] for line in trace[max(0, first - 15) : first + 1]]
 
 
-def _planted(names: list[str], most: int, seed: int) -> None:
+def _planted(names: list[str], most: int, seed: int, profile: str) -> None:
     table = Table("planted bug", "runs until found", "by", "what was seen", title="planted bugs")
     missed = 0
     for name in names:
-        runs, report = runs_until_found(name, most, seed)
+        runs, report = runs_until_found(name, most, seed, profile)
         if report is None:
             missed += 1
             table.add_row(f"{name}\n{BUGS[name].words}", f"not in {runs}", "", "", style="red")

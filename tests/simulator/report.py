@@ -10,11 +10,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
+from tests.simulator.machines import run_machines
 from tests.simulator.planted import plant
 from tests.simulator.transitions import counted, every
 from tests.simulator.world import Report, World
 
 _CHUNK = 20
+_CHUNK_OF_MACHINES = 500
 
 
 @dataclass(slots=True)
@@ -75,7 +77,13 @@ class Summary:
 
 
 def run_one(seed: int, *, bug: str = "", trace: bool = False, profile: str = "") -> Report:
-    """Run one seed, with its transitions counted."""
+    """Run one seed, with its transitions counted. The profile `machines` is that of the machines alone."""
+    if profile == "machines":
+        counts: Counter[str] = Counter()
+        with plant(bug), counted(counts):
+            report = run_machines(seed)
+        report.counts += counts
+        return report
     with plant(bug):
         world = World(seed, trace=trace, profile=profile)
         with counted(world.counts):
@@ -94,7 +102,8 @@ def run_chunk(first: int, count: int, bug: str = "", profile: str = "") -> Summa
 
 def run_many(first: int, count: int, workers: int, profile: str = "") -> Iterator[Summary]:
     """Run seeds in processes; yield each part as it is done."""
-    chunks = [(start, min(_CHUNK, first + count - start)) for start in range(first, first + count, _CHUNK)]
+    size = _CHUNK_OF_MACHINES if profile == "machines" else _CHUNK
+    chunks = [(start, min(size, first + count - start)) for start in range(first, first + count, size)]
     if workers <= 1:
         for start, length in chunks:
             yield run_chunk(start, length, "", profile)
@@ -109,10 +118,10 @@ def _gently() -> None:
     os.nice(5)
 
 
-def runs_until_found(bug: str, most: int, first: int = 1) -> tuple[int, Report | None]:
+def runs_until_found(bug: str, most: int, first: int = 1, profile: str = "") -> tuple[int, Report | None]:
     """Return how many runs it took to find a planted bug, and the run that found it; None: it was not."""
     for number, seed in enumerate(range(first, first + most), 1):
-        report = run_one(seed, bug=bug)
+        report = run_one(seed, bug=bug, profile=profile)
         if report.violations:
             return number, report
     return most, None

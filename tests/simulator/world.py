@@ -667,9 +667,8 @@ class World:
 
 def _nothing_left_to_do(command: Any) -> bool:
     """A close of what was closed meanwhile was not needed any more."""
-    return command.reason in ("POSITION_GONE", "ORDER_GONE", "POSITION_CLOSED") or "not there any more" in (
-        command.message
-    )
+    gone = ("POSITION_GONE", "ORDER_GONE", "POSITION_CLOSED", "INVALID_REQUEST")
+    return command.reason in gone or "not there any more" in command.message
 
 
 # -- standing in for the world below -----------------------------------------------------------------------

@@ -282,3 +282,9 @@ def test_a_held_stop_refuses_every_origin(origin: CommandOrigin) -> None:
     control.stop(stop("s"), 0)
 
     assert control.refusal(1.0, 99, False, origin) is not None
+
+
+def test_the_fence_of_the_last_rearm_is_read_from_the_disk_where_no_stop_is_held() -> None:
+    control = Control(now=0.0, lease_seconds=30.0)
+    control.latch_read((), frozenset({"a"}), 4)
+    assert control.stop_generation == 4
