@@ -23,7 +23,7 @@ def check(records: Records, terms: Terms) -> Report:
     findings += check_streams(records)
     findings += check_stops(records, broker, terms)
     if terms.at_rest:
-        findings += check_agreement(records, broker)
+        findings += check_agreement(records, broker, terms)
     return Report(ordered(findings), _counts(records), _not_checked(records, broker, terms))
 
 

@@ -665,3 +665,16 @@ def test_a_stop_loss_deals_under_the_magic_of_the_open_and_is_no_second_executio
     stopped_out = more_recorded(ticket=1099, order_ticket=99, entry=2)
 
     assert not without_ledger(stopped_out).violations
+
+
+@pytest.mark.parametrize(("age_seconds", "behind"), [(4.0, False), (6.0, True)])
+def test_an_event_of_this_moment_may_still_be_on_its_way_to_a_subscriber(
+    age_seconds: float, behind: bool
+) -> None:
+    def told_just_now(records: Records) -> Records:
+        event_ = replace(event(8, "error_alert", ""), time=records.database.read_at - age_seconds)
+        stream = replace(next(iter(records.database.streams.values())), seq=8)
+        events = (*records.database.events, event_)
+        return at_database(events=events, streams={stream.user_id: stream})(records)
+
+    assert ("SUBSCRIBER_BEHIND" in judged(told_just_now).codes) is behind
