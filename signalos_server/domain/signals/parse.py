@@ -262,6 +262,8 @@ class _Opening:
                 verdict.hold("NOT_PLAINLY_TOLD", "to come, asked, or told of oneself")
             if clause.has(C.POSITION) and clause.has(C.PREVIOUS):
                 verdict.hold("EARLIER_TRADE", "speaks of an earlier trade")
+        if any(part.has(C.EXPIRY) for part in self._parts):
+            verdict.hold("EXPIRY", "the message says until when, which is for the configuration")
         for part in self._parts:
             if part.last <= draft.first_place or part.first > draft.last_place:
                 continue

@@ -230,6 +230,7 @@ class SlotReader:
         previous = self._previous(place)
         following = self._marks[place + 1].concept if place + 1 < len(self._marks) else None
         beside_side = previous in SIDES or (previous in (C.LIMIT, C.PENDING)) or following in SIDES
+        beside_side = beside_side or mark.text.endswith(("order", "orders"))
         behind_symbol = previous is C.SYMBOL and self._has_stop_label and self.draft.side is not None
         if (beside_side or behind_symbol) and not self.draft.entries and not self.draft.stop_order:
             self.draft.stop_order = True
@@ -609,6 +610,7 @@ _HANDLERS = {
     C.LOTS: SlotReader._label_volume,
     C.RISK: SlotReader._label_risk,
     C.IGNORED: SlotReader._label_ignored,
+    C.EXPIRY: SlotReader._label_ignored,
     C.MENTION: SlotReader._label_mention,
     C.STOP_WORD: SlotReader._read_stop_word,
     C.LIMIT: SlotReader._read_limit,

@@ -33,6 +33,8 @@ class Concept(Enum):
     NO_PRICE = auto()
     # Labels whose numbers mean nothing to us.
     IGNORED = auto()
+    # Until when an order is meant: no order carries what a text says of it.
+    EXPIRY = auto()
     # Words whose numbers mean nothing to us unless a price is waited for: support, level, signal.
     MENTION = auto()
     # Figures that no price can be: NaN, infinity.

@@ -38,7 +38,7 @@ WORDS: dict[C, str] = {
         "invalid above, invalidated below, invalidated above, invalidation level, "
         "invalidation point, protective stop, hard stop, stops loss, stoplose, stop los, "
         "stoplos, stop lose, stop lost, stop out level, slx, stop level, initial stop, "
-        "safety stop, sll, stop at, stops at"
+        "safety stop, sll, "
     ),
     C.TP: (
         "tp, take profit, takeprofit, take profits, takeprofits, t p, tps, target, targets, tgt, "
@@ -60,13 +60,18 @@ WORDS: dict[C, str] = {
         "will post, will give, give later"
     ),
     C.NO_PRICE: "none, no, nil, without, n a",
+    C.EXPIRY: (
+        "expiry, expires, expire, expiration, expires at, valid until, valid till, valid for, validity, "
+        "good till, good until, good for today, cancel after, delete after, cancel if not triggered, "
+        "delete if not triggered, cancel if not filled, valid today, expiry time"
+    ),
     C.IGNORED: (
         "current price, price now, current, rr, r r, risk reward, risk to reward, reward risk, "
         "reward to risk, risk reward ratio, ratio, rrr, timeframe, time frame, tf, "
         "signal number, signal no, signal id, id, ticket, accuracy, win rate, winrate, "
         "leverage, lev, account size, account balance, balance, equity, capital, margin, "
-        "total trades, total, spread, validity, valid until, valid till, valid for, expiry, "
-        "expires, expiration, expires at, duration, last price, bid, ask, reward, magic, "
+        "total trades, total, spread, "
+        "duration, last price, bid, ask, reward, magic, "
         "version, trade number, trade no, trade id, setup number, call number, update number, "
         "order number, order id, members, followers, subscribers, adx, confidence, max loss, "
         "max drawdown, drawdown, gain, whatsapp, phone, copyright, price has reached, "
@@ -105,7 +110,9 @@ WORDS: dict[C, str] = {
         "lot, lots, lot size, lotsize, lot sizes, volume, vol, size, position size, qty, quantity, lot s"
     ),
     C.RISK: (
-        "risk, risking, risk per trade, recommended risk, account risk, max risk, maximum risk, "
+        "of your account, of account, of the account, of your capital, of capital, of your balance, "
+        "of balance, of your equity, of equity, risk, risking, "
+        "risk per trade, recommended risk, account risk, max risk, maximum risk, "
         "risk only, riskpertrade, risk amount, risk size, use risk"
     ),
     C.PERCENT: "percent, pct, per cent, of account, percentage",
