@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from signalos_bridge.admission import Admission
-from signalos_bridge.domain.expansion import OpenFacts, Tagger, expand_open
+from signalos_bridge.domain.expansion import Tagger, expand_open
 from signalos_bridge.domain.normalise import points, round_price
 from signalos_bridge.domain.orders import OpenMarket, PlacePending
 from signalos_bridge.domain.values import OpenAction, OpenCheck, OpenKind, Refusal
@@ -77,13 +77,7 @@ class Checker:
         return await self._judge(action, sized, counted)
 
     async def _judge(self, action: OpenAction, sized: Sized, counted: OpenCheck) -> OpenCheck:
-        facts = OpenFacts(
-            spec=sized.spec,
-            tick=sized.tick,
-            hedging=sized.account.margin_mode.is_hedging,
-            disaster_stop=sized.disaster,
-            broker_now_seconds=self._view.broker_now_seconds(sized.tick),
-        )
+        facts = sized.facts(self._view.broker_now_seconds(sized.tick))
         expansion = expand_open(action, sized.volume_lots, Tagger(0, "check"), facts)
         if isinstance(expansion, Refusal):
             return replace(counted, problems=(f"{expansion.code}: {expansion.message}",))

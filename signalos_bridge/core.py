@@ -463,7 +463,7 @@ class Core:
         problems = [
             problem
             for trade in policies.trades
-            for part in (self._trailer, self._protector)
+            for part in (self._trailer, self._protector, self._hider)
             if (problem := await part.apply(trade))
         ]
         if self._syncer.in_sync:
@@ -568,9 +568,12 @@ class Core:
 
     def _record_changed(self, identifiers: Collection[int]) -> None:
         self._guard.refresh(identifiers)
+        if self._syncer.in_sync:
+            self._hider.bring_up(identifiers)
+            self._hider.protect(identifiers)
 
     def _opened(self, opened: Sequence[KnownPosition]) -> None:
-        self._hider.protect(opened)
+        self._hider.protect([known.identifier for known in opened])
         self._tasks.spawn(self._trailer.catch_up(opened), "apply policies")
         self._tasks.spawn(self._protector.catch_up(opened), "apply policies")
         if self._gate.latched:
@@ -580,8 +583,6 @@ class Core:
         elif over := [task.stop_id for task in self._store.stop_tasks.values() if task.complete]:
             # Nothing is held any more, so these were led out of.
             self._tasks.spawn(self._release_quietly(over), "forget stops")
-        if self._hider.wanted and self._syncer.in_sync:
-            self._hider.bring_up()
 
     def _born_under_stop(self, opened: Sequence[KnownPosition]) -> None:
         """Tell of positions that appeared after a stop; ours are closed if closing was asked."""
@@ -641,7 +642,7 @@ class Core:
 
     def _watch_started(self, started: WatchStarted) -> None:
         """Changes may have been missed."""
-        self._guard.blinded()
+        self._guard.blinded(until_synced=True)
         if self._syncer.in_sync:
             log.info("the terminal is watched anew: %s", started.reason)
             self._syncer.doubt(started.reason)
@@ -707,7 +708,7 @@ class Core:
         self._guard.resume()
         self._protector.resume()
         self._hider.bring_up()
-        self._hider.protect(list(self._store.record.positions.values()))
+        self._hider.protect(list(self._store.record.positions))
         self._wake()
 
     async def _watch_guard(self) -> None:

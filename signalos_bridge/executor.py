@@ -29,7 +29,7 @@ from signalos_bridge.domain.command import (
     next_command_state,
 )
 from signalos_bridge.domain.facts import SyncDifference, SyncDifferenceKind
-from signalos_bridge.domain.orders import ClosePosition, OpenMarket, Order, PlacePending
+from signalos_bridge.domain.orders import ClosePosition, ModifyLevels, OpenMarket, Order, PlacePending
 from signalos_bridge.domain.outcomes import (
     Executed,
     NotDone,
@@ -63,6 +63,7 @@ _MOST_KEPT_BACK = 5
 _JOURNAL_RETRY_SECONDS = 0.25
 _READ_RETRY_SECONDS = 0.25
 _OWN_PATIENCE_SECONDS = 10.0
+_INVALID_STOPS = 10016
 
 
 class Keeper(Protocol):
@@ -371,6 +372,8 @@ class Executor:
             if self._kept_back(running, leg, outcome):
                 await asyncio.sleep(_KEPT_BACK_SECONDS)
                 continue
+            if outcome.retcode == _INVALID_STOPS:
+                await self._learn_distance(leg)
             further = again(leg.order, outcome, leg.attempt_count)
             if further is None or not self._admission.time_for(running, further.wait_seconds):
                 if outcome.alert:
@@ -391,6 +394,26 @@ class Executor:
             and leg.attempt_count < _MOST_KEPT_BACK
             and self._admission.time_for(running, _KEPT_BACK_SECONDS)
         )
+
+    async def _learn_distance(self, leg: Leg) -> None:
+        """Learn how far levels have to be from the market, from some that the broker did not take."""
+        order = leg.order
+        if isinstance(order, OpenMarket):
+            side = order.side
+        elif isinstance(order, ModifyLevels) and leg.position_identifier in self._view.positions:
+            side = self._view.positions[leg.position_identifier].side
+        else:
+            return
+        spec = self._view.last_spec(order.symbol)
+        try:
+            tick = await self._terminal.tick(order.symbol)
+        except TerminalUnavailable:
+            return
+        if spec is None or tick is None:
+            return
+        learnt = self._view.learn_distance(spec, tick, side, order.stop_loss, order.take_profit)
+        if learnt:
+            log.info("levels of %s keep %d points from the market from now on", order.symbol, learnt)
 
     async def _prepare(self, running: Running, index: int) -> Refusal | None:
         """Check, and put the intent of the next attempt on disk. Returns why not."""

@@ -20,13 +20,14 @@ from signalos_bridge.domain.expansion import (
     level_leg,
     level_leg_without_call,
     position_gone,
+    wrong_side,
 )
 from signalos_bridge.domain.market import AccountSnapshot, Position, SymbolSpec, Tick, WorkingOrder
-from signalos_bridge.domain.normalise import round_stop_loss, round_take_profit
+from signalos_bridge.domain.normalise import round_stop_loss, round_take_profit, volume_down
 from signalos_bridge.domain.orders import loosens
 from signalos_bridge.domain.record import KnownPosition
 from signalos_bridge.domain.sizing import money_at_risk, volume_for_risk
-from signalos_bridge.domain.stealth import Money, disaster_stop, ratchet, tighter
+from signalos_bridge.domain.stealth import disaster_stop, least_loss_per_lot, ratchet, tighter
 from signalos_bridge.domain.values import (
     AdoptAction,
     BreakEvenAction,
@@ -78,6 +79,19 @@ class Sized:
     tick: Tick
     account: AccountSnapshot
     disaster: Decimal | None
+    target_only: bool = False
+    note: str = ""
+
+    def facts(self, broker_now_seconds: int | None) -> OpenFacts:
+        """Return what the open is judged by."""
+        return OpenFacts(
+            spec=self.spec,
+            tick=self.tick,
+            hedging=self.account.margin_mode.is_hedging,
+            disaster_stop=self.disaster,
+            target_only=self.target_only,
+            broker_now_seconds=broker_now_seconds,
+        )
 
 
 class Expander:
@@ -133,14 +147,11 @@ class Expander:
         sized = await self.size(action)
         if isinstance(sized, Refusal):
             return sized
-        facts = OpenFacts(
-            spec=sized.spec,
-            tick=sized.tick,
-            hedging=sized.account.margin_mode.is_hedging,
-            disaster_stop=sized.disaster,
-            broker_now_seconds=self._view.broker_now_seconds(sized.tick),
-        )
-        return _plan(expand_open(action, sized.volume_lots, tagger, facts))
+        facts = sized.facts(self._view.broker_now_seconds(sized.tick))
+        expansion = expand_open(action, sized.volume_lots, tagger, facts)
+        if isinstance(expansion, Expansion) and sized.note:
+            expansion = replace(expansion, note="; ".join(filter(None, (sized.note, expansion.note))))
+        return _plan(expansion)
 
     async def size(self, action: OpenAction) -> Sized | Refusal:
         """Return an open's volume from live numbers. Raises `TerminalUnavailable`."""
@@ -159,22 +170,49 @@ class Expander:
             volume = counted
         if volume is None:
             return Refusal("VOLUME_MISSING", "neither a volume nor a risk was given")
-        disaster = None
+        sized = Sized(volume, spec, tick, account, None)
         policies = self._store.policies
-        if policies is not None and policies.stealth:
-            disaster = self._disaster(action, volume, spec, tick, account)
-        return Sized(volume, spec, tick, account, disaster)
+        if policies is None or not policies.stealth:
+            return sized
+        if policies.stealth_settings.mandatory_stop:
+            # Without a stop there is nothing that the broker could be shown instead of the take profit.
+            return replace(sized, target_only=action.stop_loss is not None and bool(action.take_profits))
+        return self._concealed(action, sized)
 
-    def _disaster(
-        self, action: OpenAction, volume: Decimal, spec: SymbolSpec, tick: Tick, account: AccountSnapshot
-    ) -> Decimal | None:
-        stop = None if action.stop_loss is None else round_stop_loss(action.stop_loss, action.side, spec)
-        at = tick
+    def _concealed(self, action: OpenAction, sized: Sized) -> Sized | Refusal:
+        """Return an open with its disaster stop: sized on the virtual stop, admitted on the disaster stop.
+
+        A volume that was counted from a risk shrinks until the disaster stop's loss fits the headroom; one
+        that was given is refused.
+        """
+        spec, side, volume = sized.spec, action.side, sized.volume_lots
+        stop = None if action.stop_loss is None else round_stop_loss(action.stop_loss, side, spec)
+        at = sized.tick
         if action.kind is not OpenKind.MARKET and action.price is not None:
             # A pending order's levels are measured from its own price.
-            at = replace(tick, bid=action.price, ask=action.price)
-        money = Money(account.equity, spec.tick_value_loss or spec.tick_value)
-        return disaster_stop(action.side, volume, stop, spec, at, money)
+            at = replace(at, bid=action.price, ask=action.price)
+        money = self._view.money(spec, self._store.equity_floor, sized.account)
+        commission = self._view.commission_per_lot(action.symbol)
+        if money.headroom is None or stop is None:
+            return replace(sized, disaster=disaster_stop(side, volume, stop, spec, at, money))
+        per_lot = least_loss_per_lot(side, stop, spec, at, money)
+        if per_lot is None:
+            return Refusal("RISK_UNKNOWN", f"the loss of a lot of {spec.name} cannot be counted")
+        per_lot += commission
+        note = ""
+        if per_lot * volume > money.headroom:
+            words = (
+                f"DISASTER_STOP_HEADROOM: limit={money.headroom:.2f} worst_case={per_lot * volume:.2f}: "
+                f"{volume:f} lots of {spec.name} at their disaster stop"
+            )
+            fits = volume_down(money.headroom / per_lot, spec)
+            if action.risk is None or fits < spec.volume_min_lots:
+                return Refusal("DISASTER_STOP_HEADROOM", words)
+            note, volume = f"{words}; {fits:f} lots fit", fits
+        costs = volume * (commission + (at.spread or Decimal(0)) * money.tick_value / spec.tick_size)
+        left = replace(money, headroom=money.headroom - costs)
+        disaster = disaster_stop(side, volume, stop, spec, at, left)
+        return replace(sized, volume_lots=volume, disaster=disaster, note=note)
 
     async def _volume_from_risk(
         self, action: OpenAction, spec: SymbolSpec, tick: Tick, account: AccountSnapshot
@@ -205,10 +243,11 @@ class Expander:
             return position_gone(action.position_identifier)
         spec = await self._spec(position.symbol)
         known = self._store.record.positions.get(position.identifier)
-        hidden = known is not None and known.record.hidden
         stop, target = position.stop_loss, position.take_profit
-        if known is not None and hidden:
-            stop, target = known.record.virtual_stop_loss, known.record.virtual_take_profit
+        if known is not None and known.record.hidden:
+            target = known.record.virtual_take_profit
+        if known is not None and known.record.stop_hidden:
+            stop = known.record.virtual_stop_loss
         if action.set_stop_loss:
             stop = (
                 None if action.stop_loss is None else round_stop_loss(action.stop_loss, position.side, spec)
@@ -249,12 +288,43 @@ class Expander:
                     only_tighter=only_tighter,
                 )
             )
+        if known.record.target_only:
+            return self._hidden_target(position, stop, target, spec, tick, tagger, only_tighter=only_tighter)
         levels = HiddenLevels(stop, target)
-        return await self._hidden_levels(
-            position, known, levels, spec, tick, tagger, only_tighter=only_tighter
-        )
+        return self._hidden_levels(position, known, levels, spec, tick, tagger, only_tighter=only_tighter)
 
-    async def _hidden_levels(
+    def _hidden_target(
+        self,
+        position: Position,
+        stop: Decimal | None,
+        target: Decimal | None,
+        spec: SymbolSpec,
+        tick: Tick,
+        tagger: Tagger,
+        *,
+        only_tighter: bool,
+    ) -> Plan | Refusal:
+        """Give levels to a position whose stop the broker sees and whose take profit it does not."""
+        if problem := wrong_side(position.side, None, () if target is None else (target,), tick):
+            return problem
+        expansion = expand_levels(
+            position,
+            stop,
+            None,
+            spec,
+            tick,
+            tagger,
+            effective_stop=position.stop_loss,
+            only_tighter=only_tighter,
+        )
+        if isinstance(expansion, Refusal):
+            return expansion
+        loosening = loosens(position.side, position.stop_loss, stop)
+        words = f"levels: stop loss {_shown(stop)}, hidden take profit {_shown(target)}"
+        levels = HiddenLevels(None, target, target_only=True)
+        return Plan(expansion, LevelChange(position.identifier, levels, loosening, words, only_tighter))
+
+    def _hidden_levels(
         self,
         position: Position,
         known: KnownPosition,
@@ -265,30 +335,24 @@ class Expander:
         *,
         only_tighter: bool,
     ) -> Plan | Refusal:
-        side, market = position.side, tick.closing_price(position.side)
-        if market is None:
-            return Refusal("NO_QUOTE", f"there is no quote of {position.symbol}")
-        for what, level, direction in (
-            ("stop loss", levels.stop_loss, -side.value),
-            ("take profit", levels.take_profit, side.value),
-        ):
-            if level is not None and (level - market) * direction <= 0:
-                where = "above" if direction > 0 else "below"
-                return Refusal("WRONG_SIDE", f"{what} {level} must be {where} the market at {market}")
+        side = position.side
+        targets = () if levels.take_profit is None else (levels.take_profit,)
+        if problem := wrong_side(side, levels.stop_loss, targets, tick):
+            return problem
         loosening = loosens(side, known.effective_stop, levels.stop_loss)
-        account = self._view.account
-        wanted = disaster_stop(
-            side,
-            position.volume_lots,
-            levels.stop_loss,
-            spec,
-            tick,
-            Money(account.equity if account else None, spec.tick_value_loss or spec.tick_value),
-        )
+        money = self._view.money(spec, self._store.equity_floor)
+        wanted = disaster_stop(side, position.volume_lots, levels.stop_loss, spec, tick, money)
         held = position.stop_loss
         broker: Decimal | None
-        if held is not None and tighter(side, held, levels.stop_loss) == held and wanted is not None:
+        if held is not None and tighter(side, held, levels.stop_loss) == held:
             # The hidden stop goes behind the disaster stop, which has to go further back.
+            if wanted is None:
+                room = "unknown" if money.headroom is None else f"{money.headroom:.2f}"
+                return Refusal(
+                    "DISASTER_STOP_HEADROOM",
+                    f"DISASTER_STOP_HEADROOM: limit={room}: no disaster stop behind "
+                    f"{_shown(levels.stop_loss)} fits it; the broker's is at {held}",
+                )
             broker = wanted
         else:
             broker = ratchet(side, held, wanted, spec.tick_size) or held

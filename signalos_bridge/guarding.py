@@ -116,7 +116,10 @@ class Guard:
         self._alerts = alerts
         self._tasks = tasks
         self._closing: set[int] = set()
-        self._blind = True
+        # Guarded positions whose quotes may have been missed since they were last held against their levels.
+        self._unseen: set[int] = set()
+        # Whatever comes to be guarded before the next sync may have been there unwatched.
+        self._out_of_sight = True
         self._watched: dict[int, _Watched] = {}
         # Who is guarded, by symbol and in the order in which they came to be.
         self._members: dict[str, dict[int, None]] = {}
@@ -145,9 +148,13 @@ class Guard:
             known = positions.get(identifier)
             if known is not None and is_guarded(known):
                 symbol = known.position.symbol
+                if held is None and self._out_of_sight:
+                    self._unseen.add(identifier)
                 self._watched[identifier] = self._watched_of(known, held)
                 self._members.setdefault(symbol, {})[identifier] = None
                 self._by_symbol.pop(symbol, None)
+            else:
+                self._unseen.discard(identifier)
         if self._members.keys() != before:
             self.watch_symbols(frozenset(self._members))
 
@@ -171,9 +178,13 @@ class Guard:
             self._by_symbol[symbol] = found
         return found
 
-    def blinded(self) -> None:
-        """Note that quotes may have been missed: a level that is found crossed was crossed unseen."""
-        self._blind = True
+    def blinded(self, *, until_synced: bool = False) -> None:
+        """Note that quotes may have been missed: a level that is found crossed was crossed unseen.
+
+        `until_synced`: positions too that the next sync finds.
+        """
+        self._unseen.update(self._watched)
+        self._out_of_sight = self._out_of_sight or until_synced
 
     def on_ticks(self, arrived: TicksArrived) -> None:
         """Hold quotes against the levels of their symbol."""
@@ -183,17 +194,17 @@ class Guard:
         watched = self._of_symbol(arrived.symbol)
         if watched is None:
             return
-        blind = self._blind or not arrived.complete
         for of_side, prices in (
             (watched.buys, [tick.bid for tick in arrived.ticks if tick.bid is not None]),
             (watched.sells, [tick.ask for tick in arrived.ticks if tick.ask is not None]),
         ):
             if of_side.all and prices:
-                self._on_prices(of_side, min(prices), max(prices), arrived.ticks, blind)
-        self._blind = False
+                self._on_prices(of_side, min(prices), max(prices), arrived.ticks)
+        if self._unseen:
+            self._unseen.difference_update(self._members.get(arrived.symbol, ()))
 
     def _on_prices(
-        self, of_side: _OfSide, lowest: Decimal, highest: Decimal, ticks: Sequence[Tick], blind: bool
+        self, of_side: _OfSide, lowest: Decimal, highest: Decimal, ticks: Sequence[Tick]
     ) -> None:
         quiet = of_side.band.holds(lowest, highest)
         if quiet and not of_side.restless:
@@ -204,20 +215,24 @@ class Guard:
                 or not (quiet or one.band.holds(lowest, highest))
                 or self._trailer.restless(one.known)
             ):
-                self._look(one.known.identifier, ticks, blind)
+                self._look(one.known.identifier, ticks)
 
-    def _look(self, identifier: int, ticks: Sequence[Tick], blind: bool) -> None:
+    def _look(self, identifier: int, ticks: Sequence[Tick]) -> None:
         known = self._store.record.positions.get(identifier)
         if known is None:
             return
         found = first_crossing(known, ticks)
         if found is not None:
-            self._begin_close(known, found, blind)
+            self._begin_close(known, self._words(known, found))
             return
         if known.record.protection is not None:
             self._protector.on_ticks(known, ticks)
         if known.record.trailing is not None:
             self._trailer.on_ticks(known, ticks)
+
+    def _words(self, known: KnownPosition, found: Crossing) -> str:
+        unseen = " while the guard was blind" if known.identifier in self._unseen else ""
+        return found.words(known.position.side) + unseen
 
     def on_positions(self, changed: Sequence[Position]) -> None:
         """Hold the prices that positions themselves show against their hidden stops.
@@ -233,13 +248,24 @@ class Guard:
             tick = Tick(position.symbol, price, price, position.update_time_msc)
             found = first_crossing(known, (tick,))
             if found is not None and found.stop_loss:
-                self._begin_close(known, found, self._blind)
+                self._begin_close(known, self._words(known, found))
 
     def resume(self) -> None:
         """Go on with closes that a restart interrupted, once the record is in sync."""
         for known in list(self._store.record.positions.values()):
+            if known.missing:
+                continue
             state = known.record.guard_state
-            if known.missing or state in (None, GuardState.ARMED, GuardState.CLOSED):
+            if state is GuardState.ARMED:
+                # Its close was journalled, and the mark of it was not.
+                begun = self._store.commands.get(self._close_id(known, known.guard_step + 1))
+                if begun is not None:
+                    self._begin_close(known, begun.command.cause)
+                continue
+            if state in (None, GuardState.CLOSED):
+                continue
+            if known.crossed:
+                self._begin_close(known, known.crossed)
                 continue
             tick = self._view.ticks.get(known.position.symbol)
             found = None
@@ -255,21 +281,27 @@ class Guard:
                 is_stop = known.record.virtual_stop_loss is not None
                 found = Crossing(is_stop, level, known.position.current_price or level)
             if found is not None:
-                self._begin_close(known, found, blind=False)
+                self._begin_close(known, found.words(known.position.side))
+        self._out_of_sight = False
 
     # -- closing ---------------------------------------------------------------------------------------
 
-    def _begin_close(self, known: KnownPosition, found: Crossing, blind: bool) -> None:
+    def _begin_close(self, known: KnownPosition, words: str) -> None:
         if known.identifier in self._closing:
             return
         self._closing.add(known.identifier)
-        self._tasks.spawn(self._close(known, found, blind), f"guard {known.identifier}")
+        self._tasks.spawn(self._close(known, words), f"guard {known.identifier}")
 
-    async def _close(self, known: KnownPosition, found: Crossing, blind: bool) -> None:
+    def _close_id(self, known: KnownPosition, step: int) -> str:
+        return bridge_command_id(
+            self._store.account_id, known.identifier, f"guard:{known.level_revision}", step
+        )
+
+    async def _close(self, known: KnownPosition, words: str) -> None:
         identifier = known.identifier
-        words = found.words(known.position.side) + (" while the guard was blind" if blind else "")
         try:
-            await self._await_earlier(identifier)
+            if await self._earlier_closed(identifier):
+                return
             step = known.guard_step
             failures = 0
             while True:
@@ -288,8 +320,9 @@ class Guard:
         finally:
             self._closing.discard(identifier)
 
-    async def _await_earlier(self, identifier: int) -> None:
-        """Wait for a close of the guard's that a restart left without a known outcome."""
+    async def _earlier_closed(self, identifier: int) -> bool:
+        """Wait for a close of the guard's that a restart left without a known outcome; say if it closed."""
+        closed = False
         for record in self._store.open_commands():
             action = record.command.action
             if (
@@ -297,14 +330,13 @@ class Guard:
                 and isinstance(action, CloseAction)
                 and action.position_identifier == identifier
             ):
-                await self._commands.final(record.command.command_id)
+                closed = has_closed(await self._commands.final(record.command.command_id)) or closed
+        return closed
 
     async def _close_once(self, known: KnownPosition, step: int, words: str) -> CommandRecord:
         identifier = known.identifier
         command = Command(
-            command_id=bridge_command_id(
-                self._store.account_id, identifier, f"guard:{known.level_revision}", step
-            ),
+            command_id=self._close_id(known, step),
             origin=CommandOrigin.GUARD,
             action=CloseAction(identifier),
             stop_generation=0,
@@ -355,6 +387,7 @@ class Guard:
             return replace(
                 known,
                 guard_step=known.guard_step if step is None else step,
+                crossed=words if GuardEvent.CROSSED in events else known.crossed,
                 record=replace(known.record, guard_state=state),
             )
 

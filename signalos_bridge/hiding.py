@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Coroutine
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from signalos_bridge.alerts import AlertBox
 from signalos_bridge.clock import Clock
-from signalos_bridge.domain.command import HiddenLevels
+from signalos_bridge.domain.command import CommandRecord, HiddenLevels
 from signalos_bridge.domain.facts import GuardState
 from signalos_bridge.domain.market import Position
 from signalos_bridge.domain.record import KnownPosition
-from signalos_bridge.domain.stealth import Money, disaster_stop
+from signalos_bridge.domain.stealth import Concealment, disaster_stop
 from signalos_bridge.domain.tags import bridge_command_id
 from signalos_bridge.domain.values import (
     AlertSeverity,
@@ -26,12 +27,14 @@ from signalos_bridge.domain.values import (
     Command,
     CommandOrigin,
     CommandState,
+    TradePolicy,
 )
 from signalos_bridge.executor import Executor
+from signalos_bridge.failpoints import reach
 from signalos_bridge.journal import JournalUnavailable
 from signalos_bridge.level_writer import write_levels
 from signalos_bridge.recorder import Recorder
-from signalos_bridge.store import Store
+from signalos_bridge.store import Batch, Store
 from signalos_bridge.tasks import Tasks
 from signalos_bridge.terminal.port import Terminal, TerminalUnavailable
 from signalos_bridge.view import TerminalView
@@ -67,50 +70,106 @@ class Hider:
         self._alerts = alerts
         self._tasks = tasks
         self._busy: set[int] = set()
+        self._shown_because = ""
+
+    # -- what is wanted --------------------------------------------------------------------------------
 
     @property
-    def wanted(self) -> bool:
-        """Return whether levels are to be hidden."""
+    def shown_because(self) -> str:
+        """Return why every level is shown for the time being; empty: nothing wants that."""
+        return self._shown_because
+
+    def wanted(self, known: KnownPosition) -> Concealment:
+        """Return what of a position's levels is to be hidden now."""
         policies = self._store.policies
-        return policies is not None and policies.stealth
+        if policies is None or self._shown_because:
+            return Concealment.NOTHING
+        policy = self._store.trade_policies.get(known.identifier)
+        stealth = policies.stealth if policy is None or policy.stealth is None else policy.stealth
+        if not stealth:
+            return Concealment.NOTHING
+        if not policies.stealth_settings.mandatory_stop:
+            return Concealment.BOTH
+        hides = known.effective_stop is not None and known.effective_target is not None
+        return Concealment.TARGET if hides else Concealment.NOTHING
 
-    def bring_up(self) -> None:
-        """Begin to hide or show whatever is not as it is wanted."""
-        wanted = self.wanted
-        for known in self._store.record.positions.values():
-            if known.missing or not known.managed or known.record.hidden is wanted:
+    def _is_as_wanted(self, known: KnownPosition) -> bool:
+        return held_concealment(known) is self.wanted(known) and not known.concealing
+
+    def bring_up(self, about: Collection[int] | None = None) -> None:
+        """Begin to hide or show whatever is not as it is wanted; `about`: of these positions alone."""
+        positions = self._store.record.positions
+        for identifier in list(positions) if about is None else about:
+            known = positions.get(identifier)
+            if known is None or known.missing or not known.managed or self._is_as_wanted(known):
                 continue
-            self._begin(known.identifier)
+            if identifier not in self._busy:
+                self._spawn(self._turn(identifier), identifier, "hide")
 
-    def protect(self, opened: Sequence[KnownPosition]) -> None:
+    def protect(self, about: Collection[int]) -> None:
         """Look after the disaster stop of hidden positions."""
-        for known in opened:
-            if known.record.hidden and known.position.stop_loss is None and not known.missing:
-                self._spawn(known.identifier, "protect")
+        for identifier in about:
+            known = self._store.record.positions.get(identifier)
+            if known is None or known.missing or known.position.stop_loss is not None:
+                continue
+            if known.record.stop_hidden and not known.concealing and identifier not in self._busy:
+                self._spawn(self._protect(identifier), identifier, "protect")
 
-    def _begin(self, identifier: int) -> None:
-        self._spawn(identifier, "hide")
-
-    def _spawn(self, identifier: int, what: str) -> None:
-        if identifier in self._busy:
+    def show_for_now(self, why: str) -> None:
+        """Show every level until this is called with another wish; empty: as the policies want."""
+        if why == self._shown_because:
             return
+        self._shown_because = why
+        if why:
+            hidden = [one for one in self._store.record.positions.values() if one.record.hidden]
+            self._alerts.raise_alert(
+                "levels-shown",
+                AlertSeverity.WARNING,
+                "LEVELS_SHOWN",
+                f"The levels of {len(hidden)} hidden positions are written to the broker: {why}",
+                known="They are guarded by the bridge until the broker shows them.",
+                advice="Nothing to do: they are hidden again once that is over.",
+            )
+        else:
+            self._alerts.settle("levels-shown", "LEVELS_SHOWN", "levels are hidden again")
+        self.bring_up()
+
+    async def apply(self, policy: TradePolicy) -> str:
+        """Keep to what is wanted of one trade's levels. Raises `JournalUnavailable`."""
+        held = self._store.trade_policies.get(policy.position_identifier)
+        if policy.stealth != (None if held is None else held.stealth):
+            batch = Batch()
+            self._store.put_trade_policy(batch, policy)
+            await self._store.commit(batch)
+        return ""
+
+    def _spawn(self, work: Coroutine[Any, Any, None], identifier: int, what: str) -> None:
         self._busy.add(identifier)
-        work = self._protect(identifier) if what == "protect" else self._turn(identifier)
         self._tasks.spawn(work, f"{what} {identifier}")
 
     async def _turn(self, identifier: int) -> None:
         """Hide or show, as is wanted by then, until it is done."""
+        failures = 0
         try:
-            for failures in range(1000):
+            while True:
                 known = self._store.record.positions.get(identifier)
-                if known is None or known.missing or known.record.hidden is self.wanted:
-                    return
-                problem = await (self._hide(known) if self.wanted else self.show(known))
-                if not problem:
+                if known is None or known.missing or self._is_as_wanted(known):
                     moved = "the levels are where they should be"
                     self._alerts.settle(f"levels:{identifier}", "LEVELS_NOT_MOVED", moved)
                     return
-                what = "hidden" if self.wanted else "shown"
+                wanted, held = self.wanted(known), held_concealment(known)
+                if known.record.guard_state not in (None, GuardState.ARMED):
+                    # It is being closed: nothing is moved meanwhile.
+                    problem = "its close is under way"
+                elif wanted is Concealment.NOTHING or held not in (Concealment.NOTHING, wanted):
+                    problem = await self.show(known)
+                else:
+                    problem = await self._hide(known, wanted)
+                if not problem:
+                    failures = 0
+                    await asyncio.sleep(_POLL_SECONDS)
+                    continue
+                what = "shown" if wanted is Concealment.NOTHING else "hidden"
                 self._alerts.raise_alert(
                     f"levels:{identifier}",
                     AlertSeverity.WARNING,
@@ -121,74 +180,74 @@ class Hider:
                     position_identifier=identifier,
                 )
                 await asyncio.sleep(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
+                failures += 1
         finally:
             self._busy.discard(identifier)
 
     # -- hiding ----------------------------------------------------------------------------------------
 
-    async def _hide(self, known: KnownPosition) -> str:
-        """Return why not; empty when it is done."""
+    async def _hide(self, known: KnownPosition, wanted: Concealment) -> str:
+        """Journal and arm the hidden levels, then let the broker hold the disaster stop; return why not.
+
+        A restart between the two goes on with the second.
+        """
         try:
             position = await self._terminal.position(known.position.ticket)
             if position is None:
                 return ""
-            stop = await self._disaster(position, known.effective_stop)
+            stop: Decimal | None
+            if wanted is Concealment.TARGET:
+                stop = known.effective_stop
+            else:
+                stop = await self._disaster(position, known.effective_stop, known.record.hidden)
         except TerminalUnavailable as error:
             return error.why
         if stop is None:
-            return "no disaster stop can be counted, so its levels stay visible"
-        levels = HiddenLevels(known.effective_stop, known.effective_target)
-        guarded = levels.stop_loss is not None or levels.take_profit is not None
-
-        def hidden(held: KnownPosition) -> KnownPosition:
-            return replace(
-                held,
-                record=replace(
-                    held.record,
-                    virtual_stop_loss=levels.stop_loss,
-                    virtual_take_profit=levels.take_profit,
-                    hidden=True,
-                    guard_state=GuardState.ARMED if guarded else None,
-                ),
-            )
-
-        try:
-            after = await self._recorder.change(known.identifier, hidden, "its levels are hidden")
-        except JournalUnavailable as error:
-            return str(error)
-        if after is None:
-            return ""
-        for attempt in range(len(_BACKOFF_SECONDS)):
-            record = await write_levels(
+            return "no disaster stop can be counted, or none fits, so its levels stay visible"
+        after: KnownPosition | None = known
+        if not known.record.hidden:
+            try:
+                after = await self._recorder.change(
+                    known.identifier, lambda held: _hidden(held, wanted), "its levels are hidden"
+                )
+            except JournalUnavailable as error:
+                return str(error)
+            if after is None:
+                return ""
+            reach("after_hidden")
+        assert after is not None
+        levels = HiddenLevels(stop, None)
+        if (position.stop_loss, position.take_profit) != (stop, None):
+            written = await write_levels(
                 self._store,
                 self._executor,
                 position,
-                HiddenLevels(stop, None),
+                levels,
                 origin=CommandOrigin.GUARD,
-                step=f"hide:{after.level_revision}:{attempt}",
-                cause=f"levels are hidden behind a disaster stop at {stop}",
+                step=f"hide:{after.level_revision}:{self._clock.wall_msc()}",
+                cause=f"levels are hidden behind the broker's stop at {stop}",
             )
-            if record is not None and record.state is CommandState.SUCCEEDED:
-                return ""
-            await asyncio.sleep(_BACKOFF_SECONDS[attempt])
-        # The broker still holds the visible levels: as safe, and not hidden.
-        self._alerts.raise_alert(
-            f"levels:{known.identifier}",
-            AlertSeverity.WARNING,
-            "LEVELS_NOT_HIDDEN",
-            f"The broker still holds the levels of #{position.ticket}: it refused to move them",
-            known="They are guarded by the bridge as well.",
-            position_identifier=known.identifier,
-        )
+            if problem := _why_not_written(written):
+                return problem
+        if not await self._seen(position.ticket, levels):
+            return "the broker does not show the disaster stop yet"
+        try:
+            # The record shows what was just seen, so that nobody takes it for a move by hand.
+            await self._recorder.change(known.identifier, lambda held: _concealed(held, levels), "")
+        except JournalUnavailable as error:
+            return str(error)
         return ""
 
-    async def _disaster(self, position: Position, stop: Decimal | None) -> Decimal | None:
+    async def _disaster(self, position: Position, stop: Decimal | None, hidden: bool) -> Decimal | None:
         spec = await self._view.spec(position.symbol, fresh=True)
         tick = await self._terminal.tick(position.symbol)
         if spec is None or tick is None:
             return None
-        account = self._view.account
-        money = Money(account.equity if account else None, spec.tick_value_loss or spec.tick_value)
+        if hidden:
+            # What is hidden already: the broker's own level may be the tighter, and is on its way out.
+            known = self._store.record.positions.get(position.identifier)
+            stop = known.record.virtual_stop_loss if known is not None else stop
+        money = self._view.money(spec, self._store.equity_floor)
         return disaster_stop(position.side, position.volume_lots, stop, spec, tick, money)
 
     # -- showing ---------------------------------------------------------------------------------------
@@ -215,10 +274,8 @@ class Hider:
             step=f"show:{known.level_revision}:{self._clock.wall_msc()}",
             cause="hidden levels are written to the broker",
         )
-        if written is None:
-            return "the journal cannot be written"
-        if written.state is not CommandState.SUCCEEDED:
-            return next((leg.message for leg in written.legs or () if leg.message), "not done")
+        if problem := _why_not_written(written):
+            return problem
         if not await self._seen(position.ticket, levels):
             return "the broker does not show them yet"
 
@@ -237,7 +294,9 @@ class Hider:
                     virtual_take_profit=None,
                     hidden=False,
                     guard_state=None,
+                    target_only=False,
                 ),
+                concealing=False,
             )
 
         try:
@@ -265,7 +324,7 @@ class Hider:
         log.info("levels are shown: %s", why)
         problems: list[str] = []
         for known in list(self._store.record.positions.values()):
-            if known.record.hidden and not known.missing:
+            if known.record.hidden and not known.missing and known.identifier not in self._busy:
                 problem = await self.show(known)
                 if problem:
                     problems.append(f"#{known.position.ticket}: {problem}")
@@ -282,7 +341,7 @@ class Hider:
             position = await self._terminal.position(known.position.ticket)
             if position is None or position.stop_loss is not None:
                 return
-            stop = await self._disaster(position, known.record.virtual_stop_loss)
+            stop = await self._disaster(position, known.record.virtual_stop_loss, hidden=True)
             if stop is not None:
                 levels = HiddenLevels(stop, position.take_profit)
                 await write_levels(
@@ -326,3 +385,42 @@ class Hider:
             await self._executor.perform(command)
         except JournalUnavailable as error:
             log.warning("position %d was not closed: %s", known.identifier, error)
+
+
+def held_concealment(known: KnownPosition) -> Concealment:
+    """Return what of a position's levels is hidden."""
+    if not known.record.hidden:
+        return Concealment.NOTHING
+    return Concealment.TARGET if known.record.target_only else Concealment.BOTH
+
+
+def _hidden(held: KnownPosition, wanted: Concealment) -> KnownPosition:
+    """Return a position with its levels hidden in the record, before the broker's are moved."""
+    target_only = wanted is Concealment.TARGET
+    stop, target = None if target_only else held.effective_stop, held.effective_target
+    return replace(
+        held,
+        record=replace(
+            held.record,
+            virtual_stop_loss=stop,
+            virtual_take_profit=target,
+            hidden=True,
+            guard_state=None if stop is None and target is None else GuardState.ARMED,
+            target_only=target_only,
+        ),
+        concealing=True,
+    )
+
+
+def _concealed(held: KnownPosition, levels: HiddenLevels) -> KnownPosition:
+    """Return a position whose broker holds no more than it is to see."""
+    now = replace(held.position, stop_loss=levels.stop_loss, take_profit=levels.take_profit)
+    return replace(held, record=replace(held.record, position=now), concealing=False)
+
+
+def _why_not_written(written: CommandRecord | None) -> str:
+    if written is None:
+        return "the journal cannot be written"
+    if written.state is CommandState.SUCCEEDED:
+        return ""
+    return next((leg.message for leg in written.legs or () if leg.message), "not done")

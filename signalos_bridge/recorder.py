@@ -243,8 +243,12 @@ class Recorder:
                 levels = HiddenLevels(
                     tighter(known.position.side, known.record.virtual_stop_loss, levels.stop_loss),
                     known.record.virtual_take_profit,
+                    levels.target_only,
                 )
-            guarded = levels.stop_loss is not None or levels.take_profit is not None
+            state = GuardState.ARMED if levels.stop_loss or levels.take_profit else None
+            if change.only_tighter and known.record.guard_state not in (None, GuardState.ARMED):
+                # Nobody took back the close that is under way.
+                state = known.record.guard_state
             trailing = known.record.trailing
             if change.loosening and trailing is not None:
                 trailing = replace(trailing, suspended=True)
@@ -255,8 +259,9 @@ class Recorder:
                     virtual_stop_loss=levels.stop_loss,
                     virtual_take_profit=levels.take_profit,
                     hidden=True,
-                    guard_state=GuardState.ARMED if guarded else None,
+                    guard_state=state,
                     trailing=trailing,
+                    target_only=levels.target_only,
                 ),
             )
 

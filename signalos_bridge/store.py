@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from signalos_bridge import journal_rows as rows
 from signalos_bridge.clock import Clock
@@ -20,12 +21,14 @@ from signalos_bridge.domain.facts import BridgeEvent
 from signalos_bridge.domain.orders import CloseBy, ClosePosition
 from signalos_bridge.domain.record import KnownOrder, KnownPosition, Owner, Record, cause_of_origin
 from signalos_bridge.domain.stop_task import StopTask
+from signalos_bridge.domain.trailing import MoveCount
 from signalos_bridge.domain.values import (
     CommandOrigin,
     CommandState,
     OpenAction,
     Outcome,
     Policies,
+    StealthSettings,
     TradePolicy,
 )
 from signalos_bridge.journal import Journal, JournalUnavailable, SqlValue, Statement
@@ -86,6 +89,7 @@ class Store:
         self.stop_tasks: dict[str, StopTask] = {}
         # Commands of which a person has said what became of them.
         self.resolved: set[str] = set()
+        self.moves = MoveCount()
         self._next_number = 1
 
     # -- writing ---------------------------------------------------------------------------------------
@@ -368,6 +372,15 @@ class Store:
         )
         batch.then(lambda: self.resolved.add(command_id))
 
+    def put_moves(self, batch: Batch, moves: MoveCount) -> None:
+        """Write how many requests the trailing stops of the account have sent."""
+        batch.row("INSERT OR REPLACE INTO meta VALUES ('moves', ?)", rows.text(moves))
+
+        def keep() -> None:
+            self.moves = moves
+
+        batch.then(keep)
+
     def put_stop_task(self, batch: Batch, task: StopTask) -> None:
         """Write how far a stop has come."""
         batch.row("INSERT OR REPLACE INTO stop_tasks VALUES (?, ?)", task.stop_id, rows.text(task))
@@ -422,14 +435,18 @@ class Store:
         return self._commit_later(batch)
 
     async def prune(self) -> None:
-        """Forget ended, acknowledged commands after a week and deals after three days."""
+        """Forget ended, acknowledged commands of what is gone after a week and deals after three days."""
         before = self._clock.wall_msc() - _ENDED_MEMORY_MSC
+        # What is still there is told apart, and has its hidden levels, by the command that made it.
+        alive = {order.record.magic for order in self.record.orders.values()}
+        alive |= {known.position.magic for known in self.record.positions.values()}
         old = [
             command_id
             for command_id, record in self.commands.items()
             if record.received_wall_msc < before
             and record.state.is_final
             and command_id not in self.unacknowledged
+            and not any(leg.magic in alive for leg in record.legs or ())
         ]
         batch = Batch()
         for command_id in old:
@@ -466,6 +483,8 @@ class Store:
         self.next_seq = self.acknowledged[0] + 1
         if "policies" in meta:
             self.policies = rows.read(meta["policies"], Policies)
+        if "moves" in meta:
+            self.moves = rows.read(meta["moves"], MoveCount)
         self._load_commands()
         self._load_record()
         for columns in self.journal.read("SELECT * FROM events ORDER BY seq"):
@@ -528,6 +547,16 @@ class Store:
             self.trade_policies[policy.position_identifier] = policy
 
     # -- questions -------------------------------------------------------------------------------------
+
+    @property
+    def equity_floor(self) -> Decimal | None:
+        """Return the equity below which nothing may be risked; None: there is no such limit."""
+        return None if self.policies is None else self.policies.limits.minimum_equity
+
+    @property
+    def stealth_settings(self) -> StealthSettings:
+        """Return how levels are hidden."""
+        return StealthSettings() if self.policies is None else self.policies.stealth_settings
 
     def age_seconds(self, record: CommandRecord) -> float | None:
         """Return for how long the journal has held a command; None: it is from another start of the machine.

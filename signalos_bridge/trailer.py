@@ -13,9 +13,10 @@ from signalos_bridge.clock import Clock
 from signalos_bridge.domain.command import HiddenLevels
 from signalos_bridge.domain.market import Tick
 from signalos_bridge.domain.record import KnownPosition
-from signalos_bridge.domain.stealth import Money, disaster_stop, ratchet
+from signalos_bridge.domain.stealth import disaster_stop, ratchet
 from signalos_bridge.domain.trailing import (
     MOVES_A_DAY,
+    MoveCount,
     advance,
     next_stop,
     problem_of,
@@ -40,7 +41,7 @@ log = logging.getLogger(__name__)
 _SHORTEST_BACKOFF_SECONDS = 1.0
 _LONGEST_BACKOFF_SECONDS = 60.0
 _MARK_SECONDS = 1.0
-_DAY_SECONDS = 24 * 3600.0
+_DAY_MSC = 24 * 3600 * 1000
 
 
 @dataclass(slots=True)
@@ -75,8 +76,6 @@ class Trailer:
         self._tasks = tasks
         self._marks: dict[int, TrailingStop] = {}
         self._paces: dict[int, _Pace] = {}
-        self._moves_since = 0.0
-        self._moves = 0
 
     def on_ticks(self, known: KnownPosition, ticks: Sequence[Tick]) -> None:
         """Move the mark, and begin to move the stop where it is due."""
@@ -108,7 +107,7 @@ class Trailer:
                 known.effective_stop,
                 ticks[-1],
                 spec,
-                hidden=known.record.hidden,
+                hidden=known.record.stop_hidden,
             )
             if stop is not None:
                 pace.busy = True
@@ -145,10 +144,10 @@ class Trailer:
         self, known: KnownPosition, stop: Decimal, tick: Tick, pace: _Pace, interval_seconds: float
     ) -> None:
         try:
-            if not self._within_budget(known):
+            if not known.record.stop_hidden and not self._within_budget(known):
                 return
             pace.next_at = self._clock.awake_seconds() + interval_seconds
-            if known.record.hidden:
+            if known.record.stop_hidden:
                 done = await self._move_hidden(known, stop, tick)
             else:
                 done = await self._move_visible(known, stop)
@@ -165,13 +164,7 @@ class Trailer:
             pace.busy = False
 
     def _within_budget(self, known: KnownPosition) -> bool:
-        now = self._clock.awake_seconds()
-        if now - self._moves_since >= _DAY_SECONDS:
-            self._moves_since, self._moves = now, 0
-            self._alerts.settle(
-                "trailing-budget", "TRAILING_BUDGET", "another day has begun", from_before=True
-            )
-        if self._moves >= MOVES_A_DAY:
+        if self._moves_now().count >= MOVES_A_DAY:
             self._alerts.raise_alert(
                 "trailing-budget",
                 AlertSeverity.WARNING,
@@ -182,8 +175,20 @@ class Trailer:
                 position_identifier=known.identifier,
             )
             return False
-        self._moves += 1
         return True
+
+    def _moves_now(self) -> MoveCount:
+        """Return the requests of the day that runs; a clock that went back begins another."""
+        now, held = self._clock.wall_msc(), self._store.moves
+        if 0 <= now - held.since_wall_msc < _DAY_MSC:
+            return held
+        self._alerts.settle("trailing-budget", "TRAILING_BUDGET", "another day has begun", from_before=True)
+        return MoveCount(now, 0)
+
+    def _count_move(self, batch: Batch) -> None:
+        """Count a request; on disk before it is sent, so that a restart forgets none."""
+        held = self._moves_now()
+        self._store.put_moves(batch, MoveCount(held.since_wall_msc, held.count + 1))
 
     async def _move_visible(self, known: KnownPosition, stop: Decimal) -> bool:
         position = self._view.positions.get(known.identifier)
@@ -196,7 +201,7 @@ class Trailer:
             return replace(self._with_mark(held), trailing_moves=number)
 
         # The number is on disk before the call, so that no two moves have one id.
-        await self._recorder.change(known.identifier, counted, "", trailing=True)
+        await self._recorder.change(known.identifier, counted, "", trailing=True, extra=self._count_move)
         record = await write_levels(
             self._store,
             self._executor,
@@ -249,16 +254,18 @@ class Trailer:
         spec = self._view.last_spec(known.position.symbol)
         if position is None or spec is None:
             return
-        account = self._view.account
-        money = Money(account.equity if account else None, spec.tick_value_loss or spec.tick_value)
+        money = self._view.money(spec, self._store.equity_floor)
         wanted = disaster_stop(position.side, position.volume_lots, stop, spec, tick, money)
         market = tick.closing_price(position.side)
         if market is None:
             return
         step = abs(market - stop) / 2
         broker = ratchet(position.side, position.stop_loss, wanted, max(step, spec.tick_size))
-        if broker is None or (stop - broker) * position.side.value <= 0:
+        if broker is None or (stop - broker) * position.side.value <= 0 or not self._within_budget(known):
             return
+        batch = Batch()
+        self._count_move(batch)
+        await self._store.commit(batch)
         await write_levels(
             self._store,
             self._executor,

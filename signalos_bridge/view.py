@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from dataclasses import replace
+from decimal import ROUND_CEILING, Decimal
 
 from signalos_bridge.clock import Clock
 from signalos_bridge.domain.market import (
@@ -10,11 +11,14 @@ from signalos_bridge.domain.market import (
     Deal,
     DealEntry,
     Position,
+    Side,
     SymbolSpec,
     TerminalStatus,
     Tick,
     WorkingOrder,
 )
+from signalos_bridge.domain.normalise import minimum_distance, points
+from signalos_bridge.domain.stealth import Money
 from signalos_bridge.terminal.port import Terminal
 
 _SPEC_SECONDS = 30.0
@@ -23,6 +27,9 @@ _SEARCH_MARGIN_MSC = 10 * 60 * 1000
 # Broker time is at most this far behind UTC.
 _LARGEST_OFFSET_MSC = 16 * 3600 * 1000
 _USUAL_DIGITS = 2
+_LEARNT_SECONDS = 3600.0
+_FURTHER = Decimal("1.5")
+_MOST_OF_PRICE = Decimal("0.01")
 
 
 class TerminalView:
@@ -39,6 +46,8 @@ class TerminalView:
         self.tick_at: float | None = None
         self.unlinked_at: float | None = None
         self._specs: dict[str, tuple[float, SymbolSpec]] = {}
+        # What refusals have taught, by symbol: points, and when.
+        self._learnt: dict[str, tuple[int, float]] = {}
         self._commission: dict[str, tuple[Decimal, Decimal]] = {}
 
     @property
@@ -77,12 +86,12 @@ class TerminalView:
         held = self._specs.get(symbol)
         if held is None or self._clock.awake_seconds() - held[0] > _SPEC_SECONDS:
             return None
-        return held[1]
+        return self._with_learnt(held[1])
 
     def last_spec(self, symbol: str) -> SymbolSpec | None:
         """Return a symbol's rules as last read, however long ago."""
         held = self._specs.get(symbol)
-        return held[1] if held is not None else None
+        return self._with_learnt(held[1]) if held is not None else None
 
     async def spec(self, symbol: str, *, fresh: bool = False) -> SymbolSpec | None:
         """Return a symbol's rules; None: there is no such symbol. Raises `TerminalUnavailable`."""
@@ -91,7 +100,58 @@ class TerminalView:
         spec = await self._terminal.symbol(symbol)
         if spec is not None:
             self._specs[symbol] = (self._clock.awake_seconds(), spec)
-        return spec
+            return self._with_learnt(spec)
+        return None
+
+    def _with_learnt(self, spec: SymbolSpec) -> SymbolSpec:
+        learnt = self._learnt.get(spec.name)
+        if learnt is None:
+            return spec
+        points, at = learnt
+        if self._clock.awake_seconds() - at > _LEARNT_SECONDS:
+            del self._learnt[spec.name]
+            return spec
+        return replace(spec, learnt_points=points)
+
+    def learn_distance(
+        self, spec: SymbolSpec, tick: Tick, side: Side, stop: Decimal | None, target: Decimal | None
+    ) -> int:
+        """Learn from levels that the broker refused at about this quote; return the points learnt, 0: none.
+
+        Only what was far enough by what is known teaches anything. It is forgotten after an hour, since a
+        distance that floats comes back, and never more than a hundredth of the price.
+        """
+        market = tick.closing_price(side)
+        if market is None:
+            return 0
+        away = [(market - stop) * side.value] if stop is not None else []
+        if target is not None:
+            away.append((target - market) * side.value)
+        nearest = min(away, default=None)
+        if nearest is None or nearest < minimum_distance(spec, tick):
+            return 0
+        further = max(points(nearest, spec) * _FURTHER, points(nearest, spec) + 1)
+        most = points(market * _MOST_OF_PRICE, spec)
+        learnt = int(min(further, most).to_integral_value(ROUND_CEILING))
+        if learnt <= spec.learnt_points:
+            return 0
+        self._learnt[spec.name] = (learnt, self._clock.awake_seconds())
+        return learnt
+
+    def money(
+        self, spec: SymbolSpec, floor: Decimal | None, account: AccountSnapshot | None = None
+    ) -> Money:
+        """Return what losses in a symbol are counted with; `floor` is the equity below which nothing may go.
+
+        `account`: as it was just read; None: as last told.
+        """
+        account = account or self.account
+        equity = account.equity if account is not None else None
+        headroom = None
+        if floor is not None:
+            # Not known is no headroom.
+            headroom = Decimal(0) if equity is None else max(equity - floor, Decimal(0))
+        return Money(equity, spec.tick_value_loss or spec.tick_value, headroom)
 
     def learn_commission(self, deal: Deal) -> None:
         """Learn what a lot of a symbol costs for one way, from a deal.

@@ -131,10 +131,14 @@ def next_leg_state(state: LegState, event: LegEvent) -> LegState:
 
 @dataclass(frozen=True, slots=True)
 class HiddenLevels:
-    """Levels that the bridge guards from the fill on, in place of the broker."""
+    """Levels that the bridge guards from the fill on, in place of the broker.
+
+    `target_only`: the broker holds the real stop, and `stop_loss` is None.
+    """
 
     stop_loss: Decimal | None
     take_profit: Decimal | None
+    target_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,7 +236,7 @@ def _changed(
     loosened = (
         trailing is not None
         and not trailing.suspended
-        and not known.record.hidden
+        and not known.record.stop_hidden
         and loosens(position.side, before.stop_loss, position.stop_loss)
     )
     if loosened and trailing is not None:

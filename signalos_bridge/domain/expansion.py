@@ -91,12 +91,16 @@ def position_gone(identifier: int) -> Refusal:
 
 @dataclass(frozen=True, slots=True)
 class OpenFacts:
-    """What an open is judged by. `disaster_stop` is set where its levels are to be hidden."""
+    """What an open is judged by. `disaster_stop` is set where its levels are to be hidden.
+
+    `target_only`: its take profit is to be hidden, and its stop is not.
+    """
 
     spec: SymbolSpec
     tick: Tick
     hedging: bool
     disaster_stop: Decimal | None = None
+    target_only: bool = False
     broker_now_seconds: int | None = None
 
 
@@ -132,7 +136,11 @@ def expand_open(
         order = _open_order(action, volume, stop, target, index, tagger, facts)
         if isinstance(order, Refusal):
             return order
-        hidden = HiddenLevels(stop, target) if facts.disaster_stop is not None else None
+        hidden = None
+        if facts.disaster_stop is not None:
+            hidden = HiddenLevels(stop, target)
+        elif facts.target_only:
+            hidden = HiddenLevels(None, target, target_only=True)
         legs.append(Leg(index, tagger.magic(index), order, volume, hidden=hidden))
     return Expansion(tuple(legs), note)
 
@@ -155,7 +163,10 @@ def _check_open_levels(
     if tick.opening_price(side) is None or tick.closing_price(side) is None:
         return Refusal("NO_QUOTE", f"there is no quote of {spec.name}")
     if hidden:
-        return _wrong_side(side, stop, targets, tick)
+        return wrong_side(side, stop, targets, tick)
+    if stop is not None and facts.target_only:
+        problem = check_stop_loss(stop, side, spec, tick)
+        return refusal_of(problem) if problem else wrong_side(side, None, targets, tick)
     if stop is not None:
         problem = check_stop_loss(stop, side, spec, tick)
     for target in targets:
@@ -163,17 +174,19 @@ def _check_open_levels(
     return refusal_of(problem) if problem else None
 
 
-def _wrong_side(side: Side, stop: Decimal | None, targets: Sequence[Decimal], tick: Tick) -> Refusal | None:
+def wrong_side(side: Side, stop: Decimal | None, targets: Sequence[Decimal], tick: Tick) -> Refusal | None:
     """Hidden levels know no minimum distance; beyond the market they would trigger at once."""
     market = tick.closing_price(side)
-    assert market is not None
+    if market is None:
+        return Refusal("NO_QUOTE", f"there is no quote of {tick.symbol}")
+    name = "bid" if side is Side.BUY else "ask"
     for what, level, direction in (
         ("stop loss", stop, -side.value),
         *(("take profit", target, side.value) for target in targets),
     ):
         if level is not None and (level - market) * direction <= 0:
             where = "above" if direction > 0 else "below"
-            return Refusal("WRONG_SIDE", f"{what} {level} must be {where} the market at {market}")
+            return Refusal("WRONG_SIDE", f"{what} {level} must be {where} {name} {market}")
     return None
 
 
@@ -187,7 +200,9 @@ def _open_order(
     facts: OpenFacts,
 ) -> Order | Refusal:
     if facts.disaster_stop is not None:
-        stop, target = facts.disaster_stop, None
+        stop = facts.disaster_stop
+    if facts.disaster_stop is not None or facts.target_only:
+        target = None
     if action.kind is OpenKind.MARKET:
         deviation = action.deviation_points
         return OpenMarket(

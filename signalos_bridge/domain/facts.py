@@ -75,6 +75,7 @@ class PositionRecord:
 
     `position.volume_lots` is 0 once it is closed. `protection_revision` is the policy's that `protection`
     keeps to; 0: it came with the opening command. `initial_stop` is the first stop that it had.
+    `target_only`: only the take profit is hidden, and the broker's stop is the real one.
     """
 
     position: Position
@@ -89,11 +90,17 @@ class PositionRecord:
     protection: Protection | None = None
     protection_revision: int = 0
     initial_stop: Decimal | None = None
+    target_only: bool = False
+
+    @property
+    def stop_hidden(self) -> bool:
+        """Return whether the broker's stop is a disaster stop, and not the real one."""
+        return self.hidden and not self.target_only
 
     @property
     def own_stop(self) -> Decimal | None:
-        """Return the stop that somebody chose: the hidden one where levels are hidden, else the broker's."""
-        return self.virtual_stop_loss if self.hidden else self.position.stop_loss
+        """Return the stop that somebody chose: the hidden one where it is hidden, else the broker's."""
+        return self.virtual_stop_loss if self.stop_hidden else self.position.stop_loss
 
 
 @dataclass(frozen=True, slots=True)

@@ -483,6 +483,8 @@ class SymbolSpec:
     currency_profit: str
     currency_margin: str
     visible: bool
+    # What refusals have taught of how far from the market levels have to be; 0: nothing.
+    learnt_points: int = 0
 
 
 def balanced(deals: Sequence[Deal]) -> bool:

@@ -149,32 +149,27 @@ def points(distance: Decimal, spec: SymbolSpec) -> Decimal:
     return (distance / spec.point).normalize()
 
 
-def minimum_distance(spec: SymbolSpec, tick: Tick, learnt_points: int | None = None) -> Decimal:
+def minimum_distance(spec: SymbolSpec, tick: Tick) -> Decimal:
     """Return how far from the market a level must be, as a price distance.
 
-    A stops level of 0 floats with the market: then it is twice the spread, or what refusals have taught.
+    A stops level of 0 floats with the market: then it is twice the spread. What refusals have taught counts
+    where it is more.
     """
     if spec.stops_level_points > 0:
         required = Decimal(spec.stops_level_points) * spec.point
     else:
         required = 2 * (tick.spread or Decimal(0))
-    if learnt_points is not None:
-        required = max(required, Decimal(learnt_points) * spec.point)
-    return required
+    return max(required, Decimal(spec.learnt_points) * spec.point)
 
 
-def check_stop_loss(
-    price: Decimal, side: Side, spec: SymbolSpec, tick: Tick, learnt_points: int | None = None
-) -> Breach | None:
+def check_stop_loss(price: Decimal, side: Side, spec: SymbolSpec, tick: Tick) -> Breach | None:
     """Return what is wrong with a stop loss of a position of this side at the current quote."""
-    return _check_level("stop loss", price, side, -side.value, spec, tick, learnt_points)
+    return _check_level("stop loss", price, side, -side.value, spec, tick)
 
 
-def check_take_profit(
-    price: Decimal, side: Side, spec: SymbolSpec, tick: Tick, learnt_points: int | None = None
-) -> Breach | None:
+def check_take_profit(price: Decimal, side: Side, spec: SymbolSpec, tick: Tick) -> Breach | None:
     """Return what is wrong with a take profit of a position of this side at the current quote."""
-    return _check_level("take profit", price, side, side.value, spec, tick, learnt_points)
+    return _check_level("take profit", price, side, side.value, spec, tick)
 
 
 def check_frozen(level: Decimal | None, side: Side, spec: SymbolSpec, tick: Tick) -> Breach | None:
@@ -196,30 +191,17 @@ def check_frozen(level: Decimal | None, side: Side, spec: SymbolSpec, tick: Tick
 
 
 def _check_level(
-    what: str,
-    price: Decimal,
-    side: Side,
-    direction: int,
-    spec: SymbolSpec,
-    tick: Tick,
-    learnt_points: int | None,
+    what: str, price: Decimal, side: Side, direction: int, spec: SymbolSpec, tick: Tick
 ) -> Breach | None:
     market = tick.closing_price(side)
     if market is None:
         return _no_quote(what, spec)
     name = "bid" if side is Side.BUY else "ask"
-    return _distance_breach(
-        what, price, market, name, direction, minimum_distance(spec, tick, learnt_points), spec
-    )
+    return _distance_breach(what, price, market, name, direction, minimum_distance(spec, tick), spec)
 
 
 def check_pending_price(
-    price: Decimal,
-    side: Side,
-    kind: PendingKind,
-    spec: SymbolSpec,
-    tick: Tick,
-    learnt_points: int | None = None,
+    price: Decimal, side: Side, kind: PendingKind, spec: SymbolSpec, tick: Tick
 ) -> Breach | None:
     """Return what is wrong with a pending order's price. Limits wait on the better side, stops beyond."""
     market = tick.opening_price(side)
@@ -228,11 +210,7 @@ def check_pending_price(
     better = -side.value
     direction = better if kind is PendingKind.LIMIT else -better
     name = "ask" if side is Side.BUY else "bid"
-    required = (
-        minimum_distance(spec, tick, learnt_points)
-        if spec.stops_level_points or learnt_points
-        else Decimal(0)
-    )
+    required = minimum_distance(spec, tick) if spec.stops_level_points else Decimal(0)
     return _distance_breach(
         f"{side.name.lower()} {kind.value.replace('_', ' ')} price",
         price,

@@ -32,7 +32,9 @@ class KnownPosition:
 
     `level_revision` rises with each change that the bridge makes to its levels, `guard_step` with each close
     that the guard tries, `trailing_revision` is the policy's that is kept to, `trailing_moves` counts moves.
-    `missing`: it is gone and no closing deal is known.
+    `missing`: it is gone and no closing deal is known. `concealing`: its levels are hidden in the record, and
+    the broker has not taken the disaster stop in their place yet. `crossed`: the quote that triggered its
+    guard, in words; empty: none did.
     """
 
     record: PositionRecord
@@ -41,6 +43,8 @@ class KnownPosition:
     trailing_revision: int = 0
     trailing_moves: int = 0
     missing: bool = False
+    concealing: bool = False
+    crossed: str = ""
 
     @property
     def position(self) -> Position:
@@ -191,7 +195,10 @@ def first_record(
             guard_state=GuardState.ARMED if guarded else None,
             broker_offset_seconds=offset,
             protection=kept(plan),
-            initial_stop=hidden.stop_loss if hidden is not None else position.stop_loss,
+            initial_stop=(
+                hidden.stop_loss if hidden is not None and not hidden.target_only else position.stop_loss
+            ),
+            target_only=hidden is not None and hidden.target_only,
         )
     )
 

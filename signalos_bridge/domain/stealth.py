@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 
 from signalos_bridge.domain.market import Side, SymbolSpec, Tick
 from signalos_bridge.domain.normalise import minimum_distance, round_stop_loss
@@ -19,12 +20,24 @@ _EQUITY_SHARE = Decimal("0.02")
 _PRICE_SHARE = Decimal("0.03")
 
 
+class Concealment(Enum):
+    """What of a position's levels is hidden from the broker."""
+
+    NOTHING = "nothing"
+    TARGET = "take profit"
+    BOTH = "both levels"
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What is needed to count a loss: equity and the worth of one tick of one lot, account currency."""
+    """What is needed to count a loss: equity, and the worth of one tick of one lot, account currency.
+
+    `headroom`: what may be lost before the account's equity is below its floor; None: there is no floor.
+    """
 
     equity: Decimal | None
     tick_value: Decimal
+    headroom: Decimal | None = None
 
 
 def tighter(side: Side, one: Decimal | None, other: Decimal | None) -> Decimal | None:
@@ -47,27 +60,56 @@ def disaster_stop(
     tick: Tick,
     money: Money,
 ) -> Decimal | None:
-    """Return the stop that the broker gets. None: no distance can be counted, so nothing may be hidden.
+    """Return the stop that the broker gets. None: none can be counted or fits, so nothing may be hidden.
 
-    With a hidden stop it lies `DISASTER_MULTIPLE` times as far from the market; without one, where the loss
-    is 2 % of equity, at most 3 % of the price away.
+    With a hidden stop it lies `DISASTER_MULTIPLE` times as far from the market, nearer where the headroom
+    wants it, and always behind the hidden one; without one, where the loss is 2 % of equity, or the headroom
+    where that is less, at most 3 % of the price away.
     """
     market = tick.closing_price(side)
     if market is None:
         return None
-    least = max(
-        minimum_distance(spec, tick) + _BUFFER_POINTS * spec.point,
-        _SPREADS * (tick.spread or Decimal(0)),
-    )
+    worth = money.tick_value / spec.tick_size * volume_lots if spec.tick_size else Decimal(0)
+    least = _least_distance(spec, tick, market, hidden_stop)
     if hidden_stop is not None:
-        wanted = DISASTER_MULTIPLE * abs(market - hidden_stop)
+        wanted = max(DISASTER_MULTIPLE * abs(market - hidden_stop), least)
+        if money.headroom is not None:
+            if worth <= 0:
+                return None
+            # A price of the symbol, away from the market: at most one tick more.
+            wanted = min(wanted, money.headroom / worth - spec.tick_size)
     else:
-        worth = money.tick_value / spec.tick_size * volume_lots if spec.tick_size else Decimal(0)
         if money.equity is None or money.equity <= 0 or worth <= 0:
             return None
-        wanted = min(money.equity * _EQUITY_SHARE / worth, market * _PRICE_SHARE)
-    stop = round_stop_loss(market - side.value * max(wanted, least), side, spec)
+        loss = money.equity * _EQUITY_SHARE
+        if money.headroom is not None:
+            loss = min(loss, money.headroom)
+        wanted = min(loss / worth, market * _PRICE_SHARE)
+    if wanted < least:
+        return None
+    stop = round_stop_loss(market - side.value * wanted, side, spec)
     return stop if stop > 0 else None
+
+
+def _least_distance(spec: SymbolSpec, tick: Tick, market: Decimal, hidden_stop: Decimal | None) -> Decimal:
+    """Return how near to the market a disaster stop may be: as the broker wants, and behind a hidden one."""
+    buffer = _BUFFER_POINTS * spec.point
+    least = max(minimum_distance(spec, tick) + buffer, _SPREADS * (tick.spread or Decimal(0)))
+    return least if hidden_stop is None else max(least, abs(market - hidden_stop) + buffer)
+
+
+def least_loss_per_lot(
+    side: Side, hidden_stop: Decimal, spec: SymbolSpec, tick: Tick, money: Money
+) -> Decimal | None:
+    """Return what a lot opened now loses at the nearest disaster stop that this hidden stop can have.
+
+    Commission apart. None: that cannot be counted.
+    """
+    market, spread = tick.closing_price(side), tick.spread
+    if market is None or spread is None or not spec.tick_size or money.tick_value <= 0:
+        return None
+    least = _least_distance(spec, tick, market, hidden_stop) + 2 * spec.tick_size
+    return (least + spread) * money.tick_value / spec.tick_size
 
 
 def ratchet(side: Side, held: Decimal | None, wanted: Decimal | None, step: Decimal) -> Decimal | None:

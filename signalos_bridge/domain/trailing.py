@@ -19,6 +19,14 @@ MOVES_A_DAY = 1500
 _LARGEST_SHARE = Decimal("0.2")
 
 
+@dataclass(frozen=True, slots=True)
+class MoveCount:
+    """How many requests trailing stops sent within the day that began then (UTC)."""
+
+    since_wall_msc: int = 0
+    count: int = 0
+
+
 def as_price(value: Decimal, unit: DistanceUnit, spec: SymbolSpec) -> Decimal:
     """Return a distance as a difference of prices."""
     if unit is DistanceUnit.PRICE:

@@ -338,7 +338,8 @@ class TradePolicy:
     """What is wanted of one trade; `trailing` None: no trailing stop.
 
     `revision` rises with each change of the trailing stop, `protection_revision` with each of `protection`;
-    it is 0 while nobody has asked for one, so that what came with the opening command stands.
+    it is 0 while nobody has asked for one, so that what came with the opening command stands. `stealth` None:
+    as the account.
     """
 
     position_identifier: int
@@ -346,6 +347,24 @@ class TradePolicy:
     revision: int
     protection: ProtectionPlan | None = None
     protection_revision: int = 0
+    stealth: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StealthSettings:
+    """How levels are hidden at an account.
+
+    `mandatory_stop`: the account has to show a stop loss, so that only take profits are hidden. A hidden take
+    profit waits while the spread is above `target_spread_points` (None: never), and until it was reached for
+    `target_delay_seconds`. Levels are shown before the week's close unless `hidden_over_weekend`, and after
+    `link_losses` losses of the terminal's link to its broker within an hour (0: never).
+    """
+
+    mandatory_stop: bool = False
+    target_spread_points: Decimal | None = None
+    target_delay_seconds: float = 0.0
+    hidden_over_weekend: bool = False
+    link_losses: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +375,7 @@ class Policies:
     stealth: bool
     limits: Limits
     trades: tuple[TradePolicy, ...]
+    stealth_settings: StealthSettings = StealthSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,3 +211,67 @@ async def test_a_missing_disaster_stop_is_sent_again(world: World) -> None:
 
 def _bare(position: Position) -> Position:
     return replace(position, stop_loss=None)
+
+
+async def test_a_new_position_that_is_crossed_at_its_first_quote_was_not_crossed_unseen(
+    world: World,
+) -> None:
+    await a_hidden_position(world)
+
+    world.tick("1.08300", "1.08310")
+    await eventually(lambda: not world.terminal._broker.positions or None)
+
+    assert "CROSSED_WHILE_BLIND" not in {alert.code for alert in world.core.take_alerts()}
+
+
+async def test_a_target_that_was_crossed_before_a_restart_is_not_told_as_a_stop(world: World) -> None:
+    await a_hidden_position(world)
+    world.terminal.before = lambda _order: NotDone("REJECTED", "rejected", Retry.NEVER, 10006)
+    world.tick("1.08700", "1.08710")
+    await eventually(
+        lambda: world.core.snapshot().positions[0].guard_state is GuardState.CLOSE_FAILED or None
+    )
+    world.tick("1.08500", "1.08510")
+
+    world.terminal.before = None
+    await world.restart()
+
+    closed = await eventually(
+        lambda: next((e.fact for e in world.events() if isinstance(e.fact, PositionClosed)), None)
+    )
+    assert closed.cause is CloseCause.VIRTUAL_TAKE_PROFIT
+
+
+async def test_a_broker_that_refuses_for_long_gets_a_stop_just_beyond_the_market_and_the_close_goes_on(
+    world: World,
+) -> None:
+    identifier = await a_hidden_position(world)
+    closed = NotDone("REJECTED", "rejected", Retry.NEVER, 10006)
+    world.terminal.before = lambda order: closed if isinstance(order, ClosePosition) else None
+
+    world.tick("1.08390", "1.08400")
+    await eventually(
+        lambda: at_broker(world, identifier).stop_loss == Decimal("1.08379") or None, seconds=20.0
+    )
+    # The market came back: what was crossed is closed all the same.
+    world.tick("1.08500", "1.08510")
+    world.terminal.before = None
+
+    await eventually(lambda: not world.terminal._broker.positions or None, seconds=20.0)
+
+
+async def test_a_market_that_is_closed_at_the_crossing_is_closed_in_when_it_opens_with_a_gap(
+    world: World,
+) -> None:
+    await a_hidden_position(world)
+    shut = NotDone("MARKET_CLOSED", "market closed", Retry.NEVER, 10018)
+    world.terminal.before = lambda _order: shut
+    world.tick("1.08400", "1.08410")
+    await eventually(lambda: "GUARD_CLOSE_FAILED" in {a.code for a in world.core.take_alerts()} or None)
+
+    world.tick("1.08000", "1.08010")
+    world.terminal.before = None
+    await eventually(lambda: not world.terminal._broker.positions or None)
+
+    assert world.terminal._broker.deals[-1].price == Decimal("1.08000")
+    assert len([deal for deal in world.terminal._broker.deals if deal.entry.reduces]) == 1

@@ -121,3 +121,25 @@ async def test_a_distance_below_the_brokers_minimum_is_refused_with_its_numbers(
 
     assert len(problems) == 1
     assert "0.00005 is below the broker's minimum 0.00010" in problems[0]
+
+
+async def test_the_days_budget_survives_a_restart_and_hidden_moves_cost_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identifier = (await world.open()).legs[0].position_identifier
+    await world.core.apply_policies(with_trail(world, identifier, PLAN))
+    world.tick("1.08600", "1.08610")
+    await eventually(lambda: stop_of(world, identifier) == Decimal("1.08550") or None)
+    monkeypatch.setattr("signalos_bridge.trailer.MOVES_A_DAY", 1)
+
+    await world.restart()
+    world.tick("1.08700", "1.08710")
+    await eventually(lambda: "TRAILING_BUDGET" in {a.code for a in world.core.take_alerts()} or None)
+
+    assert stop_of(world, identifier) == Decimal("1.08550")
+    await world.core.apply_policies(replace(with_trail(world, identifier, PLAN), stealth=True, revision=2))
+    await eventually(lambda: world.core.snapshot().positions[0].hidden or None)
+    world.tick("1.08800", "1.08810")
+    await eventually(
+        lambda: world.core.snapshot().positions[0].virtual_stop_loss == Decimal("1.08750") or None
+    )

@@ -159,7 +159,7 @@ def test_a_floating_stops_level_is_twice_the_spread_or_what_was_learnt() -> None
     floating = replace(EURUSD, stops_level_points=0)
 
     assert minimum_distance(floating, a_tick()) == Decimal("0.00020")
-    assert minimum_distance(floating, a_tick(), learnt_points=35) == Decimal("0.00035")
+    assert minimum_distance(replace(floating, learnt_points=35), a_tick()) == Decimal("0.00035")
     assert minimum_distance(EURUSD, a_tick()) == Decimal("0.00010")
 
 
