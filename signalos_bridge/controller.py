@@ -21,7 +21,14 @@ from signalos_bridge.convert.numbers import Malformed
 from signalos_bridge.domain.audit_heads import AuditHead, KeptHeads
 from signalos_bridge.domain.audit_heads import keep as keep_heads
 from signalos_bridge.domain.control import Control, HeldStop, Kept
-from signalos_bridge.domain.values import CommandOrigin, LapsePolicy, Limits, Policies, Refusal
+from signalos_bridge.domain.values import (
+    CommandOrigin,
+    LapsePolicy,
+    Limits,
+    Policies,
+    Refusal,
+    StealthSettings,
+)
 from signalos_bridge.journal import JournalUnavailable
 from signalos_bridge.latch import Latch, LatchMissing, LatchUnavailable
 from signalos_bridge.stop import Hands, StopRunner
@@ -78,6 +85,7 @@ class Controller:
         self._answers: list[bridge_service_pb2.ControlRequest] = []
         self._alerts: list[bridge_pb2.BridgeAlert] = []
         self._limits = Limits()
+        self._stealth_settings = StealthSettings()
         self._heads = KeptHeads()
         # The desired state that came last: an older one that failed is not tried again.
         self._newest: bridge_pb2.DesiredState | None = None
@@ -365,6 +373,7 @@ class Controller:
                     disk = str(error)
                 self._control.desired(desired, incarnation)
                 self._limits = desired.policies.limits
+                self._stealth_settings = desired.policies.stealth_settings
                 self._control.confirm(epoch)
                 disk = disk or await self._keep()
         except Malformed as error:
@@ -384,7 +393,8 @@ class Controller:
             log.info("desired state applied", revision=message.revision)
             self._answer(
                 applied=bridge_pb2.Applied(
-                    revision=message.revision, setting=outgoing.setting(self._control, self._limits)
+                    revision=message.revision,
+                    setting=outgoing.setting(self._control, self._limits, self._stealth_settings),
                 )
             )
 

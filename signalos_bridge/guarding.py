@@ -203,9 +203,7 @@ class Guard:
         if self._unseen:
             self._unseen.difference_update(self._members.get(arrived.symbol, ()))
 
-    def _on_prices(
-        self, of_side: _OfSide, lowest: Decimal, highest: Decimal, ticks: Sequence[Tick]
-    ) -> None:
+    def _on_prices(self, of_side: _OfSide, lowest: Decimal, highest: Decimal, ticks: Sequence[Tick]) -> None:
         quiet = of_side.band.holds(lowest, highest)
         if quiet and not of_side.restless:
             return

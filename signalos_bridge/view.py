@@ -138,10 +138,8 @@ class TerminalView:
         self._learnt[spec.name] = (learnt, self._clock.awake_seconds())
         return learnt
 
-    def money(
-        self, spec: SymbolSpec, floor: Decimal | None, account: AccountSnapshot | None = None
-    ) -> Money:
-        """Return what losses in a symbol are counted with; `floor` is the equity below which nothing may go.
+    def money(self, spec: SymbolSpec, floor: Decimal | None, account: AccountSnapshot | None = None) -> Money:
+        """Return what losses in a symbol are counted with; `floor`: the equity below which nothing may go.
 
         `account`: as it was just read; None: as last told.
         """

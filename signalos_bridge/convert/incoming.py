@@ -32,6 +32,7 @@ from signalos_bridge.domain.values import (
     OpenAction,
     Policies,
     RiskAmount,
+    StealthSettings,
     TradePolicy,
 )
 
@@ -252,6 +253,7 @@ def desired(state: bridge_pb2.DesiredState) -> Desired:
             stealth=state.stealth,
             limits=limits(state.limits),
             trades=tuple(_trade_policy(policy) for policy in state.trade_policies),
+            stealth_settings=_stealth_settings(state.stealth_settings),
         ),
         stops=tuple(held_stop(stop) for stop in state.stops),
     )
@@ -277,6 +279,20 @@ def limits(message: control_pb2.Limits) -> Limits:
     )
 
 
+def _stealth_settings(message: control_pb2.StealthSettings) -> StealthSettings:
+    spread = None
+    if message.HasField("take_profit_maximum_spread_points"):
+        spread = decimal_of(message.take_profit_maximum_spread_points, "spread")
+    delay = message.take_profit_delay
+    return StealthSettings(
+        mandatory_stop=message.mandatory_stop,
+        target_spread_points=spread,
+        target_delay_seconds=delay.seconds + delay.nanos / 1e9,
+        hidden_over_weekend=message.hidden_over_weekend,
+        link_losses=message.link_losses if message.HasField("link_losses") else StealthSettings().link_losses,
+    )
+
+
 def _trade_policy(policy: bridge_pb2.TradePolicy) -> TradePolicy:
     return TradePolicy(
         _identifier(policy.position_identifier),
@@ -284,6 +300,7 @@ def _trade_policy(policy: bridge_pb2.TradePolicy) -> TradePolicy:
         policy.revision,
         plans.protection_plan_of(policy.protection) if policy.HasField("protection") else None,
         policy.protection_revision,
+        policy.stealth if policy.HasField("stealth") else None,
     )
 
 

@@ -35,6 +35,7 @@ from signalos_bridge.domain.values import (
     Outcome,
     Receipt,
     Standing,
+    StealthSettings,
 )
 from signalos_bridge.stop import Stage
 
@@ -450,7 +451,9 @@ def limits(value: Limits) -> control_pb2.Limits:
     )
 
 
-def setting(control: Control, kept_limits: Limits) -> control_pb2.ControlSetting:
+def setting(
+    control: Control, kept_limits: Limits, stealth_settings: StealthSettings
+) -> control_pb2.ControlSetting:
     """Return what the bridge keeps to now."""
     kept = control.kept
     return control_pb2.ControlSetting(
@@ -462,4 +465,17 @@ def setting(control: Control, kept_limits: Limits) -> control_pb2.ControlSetting
         stealth=kept.stealth,
         lapse_policy=words.lapse_policy(kept.lapse_policy),
         limits=limits(kept_limits),
+        stealth_settings=_stealth_settings(stealth_settings),
     )
+
+
+def _stealth_settings(settings: StealthSettings) -> control_pb2.StealthSettings:
+    message = control_pb2.StealthSettings(
+        mandatory_stop=settings.mandatory_stop,
+        take_profit_maximum_spread_points=number(settings.target_spread_points),
+        hidden_over_weekend=settings.hidden_over_weekend,
+        link_losses=settings.link_losses,
+    )
+    if settings.target_delay_seconds:
+        message.take_profit_delay.FromMicroseconds(round(settings.target_delay_seconds * 1e6))
+    return message

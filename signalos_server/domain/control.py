@@ -28,6 +28,17 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class StealthSettings:
+    """How the bridge hides levels; see the contract. `target_spread_points` None: take profits never wait."""
+
+    mandatory_stop: bool = False
+    target_spread_points: Decimal | None = None
+    target_delay_seconds: float = 0.0
+    hidden_over_weekend: bool = False
+    link_losses: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class HeldStop:
     """A stop in force at an account. `local`: made at the bridge's machine or by a trigger there."""
 
@@ -42,7 +53,8 @@ class TradePolicy:
     """What is wanted of one trade.
 
     `revision` is the document's when the trailing stop was last changed, `protection_revision` when
-    `protection` was; 0: nobody has asked for that.
+    `protection` was, `stealth_revision` when `stealth` was; 0: nobody has asked for that. `stealth` None:
+    as the account.
     """
 
     position_identifier: int
@@ -50,11 +62,13 @@ class TradePolicy:
     revision: int
     protection: ProtectionPlan | None = None
     protection_revision: int = 0
+    stealth: bool | None = None
+    stealth_revision: int = 0
 
     @property
     def latest_revision(self) -> int:
         """Return the document's revision when anything of it was last changed."""
-        return max(self.revision, self.protection_revision)
+        return max(self.revision, self.protection_revision, self.stealth_revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,7 @@ class Applied:
     lapse_policy: LapsePolicy
     limits: Limits = field(default_factory=Limits)
     stop_ids: tuple[str, ...] = ()
+    stealth_settings: StealthSettings = field(default_factory=StealthSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,7 @@ class ControlDocument:
     """Stops that re-arms have named lately, so that a commit that is tried again does not bring one back."""
     triggers: tuple[TriggerSetting, ...] = ()
     """The rules that stop by themselves, where they differ from how they are shipped."""
+    stealth_settings: StealthSettings = field(default_factory=StealthSettings)
 
     @property
     def stopped(self) -> bool:
@@ -125,6 +141,13 @@ def set_stealth(document: ControlDocument, stealth: bool) -> ControlDocument:
     if document.stealth == stealth:
         return document
     return replace(document, stealth=stealth, revision=document.revision + 1)
+
+
+def set_stealth_settings(document: ControlDocument, settings: StealthSettings) -> ControlDocument:
+    """Replace how levels are hidden."""
+    if document.stealth_settings == settings:
+        return document
+    return replace(document, stealth_settings=settings, revision=document.revision + 1)
 
 
 def set_limits(document: ControlDocument, limits: Limits) -> ControlDocument:
@@ -160,6 +183,15 @@ def set_protection(
     revision = document.revision + 1
     held = policy_wanted(document, position_identifier) or TradePolicy(position_identifier, None, 0)
     return _with_policy(document, replace(held, protection=plan, protection_revision=revision), revision)
+
+
+def set_trade_stealth(
+    document: ControlDocument, position_identifier: int, stealth: bool | None
+) -> ControlDocument:
+    """Hide or show one trade's levels; None: as the account's."""
+    revision = document.revision + 1
+    held = policy_wanted(document, position_identifier) or TradePolicy(position_identifier, None, 0)
+    return _with_policy(document, replace(held, stealth=stealth, stealth_revision=revision), revision)
 
 
 def _with_policy(document: ControlDocument, policy: TradePolicy, revision: int) -> ControlDocument:

@@ -18,6 +18,8 @@ from signalos_server.rpc.convert_control import (
     limits_of,
     limits_to_proto,
     standing_to_proto,
+    stealth_settings_of,
+    stealth_settings_to_proto,
     stop_settings_to_proto,
     stop_to_proto,
     sync_to_proto,
@@ -194,6 +196,25 @@ class ControlServicer(control_service_pb2_grpc.ControlServiceServicer):
             wait_of(request, _WAIT_SECONDS),
         )
         return pb.UpdateStopSettingsResponse(settings=stop_settings_to_proto(document), applied=applied)
+
+    async def GetStealthSettings(
+        self, request: pb.GetStealthSettingsRequest, context: Context
+    ) -> pb.GetStealthSettingsResponse:
+        """Read how levels are hidden."""
+        settings, applied = await self._control.stealth_settings(caller(), request.account_id)
+        return pb.GetStealthSettingsResponse(settings=stealth_settings_to_proto(settings), applied=applied)
+
+    async def UpdateStealthSettings(
+        self, request: pb.UpdateStealthSettingsRequest, context: Context
+    ) -> pb.UpdateStealthSettingsResponse:
+        """Replace how levels are hidden."""
+        settings, applied = await self._control.set_stealth_settings(
+            caller(),
+            request.account_id,
+            stealth_settings_of(request.settings),
+            wait_of(request, _WAIT_SECONDS),
+        )
+        return pb.UpdateStealthSettingsResponse(settings=stealth_settings_to_proto(settings), applied=applied)
 
     async def RunDrill(self, request: pb.RunDrillRequest, context: Context) -> pb.RunDrillResponse:
         """Rehearse a stop."""

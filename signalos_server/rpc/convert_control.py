@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from signalos.v1 import control_pb2
 from signalos_server.domain import triggers
-from signalos_server.domain.control import Applied, ControlDocument, HeldStop, Limits
+from signalos_server.domain.control import Applied, ControlDocument, HeldStop, Limits, StealthSettings
 from signalos_server.domain.errors import InvalidField
 from signalos_server.domain.frames import SyncDifference, SyncReport
 from signalos_server.domain.happenings import TradingStanding
@@ -51,6 +51,30 @@ def limits_of(message: control_pb2.Limits) -> Limits:
     )
 
 
+def stealth_settings_to_proto(settings: StealthSettings) -> control_pb2.StealthSettings:
+    """Return how levels are hidden as the contract says it."""
+    delay = settings.target_delay_seconds
+    return control_pb2.StealthSettings(
+        mandatory_stop=settings.mandatory_stop,
+        take_profit_maximum_spread_points=number(settings.target_spread_points),
+        take_profit_delay=duration(delay) if delay else None,
+        hidden_over_weekend=settings.hidden_over_weekend,
+        link_losses=settings.link_losses,
+    )
+
+
+def stealth_settings_of(message: control_pb2.StealthSettings) -> StealthSettings:
+    """Return how levels are hidden; what is unset is as shipped."""
+    shipped = StealthSettings()
+    return StealthSettings(
+        mandatory_stop=message.mandatory_stop,
+        target_spread_points=optional_decimal(message, "take_profit_maximum_spread_points"),
+        target_delay_seconds=seconds_of(message.take_profit_delay),
+        hidden_over_weekend=message.hidden_over_weekend,
+        link_losses=message.link_losses if message.HasField("link_losses") else shipped.link_losses,
+    )
+
+
 def setting_to_proto(setting: ControlDocument | Applied) -> control_pb2.ControlSetting:
     """Return what is wanted, or what a bridge keeps to, as the contract says it."""
     return control_pb2.ControlSetting(
@@ -62,6 +86,7 @@ def setting_to_proto(setting: ControlDocument | Applied) -> control_pb2.ControlS
         stealth=setting.stealth,
         lapse_policy=int(setting.lapse_policy),  # type: ignore[arg-type]
         limits=limits_to_proto(setting.limits),
+        stealth_settings=stealth_settings_to_proto(setting.stealth_settings),
     )
 
 
@@ -75,6 +100,7 @@ def applied_of(revision: int, message: control_pb2.ControlSetting) -> Applied:
         lapse_policy=enum_of(LapsePolicy, message.lapse_policy, LapsePolicy.CANCEL_PENDINGS),
         limits=limits_of(message.limits),
         stop_ids=tuple(message.stop_ids),
+        stealth_settings=stealth_settings_of(message.stealth_settings),
     )
 
 

@@ -37,7 +37,13 @@ from signalos_server.rpc.convert import (
 )
 from signalos_server.rpc.convert_accounts import identity_of, identity_to_proto, money_of, terminal_of
 from signalos_server.rpc.convert_commands import action_of, action_to_proto, leg_of, open_to_proto
-from signalos_server.rpc.convert_control import applied_of, limits_to_proto, sync_of, ticket_of
+from signalos_server.rpc.convert_control import (
+    applied_of,
+    limits_to_proto,
+    stealth_settings_to_proto,
+    sync_of,
+    ticket_of,
+)
 from signalos_server.rpc.convert_protection import plan_to_proto
 from signalos_server.rpc.convert_records import (
     deal_of,
@@ -541,6 +547,7 @@ def _desired(frame: frames.Desired) -> bridge_pb2.DesiredState:
         stealth=document.stealth,
         lapse_policy=int(document.lapse_policy),  # type: ignore[arg-type]
         limits=limits_to_proto(document.limits),
+        stealth_settings=stealth_settings_to_proto(document.stealth_settings),
         stops=[
             bridge_pb2.HeldStop(
                 stop_id=stop.stop_id,
@@ -557,6 +564,7 @@ def _desired(frame: frames.Desired) -> bridge_pb2.DesiredState:
                 revision=policy.revision,
                 protection=plan_to_proto(policy.protection),
                 protection_revision=policy.protection_revision,
+                stealth=policy.stealth,
             )
             for policy in document.trade_policies
         ],

@@ -119,6 +119,20 @@ class TradeServicer(trade_service_pb2_grpc.TradeServiceServicer):
             problem=answer.problem,
         )
 
+    async def SetTradeStealth(
+        self, request: pb.SetTradeStealthRequest, context: Context
+    ) -> pb.SetTradeStealthResponse:
+        """Hide or show the levels of one trade."""
+        stealth = request.stealth_mode if request.HasField("stealth_mode") else None
+        answer = await self._trades.set_stealth(asked_of(request), request.trade_id, stealth)
+        return pb.SetTradeStealthResponse(
+            trade=trade_to_proto(answer.trade),
+            wanted=None if answer.policy is None else answer.policy.stealth,
+            revision=answer.revision,
+            applied=answer.applied,
+            problem=answer.problem,
+        )
+
     async def BreakEvenTrade(
         self, request: pb.BreakEvenTradeRequest, context: Context
     ) -> pb.BreakEvenTradeResponse:

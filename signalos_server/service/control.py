@@ -10,7 +10,7 @@ from typing import Protocol
 from signalos_server.domain import control, triggers
 from signalos_server.domain.bridge_session import Stream
 from signalos_server.domain.caller import Caller
-from signalos_server.domain.control import ControlDocument, Limits
+from signalos_server.domain.control import ControlDocument, Limits, StealthSettings
 from signalos_server.domain.errors import BridgeAway, PasswordRequired, StaleStops
 from signalos_server.domain.frames import DrillLatched, DrillOrder, SyncReport, SyncRequest
 from signalos_server.domain.happenings import (
@@ -347,6 +347,36 @@ class ControlUseCases:
         await self._spread([document], wait_seconds)
         return await self._storage.read(lambda records: _policy(records, document.account_id))
 
+    # How levels are hidden.
+
+    async def stealth_settings(self, caller: Caller, account_id: str) -> tuple[StealthSettings, bool]:
+        """Return how an account's levels are hidden, and whether its bridge keeps to that."""
+
+        def unit(records: Records) -> tuple[StealthSettings, bool]:
+            account = only_seen_account(records, caller, account_id)
+            return _stealth_settings(records, account.account_id)
+
+        return await self._storage.read(unit)
+
+    async def set_stealth_settings(
+        self, caller: Caller, account_id: str, settings: StealthSettings, wait_seconds: float
+    ) -> tuple[StealthSettings, bool]:
+        """Replace how an account's levels are hidden."""
+
+        def unit(records: Records) -> ControlDocument:
+            account = traded_account(records, caller, account_id)
+            before = records.control.lock(account.account_id).document
+            after = control.set_stealth_settings(before, settings)
+            if after is not before:
+                records.control.save(after)
+                detail = {"before": repr(before.stealth_settings), "after": repr(settings)}
+                records.audit(account.account_id, caller.user_id, "stealth_settings", detail)
+            return after
+
+        document = await self._storage.run(unit)
+        await self._spread([document], wait_seconds)
+        return await self._storage.read(lambda records: _stealth_settings(records, document.account_id))
+
     # Sync and drill.
 
     async def sync(
@@ -472,3 +502,9 @@ def _limits(records: Records, account: AccountRef) -> LimitsAnswer:
     wanted = records.control.get(account.account_id)
     applied = wanted.applied is not None and wanted.applied.limits == wanted.document.limits
     return LimitsAnswer(account.account_id, wanted.document.limits, wanted.document.revision, applied)
+
+
+def _stealth_settings(records: Records, account_id: str) -> tuple[StealthSettings, bool]:
+    wanted = records.control.get(account_id)
+    settings = wanted.document.stealth_settings
+    return settings, wanted.applied is not None and wanted.applied.stealth_settings == settings

@@ -333,6 +333,14 @@ class Trades:
 
         return await self._set_policy(asked, trade_id, change, quoted=plan is not None)
 
+    async def set_stealth(self, asked: Asked, trade_id: str, stealth: bool | None) -> PolicyAnswer:
+        """Hide or show a trade's levels (None: as its account's), and wait for the bridge to keep to it."""
+
+        def change(_: Records, trade: Trade, document: ControlDocument) -> ControlDocument:
+            return control.set_trade_stealth(document, trade.position.identifier, stealth)
+
+        return await self._set_policy(asked, trade_id, change, quoted=False)
+
     async def _set_policy(
         self,
         asked: Asked,

@@ -53,7 +53,7 @@ def for_trade(policies: Policies, identifier: int, stealth: bool | None) -> Poli
 
 async def a_position(world: World, **changes: object) -> int:
     changes = {"stop_loss": STOP, "take_profits": (TARGET,), **changes}
-    opened = await world.open(**changes)
+    opened = await world.open(**changes)  # type: ignore[arg-type]
     assert opened.state is CommandState.SUCCEEDED, opened.message
     return opened.legs[0].position_identifier
 

@@ -1,0 +1,96 @@
+"""Hidden levels through REST, on both margin modes, with the bridge killed while it guards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from signalos_bridge.emulator.admin import BrokerAdmin
+from tests.support.desk import Desk, number
+from tests.support.world import traded_account
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+LOGIN = 5003
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["hedging", "netting"])
+async def world_desk(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> AsyncIterator[Desk]:
+    directory = tmp_path_factory.mktemp(f"stealth-{request.param}")
+    async with traded_account(directory, f"{LOGIN}:USD:100000:{request.param}") as (world, trader):
+        with BrokerAdmin.of(directory / "emulator") as broker:
+            yield Desk(world, trader, broker, LOGIN)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def desk(world_desk: Desk) -> AsyncIterator[Desk]:
+    await world_desk.calm()
+    yield world_desk
+
+
+def held(desk: Desk, trade: dict[str, object]) -> tuple[object, object]:
+    position = desk.position(trade)
+    return number(position.sl), number(position.tp)
+
+
+async def test_one_trade_is_hidden_and_shown_while_its_account_is_not(desk: Desk) -> None:
+    trade = await desk.opened(0.1, stopLoss=1.095, takeProfit=1.11)
+    path = f"/api/trades/{trade['tradeId']}/stealth"
+
+    answer = await desk.done("POST", path, {"stealthMode": True})
+    assert (answer["wanted"], answer["applied"]) == (True, True), answer
+    hidden = await desk.trade_when(
+        trade["tradeId"], lambda now: now["hidden"] and now["brokerTakeProfit"] is None
+    )
+    assert (hidden["stopLoss"], hidden["takeProfit"]) == (1.095, 1.11)
+    assert held(desk, trade) == (number("1.09"), number("0"))
+
+    # The bridge is killed while it guards: what was wanted of this trade is on its disk.
+    await desk.bridge_killed()
+    again = await desk.trade(trade["tradeId"])
+    assert (again["hidden"], again["guardState"]) == (True, "ARMED")
+
+    answer = await desk.done("POST", path, {})
+    assert answer.get("wanted") is None, answer
+    await desk.trade_when(trade["tradeId"], lambda now: not now["hidden"])
+    assert held(desk, trade) == (number("1.095"), number("1.11"))
+
+
+async def test_an_account_that_has_to_show_a_stop_hides_take_profits_only(desk: Desk) -> None:
+    url = "/api/trading/stealth-settings"
+    shipped = (await desk.send("GET", url)).json()["settings"]
+    assert (shipped["mandatoryStop"], shipped["linkLosses"]) == (False, 3), shipped
+    changed = (await desk.send("PUT", url, {"settings": {"mandatoryStop": True}})).json()
+    assert (changed["settings"]["mandatoryStop"], changed["applied"]) == (True, True), changed
+    await desk.stealth(True)
+    try:
+        trade = await desk.opened(0.1, stopLoss=1.095, takeProfit=1.11)
+        assert (trade["hidden"], trade["stopLoss"], trade["takeProfit"]) == (True, 1.095, 1.11)
+        assert held(desk, trade) == (number("1.095"), number("0"))
+    finally:
+        await desk.stealth(False)
+        await desk.send("PUT", url, {"settings": {}})
+    await desk.trade_when(trade["tradeId"], lambda now: not now["hidden"])
+    assert held(desk, trade) == (number("1.095"), number("1.11"))
+
+
+async def test_a_hidden_stop_that_is_crossed_while_the_bridge_is_dead_is_closed_and_said(
+    desk: Desk,
+) -> None:
+    await desk.stealth(True)
+    try:
+        trade = await desk.opened(0.1, stopLoss=1.098)
+        killed = asyncio.create_task(desk.bridge_killed())
+        await asyncio.sleep(0)
+        await desk.market("1.09790")
+        await killed
+        assert (await desk.closed(trade))["closeCause"] == "VIRTUAL_STOP_LOSS"
+        guards = [c for c in await desk.commands_of(trade) if c["origin"] == "GUARD"]
+        assert [c["state"] for c in guards] == ["SUCCEEDED"]
+    finally:
+        await desk.stealth(False)
