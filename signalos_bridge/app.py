@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 PROGRAM_FILE = "bridge.json"
 _UNHIDE_SECONDS = 5.0
+_EMULATOR = "signalos_bridge.emulator.metatrader5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ class _Bridge:
                 bound=credential.bound,
                 background_sync_seconds=settings.background_sync_seconds,
                 settle_scale=settings.settle_scale,
+                market_week=settings.terminal_module != _EMULATOR,
             ),
             self._terminal,
             self._controller,

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +31,7 @@ from signalos_bridge.domain.facts import (
 )
 from signalos_bridge.domain.market import BoundAccount, SymbolSpec, TerminalState
 from signalos_bridge.domain.record import KnownPosition, state_hash
+from signalos_bridge.domain.showing import ShowRule
 from signalos_bridge.domain.values import (
     Alert,
     AlertSeverity,
@@ -117,6 +118,8 @@ class CoreSettings:
     resolve_interval_seconds: float = 2.0
     stop_retry_seconds: float = 1.0
     market_closed_retry_seconds: float = 30.0
+    # The market keeps the currency market's week; an emulated one has a week of its own.
+    market_week: bool = True
 
 
 class Core:
@@ -145,6 +148,8 @@ class Core:
         self._build()
         self._sync_soon = asyncio.Event()
         self._record_offered = False
+        self._show_rule = ShowRule()
+        self._showing_for_good = False
         self._sync_trigger = SyncTrigger.START
 
     def _build(self) -> None:
@@ -545,6 +550,7 @@ class Core:
     async def unhide_all(self, why: str) -> list[str]:
         """Write the real levels to the broker for every hidden position, before a planned shutdown; return
         what could not be. Virtual levels stay guarded until their visible ones are seen."""
+        self._showing_for_good = True
         return await self._hider.show_all(why)
 
     # -- what the parts tell ---------------------------------------------------------------------------
@@ -652,6 +658,8 @@ class Core:
 
     def _status_changed(self, changed: StatusChanged) -> None:
         status = changed.status
+        if status.state is not TerminalState.NO_PIPE:
+            self._show_rule.link(status.connected, self._clock.awake_seconds())
         if status.account_matches is False:
             self._watcher.pause()
             self._syncer.doubt("the terminal is logged in to another account")
@@ -715,6 +723,12 @@ class Core:
         """Say when the guard is blind."""
         while True:
             await asyncio.sleep(_GUARD_CHECK_SECONDS)
+            if self._syncer.in_sync and not self._showing_for_good:
+                settings = self._store.stealth_settings
+                if not self._settings.market_week:
+                    settings = replace(settings, hidden_over_weekend=True)
+                now, wall = self._clock.awake_seconds(), self._clock.wall_msc()
+                self._hider.show_for_now(self._show_rule.why(settings, now, wall))
             read_at = self._terminal.last_read_at
             age = None if read_at is None else self._clock.awake_seconds() - read_at
             if self._guard.guarded_count and (age is None or age >= _BLIND_SECONDS):

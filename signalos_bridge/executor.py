@@ -23,6 +23,7 @@ from signalos_bridge.domain.command import (
     POSITION_GONE,
     CommandEvent,
     CommandRecord,
+    HiddenLevels,
     Leg,
     LegEvent,
     judge,
@@ -71,6 +72,10 @@ class Keeper(Protocol):
 
     async def set_levels(self, change: LevelChange) -> None:
         """Journal hidden levels and arm them."""
+        ...
+
+    async def set_order_levels(self, magic: int, levels: HiddenLevels) -> None:
+        """Journal hidden levels of a working order."""
         ...
 
     async def adopt(self, identifier: int) -> None:
@@ -318,6 +323,8 @@ class Executor:
                 if result.levels.loosening and (refusal := self._admission.risk_refusal(running)):
                     return refusal
                 await self.keeper.set_levels(result.levels)
+            if result.order_levels is not None:
+                await self.keeper.set_order_levels(*result.order_levels)
             if result.adopt:
                 await self.keeper.adopt(result.adopt)
         except JournalUnavailable as error:

@@ -23,7 +23,7 @@ from signalos_bridge.domain.expansion import (
     wrong_side,
 )
 from signalos_bridge.domain.market import AccountSnapshot, Position, SymbolSpec, Tick, WorkingOrder
-from signalos_bridge.domain.normalise import round_stop_loss, round_take_profit, volume_down
+from signalos_bridge.domain.normalise import round_price, round_stop_loss, round_take_profit, volume_down
 from signalos_bridge.domain.orders import loosens
 from signalos_bridge.domain.record import KnownPosition
 from signalos_bridge.domain.sizing import money_at_risk, volume_for_risk
@@ -68,6 +68,8 @@ class Plan:
     expansion: Expansion
     levels: LevelChange | None = None
     adopt: int = 0
+    # A working order's magic number and the hidden levels that it gets.
+    order_levels: tuple[int, HiddenLevels] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,7 +422,58 @@ class Expander:
         tick = await self._terminal.tick(order.symbol)
         if tick is None:
             return Refusal("NO_QUOTE", f"there is no quote of {order.symbol}")
-        return _plan(expand_modify_order(action, order, spec, tick, tagger))
+        owner = self._store.owners.get(order.magic)
+        hidden = None if owner is None or owner.closes else owner.hidden
+        if hidden is None:
+            return _plan(expand_modify_order(action, order, spec, tick, tagger))
+        return self._modify_hidden_order(action, order, hidden, spec, tick, tagger)
+
+    def _modify_hidden_order(
+        self,
+        action: ModifyOrderAction,
+        order: WorkingOrder,
+        hidden: HiddenLevels,
+        spec: SymbolSpec,
+        tick: Tick,
+        tagger: Tagger,
+    ) -> Plan | Refusal:
+        """Move an order with levels that the broker does not see: they are changed here."""
+        side, price = order.type.side, order.open_price if action.price is None else action.price
+        if side is None or price is None:
+            return Refusal("ORDER_NOT_PENDING", f"order {order.ticket} is not a pending order")
+        price = round_price(price, spec)
+        stop = order.stop_loss if hidden.target_only else hidden.stop_loss
+        target = hidden.take_profit
+        if action.set_stop_loss:
+            stop = None if action.stop_loss is None else round_stop_loss(action.stop_loss, side, spec)
+        if action.set_take_profit:
+            target = None if action.take_profit is None else round_take_profit(action.take_profit, side, spec)
+        # They are measured from the order's own price.
+        at = replace(tick, bid=price, ask=price)
+        if problem := wrong_side(side, stop, () if target is None else (target,), at):
+            return problem
+        broker = stop
+        if not hidden.target_only:
+            money = self._view.money(spec, self._store.equity_floor)
+            broker = disaster_stop(side, order.current_volume_lots, stop, spec, at, money)
+            if broker is None:
+                return Refusal(
+                    "DISASTER_STOP_HEADROOM",
+                    f"DISASTER_STOP_HEADROOM: no disaster stop behind {_shown(stop)} can be counted or fits",
+                )
+        asked = replace(
+            action,
+            price=price,
+            set_stop_loss=True,
+            stop_loss=broker,
+            set_take_profit=True,
+            take_profit=None,
+        )
+        expansion = expand_modify_order(asked, order, spec, tick, tagger)
+        if isinstance(expansion, Refusal):
+            return expansion
+        levels = HiddenLevels(None if hidden.target_only else stop, target, hidden.target_only)
+        return Plan(expansion, order_levels=(order.magic, levels))
 
     async def _of_close_all(self, action: CloseAllAction) -> list[Position]:
         positions = await self._terminal.positions()

@@ -19,8 +19,10 @@ from signalos_bridge.domain.guard import (
     GuardEvent,
     crossing,
     first_crossing,
+    first_stop,
     is_guarded,
     next_guard_state,
+    stays_at_target,
 )
 from signalos_bridge.domain.market import Position, Side, SymbolSpec, Tick
 from signalos_bridge.domain.normalise import minimum_distance, round_stop_loss
@@ -120,6 +122,8 @@ class Guard:
         self._unseen: set[int] = set()
         # Whatever comes to be guarded before the next sync may have been there unwatched.
         self._out_of_sight = True
+        # Take profits that were reached and wait to be confirmed.
+        self._waiting: dict[int, asyncio.TimerHandle] = {}
         self._watched: dict[int, _Watched] = {}
         # Who is guarded, by symbol and in the order in which they came to be.
         self._members: dict[str, dict[int, None]] = {}
@@ -200,6 +204,9 @@ class Guard:
         ):
             if of_side.all and prices:
                 self._on_prices(of_side, min(prices), max(prices), arrived.ticks)
+        for identifier in self._waiting.keys() & self._members.get(arrived.symbol, {}).keys():
+            # A target that waits to be confirmed: also a quote that is quiet for others counts.
+            self._look(identifier, arrived.ticks)
         if self._unseen:
             self._unseen.difference_update(self._members.get(arrived.symbol, ()))
 
@@ -219,7 +226,7 @@ class Guard:
         known = self._store.record.positions.get(identifier)
         if known is None:
             return
-        found = first_crossing(known, ticks)
+        found = self._found(known, ticks)
         if found is not None:
             self._begin_close(known, self._words(known, found))
             return
@@ -227,6 +234,38 @@ class Guard:
             self._protector.on_ticks(known, ticks)
         if known.record.trailing is not None:
             self._trailer.on_ticks(known, ticks)
+
+    def _found(self, known: KnownPosition, ticks: Sequence[Tick]) -> Crossing | None:
+        """Return the level to act upon now. A take profit waits where that is wanted; a stop never does."""
+        settings = self._store.stealth_settings
+        widest = settings.target_spread_points
+        if widest is not None:
+            spec = self._view.last_spec(known.position.symbol)
+            widest = None if spec is None else widest * spec.point
+        found = first_crossing(known, ticks, widest)
+        if not settings.target_delay_seconds:
+            return found
+        if stop := first_stop(known, ticks):
+            return stop
+        identifier = known.identifier
+        if identifier in self._waiting and not stays_at_target(known, ticks, widest):
+            self._waiting.pop(identifier).cancel()
+        if identifier not in self._waiting and stays_at_target(known, ticks[-1:], widest):
+            confirmed = first_crossing(known, ticks[-1:], widest)
+            assert confirmed is not None
+            self._waiting[identifier] = asyncio.get_running_loop().call_later(
+                settings.target_delay_seconds, self._confirm, identifier, confirmed
+            )
+        return None
+
+    def _confirm(self, identifier: int, found: Crossing) -> None:
+        """Close at a take profit that was reached all the while."""
+        del self._waiting[identifier]
+        known = self._store.record.positions.get(identifier)
+        if known is None or known.missing or known.record.guard_state is not GuardState.ARMED:
+            return
+        if known.record.virtual_take_profit == found.level:
+            self._begin_close(known, self._words(known, found))
 
     def _words(self, known: KnownPosition, found: Crossing) -> str:
         unseen = " while the guard was blind" if known.identifier in self._unseen else ""

@@ -71,6 +71,8 @@ class Hider:
         self._tasks = tasks
         self._busy: set[int] = set()
         self._shown_because = ""
+        # Why levels could not be moved when that was last tried.
+        self._problems: dict[int, str] = {}
 
     # -- what is wanted --------------------------------------------------------------------------------
 
@@ -120,8 +122,8 @@ class Hider:
         if why == self._shown_because:
             return
         self._shown_because = why
-        if why:
-            hidden = [one for one in self._store.record.positions.values() if one.record.hidden]
+        hidden = [one for one in self._store.record.positions.values() if one.record.hidden]
+        if why and hidden:
             self._alerts.raise_alert(
                 "levels-shown",
                 AlertSeverity.WARNING,
@@ -130,7 +132,7 @@ class Hider:
                 known="They are guarded by the bridge until the broker shows them.",
                 advice="Nothing to do: they are hidden again once that is over.",
             )
-        else:
+        if not why:
             self._alerts.settle("levels-shown", "LEVELS_SHOWN", "levels are hidden again")
         self.bring_up()
 
@@ -167,8 +169,10 @@ class Hider:
                     problem = await self._hide(known, wanted)
                 if not problem:
                     failures = 0
+                    self._problems.pop(identifier, None)
                     await asyncio.sleep(_POLL_SECONDS)
                     continue
+                self._problems[identifier] = problem
                 what = "shown" if wanted is Concealment.NOTHING else "hidden"
                 self._alerts.raise_alert(
                     f"levels:{identifier}",
@@ -183,6 +187,7 @@ class Hider:
                 failures += 1
         finally:
             self._busy.discard(identifier)
+            self._problems.pop(identifier, None)
 
     # -- hiding ----------------------------------------------------------------------------------------
 
@@ -232,8 +237,8 @@ class Hider:
         if not await self._seen(position.ticket, levels):
             return "the broker does not show the disaster stop yet"
         try:
-            # The record shows what was just seen, so that nobody takes it for a move by hand.
-            await self._recorder.change(known.identifier, lambda held: _concealed(held, levels), "")
+            # The broker's levels are told by who watches them.
+            await self._recorder.change(known.identifier, lambda held: replace(held, concealing=False), "")
         except JournalUnavailable as error:
             return str(error)
         return ""
@@ -322,12 +327,19 @@ class Hider:
     async def show_all(self, why: str) -> list[str]:
         """Write the real levels of every hidden position; return what could not be."""
         log.info("levels are shown: %s", why)
+        # From now on nothing is hidden again.
+        self._shown_because = why
+        self.bring_up()
+        hidden = [one.identifier for one in self._store.record.positions.values() if one.record.hidden]
+        until = self._clock.awake_seconds() + _SHOWN_SECONDS
         problems: list[str] = []
-        for known in list(self._store.record.positions.values()):
-            if known.record.hidden and not known.missing and known.identifier not in self._busy:
-                problem = await self.show(known)
-                if problem:
-                    problems.append(f"#{known.position.ticket}: {problem}")
+        for identifier in hidden:
+            while identifier in self._busy and self._clock.awake_seconds() < until:  # noqa: ASYNC110 (a task ends)
+                await asyncio.sleep(_POLL_SECONDS)
+            known = self._store.record.positions.get(identifier)
+            if known is not None and known.record.hidden and not known.missing:
+                why_not = self._problems.get(identifier, "the broker has not answered in time")
+                problems.append(f"#{known.position.ticket}: {why_not}")
         return problems
 
     # -- protecting ------------------------------------------------------------------------------------
@@ -410,12 +422,6 @@ def _hidden(held: KnownPosition, wanted: Concealment) -> KnownPosition:
         ),
         concealing=True,
     )
-
-
-def _concealed(held: KnownPosition, levels: HiddenLevels) -> KnownPosition:
-    """Return a position whose broker holds no more than it is to see."""
-    now = replace(held.position, stop_loss=levels.stop_loss, take_profit=levels.take_profit)
-    return replace(held, record=replace(held.record, position=now), concealing=False)
 
 
 def _why_not_written(written: CommandRecord | None) -> str:

@@ -267,6 +267,12 @@ class Recorder:
 
         await self.change(change.identifier, with_levels, change.words)
 
+    async def set_order_levels(self, magic: int, levels: HiddenLevels) -> None:
+        """Journal hidden levels of a working order."""
+        batch = Batch()
+        self._store.put_hidden(batch, magic, levels)
+        await self._store.commit(batch)
+
     async def adopt(self, identifier: int) -> None:
         """Journal that a position is managed from now on."""
         await self.change(

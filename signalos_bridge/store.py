@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from signalos_bridge import journal_rows as rows
 from signalos_bridge.clock import Clock
-from signalos_bridge.domain.command import CommandRecord, Leg, Verdict, outcome_of
+from signalos_bridge.domain.command import CommandRecord, HiddenLevels, Leg, Verdict, outcome_of
 from signalos_bridge.domain.difference import Difference, Told
 from signalos_bridge.domain.facts import BridgeEvent
 from signalos_bridge.domain.orders import CloseBy, ClosePosition
@@ -165,6 +165,21 @@ class Store:
             data,
         )
         batch.then(lambda: self._keep(record))
+
+    def put_hidden(self, batch: Batch, magic: int, levels: HiddenLevels) -> None:
+        """Write other hidden levels of a working order, to be guarded from its fill on."""
+        owner = self.owners[magic]
+        record = self.commands[owner.command_id]
+        legs = tuple(replace(leg, hidden=levels) if leg.magic == magic else leg for leg in record.legs or ())
+        record = replace(record, legs=legs)
+        for leg in legs:
+            if leg.magic == magic:
+                self.put_leg(batch, record, leg)
+
+        def keep() -> None:
+            self.owners[magic] = replace(owner, hidden=levels)
+
+        batch.then(keep)
 
     def put_attempt(self, batch: Batch, command_id: str, leg: Leg, result: str) -> None:
         """Write what is known of the latest attempt of a leg: `intent`, then what came of it."""

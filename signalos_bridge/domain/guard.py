@@ -81,17 +81,39 @@ def crossing(
     return None
 
 
-def first_crossing(known: KnownPosition, ticks: Sequence[Tick]) -> Crossing | None:
-    """Return the first crossing of an armed position's hidden levels by quotes in order; None: none."""
-    if known.record.guard_state is not GuardState.ARMED or known.missing:
+def first_crossing(
+    known: KnownPosition, ticks: Sequence[Tick], widest_spread: Decimal | None = None
+) -> Crossing | None:
+    """Return the first crossing of an armed position's hidden levels by quotes in order; None: none.
+
+    A take profit does not count while the spread is above `widest_spread`; a stop loss always does.
+    """
+    record = known.record
+    if record.guard_state is not GuardState.ARMED or known.missing:
         return None
     for tick in ticks:
-        found = crossing(
-            known.position.side, known.record.virtual_stop_loss, known.record.virtual_take_profit, tick
-        )
+        target = record.virtual_take_profit if _is_narrow(tick, widest_spread) else None
+        found = crossing(known.position.side, record.virtual_stop_loss, target, tick)
         if found is not None:
             return found
     return None
+
+
+def first_stop(known: KnownPosition, ticks: Sequence[Tick]) -> Crossing | None:
+    """Return the first crossing of an armed position's hidden stop."""
+    if known.record.guard_state is not GuardState.ARMED or known.missing:
+        return None
+    stop, side = known.record.virtual_stop_loss, known.position.side
+    return next((found for tick in ticks if (found := crossing(side, stop, None, tick))), None)
+
+
+def stays_at_target(known: KnownPosition, ticks: Sequence[Tick], widest_spread: Decimal | None) -> bool:
+    """Return whether every one of these quotes is at or beyond the hidden take profit."""
+    return all(first_crossing(known, (tick,), widest_spread) is not None for tick in ticks)
+
+
+def _is_narrow(tick: Tick, widest: Decimal | None) -> bool:
+    return widest is None or (tick.spread is not None and tick.spread <= widest)
 
 
 def is_guarded(known: KnownPosition) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -42,7 +41,7 @@ async def test_one_trade_is_hidden_and_shown_while_its_account_is_not(desk: Desk
     trade = await desk.opened(0.1, stopLoss=1.095, takeProfit=1.11)
     path = f"/api/trades/{trade['tradeId']}/stealth"
 
-    answer = await desk.done("POST", path, {"stealthMode": True})
+    answer = (await desk.send("POST", path, {"stealthMode": True})).json()
     assert (answer["wanted"], answer["applied"]) == (True, True), answer
     hidden = await desk.trade_when(
         trade["tradeId"], lambda now: now["hidden"] and now["brokerTakeProfit"] is None
@@ -52,10 +51,11 @@ async def test_one_trade_is_hidden_and_shown_while_its_account_is_not(desk: Desk
 
     # The bridge is killed while it guards: what was wanted of this trade is on its disk.
     await desk.bridge_killed()
+    await desk.bridge_back()
     again = await desk.trade(trade["tradeId"])
     assert (again["hidden"], again["guardState"]) == (True, "ARMED")
 
-    answer = await desk.done("POST", path, {})
+    answer = (await desk.send("POST", path, {})).json()
     assert answer.get("wanted") is None, answer
     await desk.trade_when(trade["tradeId"], lambda now: not now["hidden"])
     assert held(desk, trade) == (number("1.095"), number("1.11"))
@@ -63,7 +63,9 @@ async def test_one_trade_is_hidden_and_shown_while_its_account_is_not(desk: Desk
 
 async def test_an_account_that_has_to_show_a_stop_hides_take_profits_only(desk: Desk) -> None:
     url = "/api/trading/stealth-settings"
-    shipped = (await desk.send("GET", url)).json()["settings"]
+    answer = await desk.trader.client.get(url)
+    assert answer.status_code == 200, answer.text
+    shipped = answer.json()["settings"]
     assert (shipped["mandatoryStop"], shipped["linkLosses"]) == (False, 3), shipped
     changed = (await desk.send("PUT", url, {"settings": {"mandatoryStop": True}})).json()
     assert (changed["settings"]["mandatoryStop"], changed["applied"]) == (True, True), changed
@@ -85,10 +87,9 @@ async def test_a_hidden_stop_that_is_crossed_while_the_bridge_is_dead_is_closed_
     await desk.stealth(True)
     try:
         trade = await desk.opened(0.1, stopLoss=1.098)
-        killed = asyncio.create_task(desk.bridge_killed())
-        await asyncio.sleep(0)
+        await desk.bridge_killed()
         await desk.market("1.09790")
-        await killed
+        await desk.bridge_back()
         assert (await desk.closed(trade))["closeCause"] == "VIRTUAL_STOP_LOSS"
         guards = [c for c in await desk.commands_of(trade) if c["origin"] == "GUARD"]
         assert [c["state"] for c in guards] == ["SUCCEEDED"]

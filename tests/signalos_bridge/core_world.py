@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from signalos_bridge.clock import SystemClock
+from signalos_bridge.clock import Clock, SystemClock
 from signalos_bridge.core import Core, CoreSettings
 from signalos_bridge.domain.facts import BridgeEvent, SyncTrigger
 from signalos_bridge.domain.market import AccountSnapshot, MarginMode, Position, Side, Tick, TradeMode
@@ -101,9 +101,17 @@ class OpenGate:
 class World:
     """One bridge's core with its terminal."""
 
-    def __init__(self, path: Path, account: AccountSnapshot = ACCOUNT) -> None:
+    def __init__(
+        self,
+        path: Path,
+        account: AccountSnapshot = ACCOUNT,
+        *,
+        clock: Clock | None = None,
+        market_week: bool = False,
+    ) -> None:
         self.path = path
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
+        self.market_week = market_week
         self.gate = OpenGate()
         self.now_msc = int(time.time() * 1000)
         self.terminal = ScriptedTerminal(account, (EURUSD,), self.now_msc)
@@ -121,6 +129,7 @@ class World:
             resolve_interval_seconds=0.01,
             stop_retry_seconds=0.05,
             market_closed_retry_seconds=0.1,
+            market_week=self.market_week,
         )
         return Core(settings, self.terminal, self.gate, lambda: None, self.clock)
 
@@ -232,9 +241,14 @@ async def eventually(found: Callable[[], T | None], seconds: float = 5.0) -> T:
 
 @asynccontextmanager
 async def a_world(
-    path: Path, account: AccountSnapshot = ACCOUNT, *, sync: bool = True
+    path: Path,
+    account: AccountSnapshot = ACCOUNT,
+    *,
+    sync: bool = True,
+    clock: Clock | None = None,
+    market_week: bool = False,
 ) -> AsyncIterator[World]:
-    world = World(path, account)
+    world = World(path, account, clock=clock, market_week=market_week)
     await world.start(sync=sync)
     failed = asyncio.ensure_future(world.core.run())
     try:

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from signalos_bridge.clock import SystemClock
 from signalos_bridge.domain.command import HiddenLevels
 from signalos_bridge.domain.facts import GuardState
-from signalos_bridge.domain.market import MarginMode, Position
+from signalos_bridge.domain.market import MarginMode, Position, Side
 from signalos_bridge.domain.orders import ModifyLevels, OpenMarket, Order
 from signalos_bridge.domain.outcomes import NotDone, Retry
 from signalos_bridge.domain.values import (
     CommandState,
     Limits,
     ModifyAction,
+    ModifyOrderAction,
+    OpenKind,
     Policies,
     RiskAmount,
     StealthSettings,
     TradePolicy,
 )
 from signalos_bridge.expander import LevelChange
+from signalos_bridge.terminal.port import StatusChanged
 from tests.signalos_bridge.core_world import ACCOUNT, World, a_world, buy, eventually
 
 STOP, TARGET = Decimal("1.08400"), Decimal("1.08700")
@@ -253,3 +259,125 @@ async def test_a_ladders_move_does_not_take_a_triggered_close_back(world: World)
     await world.core._recorder.set_levels(change)
 
     assert world.core.snapshot().positions[0].guard_state is not GuardState.ARMED
+
+
+class SetClock(SystemClock):
+    """A wall clock that is set by hand."""
+
+    wall = 0
+
+    def wall_msc(self) -> int:
+        return self.wall or super().wall_msc()
+
+
+async def test_levels_are_shown_before_the_weeks_close_and_hidden_again_after_it(tmp_path: Path) -> None:
+    clock = SetClock()
+    # A Friday, 21:44 UTC: a minute before the quarter of an hour before New York's 17:00.
+    clock.wall = int(datetime(2026, 1, 16, 21, 44, tzinfo=UTC).timestamp() * 1000)
+    async with a_world(tmp_path / "journal.db", clock=clock, market_week=True) as world:
+        await world.core.apply_policies(stealthy(world))
+        identifier = await a_position(world)
+        assert levels(world, identifier) == (DISASTER, None)
+
+        clock.wall += 60_000
+        await shows(world, identifier, STOP, TARGET)
+        assert "LEVELS_SHOWN" in {alert.code for alert in world.core.take_alerts()}
+
+        clock.wall += 3 * 24 * 3600 * 1000
+        await shows(world, identifier, DISASTER, None)
+
+
+async def test_levels_are_shown_after_repeated_losses_of_the_brokers_link(world: World) -> None:
+    await world.core.apply_policies(stealthy(world, link_losses=2))
+    identifier = await a_position(world)
+
+    for connected in (False, True, False, True):
+        status = replace(world.terminal.status, connected=connected)
+        world.core._status_changed(StatusChanged(status, 0.0))
+
+    await shows(world, identifier, STOP, TARGET)
+    (told,) = [alert for alert in world.core.take_alerts() if alert.code == "LEVELS_SHOWN"]
+    assert "the link to the broker was lost 2 times" in told.message
+
+
+async def test_a_planned_shutdown_shows_levels_and_the_next_start_hides_them(world: World) -> None:
+    await world.core.apply_policies(stealthy(world))
+    identifier = await a_position(world)
+
+    assert await world.core.unhide_all("planned shutdown") == []
+    assert levels(world, identifier) == (STOP, TARGET)
+    await world.restart()
+
+    await shows(world, identifier, DISASTER, None)
+
+
+async def test_a_shutdown_says_what_stays_hidden(world: World) -> None:
+    await world.core.apply_policies(stealthy(world))
+    await a_position(world)
+    world.terminal.before = lambda order: CLOSED if isinstance(order, ModifyLevels) else None
+
+    (problem,) = await world.core.unhide_all("planned shutdown")
+
+    assert "market closed" in problem
+
+
+async def test_a_take_profit_waits_for_its_confirmation_and_a_stop_does_not(world: World) -> None:
+    await world.core.apply_policies(stealthy(world, target_delay_seconds=0.2))
+    await a_position(world)
+
+    world.tick("1.08700", "1.08710")
+    world.tick("1.08690", "1.08700")
+    await asyncio.sleep(0.3)
+    assert world.terminal._broker.positions, "it was not reached all the while"
+    world.tick("1.08700", "1.08710")
+    assert world.terminal._broker.positions
+    await eventually(lambda: not world.terminal._broker.positions or None)
+
+    world.tick("1.08515", "1.08525")
+    await a_position(world)
+    world.tick("1.08710", "1.08720")
+    world.tick("1.08390", "1.08400")
+    await eventually(lambda: not world.terminal._broker.positions or None)
+    words = "virtual stop loss 1.08400 crossed by bid 1.08390"
+    await eventually(
+        lambda: any(o.local and words in o.local.cause for o in world.core.unacknowledged_outcomes()) or None
+    )
+
+
+async def test_a_wide_spread_holds_a_take_profit_back_and_not_a_stop(world: World) -> None:
+    await world.core.apply_policies(stealthy(world, target_spread_points=Decimal(20)))
+    await a_position(world)
+
+    world.tick("1.08710", "1.08750")
+    await asyncio.sleep(0.05)
+    assert world.terminal._broker.positions
+    world.tick("1.08390", "1.08450")
+
+    await eventually(lambda: not world.terminal._broker.positions or None)
+
+
+async def test_a_hidden_pending_orders_levels_are_changed_unseen_and_guarded_from_its_fill_on(
+    world: World,
+) -> None:
+    await world.core.apply_policies(stealthy(world))
+    price = Decimal("1.08300")
+    placed = buy(kind=OpenKind.LIMIT, price=price, stop_loss=Decimal("1.08200"), take_profits=(TARGET,))
+    await world.deliver(placed)
+    (order,) = await eventually(lambda: list(world.terminal._broker.orders.values()) or None)
+    assert (order.stop_loss, order.take_profit) == (Decimal("1.08100"), None)
+
+    wider, further = Decimal("1.08150"), Decimal("1.08900")
+    command_id = await world.deliver(ModifyOrderAction(order.ticket, None, True, wider, True, further))
+    assert (await world.outcome(command_id)).state is CommandState.SUCCEEDED
+    (order,) = world.terminal._broker.orders.values()
+    assert (order.stop_loss, order.take_profit) == (Decimal("1.08000"), None)
+
+    await world.restart()
+    broker = world.terminal._broker
+    del broker.orders[order.ticket]
+    broker.trade(
+        OpenMarket("EURUSD", Side.BUY, order.initial_volume_lots, order.stop_loss, None, order.magic, "")
+    )
+    (record,) = await eventually(lambda: world.core.snapshot().positions or None)
+    assert (record.virtual_stop_loss, record.virtual_take_profit) == (wider, further)
+    assert record.guard_state is GuardState.ARMED
