@@ -105,6 +105,8 @@ async def test_a_bridge_that_is_killed_at_any_stage_of_a_stop_goes_on_and_closes
 
 
 async def _killed_at(world: World, trader: Caller, directory: Path, point: str) -> None:
+    # A terminal that has just been started anew tells its symbols a moment after its bridge is there.
+    await eventually(lambda: _knows_symbols(trader), within=30)
     await opened(trader, 2)
     with admin(directory) as broker:
         by_hand = PlaceByHand(action=1, symbol="USDJPY", volume=0.2, type=0, type_filling=1)
@@ -131,6 +133,10 @@ async def _killed_at(world: World, trader: Caller, directory: Path, point: str) 
         await eventually(trader.bridge_connected, within=30)
         assert not [record for record in broker.ledger()[finished:] if isinstance(record, Received)]
     await rearm(trader, answer["stopId"])
+
+
+async def _knows_symbols(trader: Caller) -> bool:
+    return "EURUSD" in str(await trader.get("/api/symbols"))
 
 
 async def test_a_lapsed_lease_is_answered_as_the_account_says_and_never_silently(tmp_path: Path) -> None:
