@@ -19,8 +19,8 @@ from tests.support.world import PASSWORD, Caller, World, eventually, traded_acco
 
 pytestmark = pytest.mark.integration
 
-# Heartbeats and leases of a fifth: a lease ends six seconds after its last beat. A call that was under way when
-# the bridge was killed is believed not to have happened after three seconds instead of sixty.
+# Heartbeats and leases of a fifth: a lease ends six seconds after its last beat. A call that was under way
+# when the bridge was killed is believed not to have happened after three seconds instead of sixty.
 QUICK = {"SIGNALOS_TIME_SCALE": "0.2", "SIGNALOS_SETTLE_SCALE": "0.05"}
 
 
