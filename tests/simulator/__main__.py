@@ -23,6 +23,7 @@ def main(
     runs: Annotated[int, typer.Option(help="How many runs, from the seed on.")] = 1000,
     seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
     workers: Annotated[int, typer.Option(help="In how many processes.")] = 1,
+    minutes: Annotated[float, typer.Option(help="Begin nothing new after so long; 0: no bound.")] = 0.0,
     profile: Annotated[
         str, typer.Option(help="Only this kind of trouble; `machines`: the session machines alone.")
     ] = "",
@@ -36,7 +37,7 @@ def main(
     elif planted:
         _planted(list(BUGS) if planted == "all" else [planted], most, seed, profile)
     else:
-        _many(runs, seed, workers, profile)
+        _many(runs, seed, workers, profile, minutes * 60)
 
 
 def _trace(seed: int, bug: str, profile: str) -> None:
@@ -47,13 +48,13 @@ def _trace(seed: int, bug: str, profile: str) -> None:
     sys.exit(1 if report.violations else 0)
 
 
-def _many(runs: int, seed: int, workers: int, profile: str) -> None:
+def _many(runs: int, seed: int, workers: int, profile: str, seconds: float) -> None:
     total = Summary()
     began = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("runs", total=runs)
-        for part in run_many(seed, runs, workers, profile):
+        for part in run_many(seed, runs, workers, profile, seconds):
             total.merge(part)
             progress.advance(task, part.runs)
             progress.update(task, description=f"runs, {len(total.failed)} failed")

@@ -315,6 +315,22 @@ def ladder(world: World) -> None:
     world.wish("ladder", ask)
 
 
+def take_plans_back(world: World) -> None:
+    """Somebody takes back what is wanted of trades."""
+    for trade in world.tables.trades.values():
+        if trade.state is not TradeState.OPEN:
+            continue
+
+        async def no_ladder(server: Server, wish: Wish, trade_id: str = trade.trade_id) -> Any:
+            await server.trades.set_protection(_asked(world, wish), trade_id, None)
+
+        async def no_trailing(server: Server, wish: Wish, trade_id: str = trade.trade_id) -> Any:
+            await server.trades.set_trailing(_asked(world, wish), trade_id, None)
+
+        world.wish("ladder", no_ladder)
+        world.wish("trailing", no_trailing)
+
+
 def sync(world: World) -> None:
     """Somebody asks for a sync."""
     dry = world.random.random() < 0.3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -100,18 +100,26 @@ def run_chunk(first: int, count: int, bug: str = "", profile: str = "") -> Summa
     return summary
 
 
-def run_many(first: int, count: int, workers: int, profile: str = "") -> Iterator[Summary]:
-    """Run seeds in processes; yield each part as it is done."""
+def run_many(
+    first: int, count: int, workers: int, profile: str = "", seconds: float = 0.0
+) -> Iterator[Summary]:
+    """Run seeds in processes; yield each part as it is done. After `seconds` (0: never) none is begun."""
+    until = time.monotonic() + seconds if seconds else float("inf")
     size = _CHUNK_OF_MACHINES if profile == "machines" else _CHUNK
     chunks = [(start, min(size, first + count - start)) for start in range(first, first + count, size)]
     if workers <= 1:
         for start, length in chunks:
-            yield run_chunk(start, length, "", profile)
+            if time.monotonic() < until:
+                yield run_chunk(start, length, "", profile)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_gently) as pool:
-        waiting = [pool.submit(run_chunk, start, length, "", profile) for start, length in chunks]
-        for done in waiting:
-            yield done.result()
+        waiting = deque(pool.submit(run_chunk, *chunk, "", profile) for chunk in chunks[: 2 * workers])
+        left = iter(chunks[2 * workers :])
+        while waiting:
+            yield waiting.popleft().result()
+            # One for one, in the order of the seeds.
+            if time.monotonic() < until and (chunk := next(left, None)) is not None:
+                waiting.append(pool.submit(run_chunk, *chunk, "", profile))
 
 
 def _gently() -> None:

@@ -27,13 +27,13 @@ _SOON = (
 )
 _WITHIN = 60
 
-# Seeds that failed once: a part closed and told late, a stale reading after a sync, deals across a start, a
-# guard re-armed in its close, a policy refused for a trade that closed, a wait from before a sync.
-_FAILED_ONCE = (12, 131, 167, 189, 192, 55, 1030)
+# Seeds that failed once: a plan that cannot be kept to, an old word about stops, a stale reading after a
+# sync, a policy refused for a trade that closed. What they found has small tests of its own.
+_FAILED_ONCE = (11, 67, 167, 1030)
 
 
 def test_a_share_of_all_runs_keeps_every_promise() -> None:
-    summary = run_chunk(1, 40)
+    summary = run_chunk(1, 25)
 
     assert [(report.seed, report.violations) for report in summary.failed] == []
     assert summary.fewest_steps >= 200

@@ -490,7 +490,12 @@ class World:
             self.server.storage.unknown = 0.0
         if self.bridge is not None:
             self.bridge.terminal.set_up(True)
-        settled = await self._until(self._settled, SETTLE_SECONDS)
+        settled = await self._until(self._settled, 20.0)
+        wanted = self.tables.control.get(ACCOUNT)
+        if not settled and wanted is not None and wanted.problem:
+            # The bridge says what it cannot keep to; somebody takes the wish back.
+            actions.take_plans_back(self)
+        settled = settled or await self._until(self._settled, SETTLE_SECONDS)
         self.checks.look()
         if not settled:
             self.note(f"not settled: {self._unsettled()}")
