@@ -20,7 +20,7 @@ from tests.faults.stops import STOP_REASONS, call_stop, rearm, until_latched
 from tests.faults.verdict import Expectation
 from tests.support.light_bridges import LightBridges, provision
 from tests.support.proxy import FaultProxy
-from tests.support.world import eventually
+from tests.support.world import PASSWORD, eventually
 
 BRIDGES = int(os.environ.get("FAULTS_BRIDGES", "200"))
 BROWSERS = int(os.environ.get("FAULTS_BROWSERS", "500"))
@@ -70,7 +70,8 @@ async def _everyone(run: Run) -> None:
     world = run.world
     users = [f"crowd{number:02}" for number in range(USERS)]
     for user in users:
-        await world.add_user(user)
+        answer = await world.caller.post("/api/users", {"userName": user, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
     host, port = world.address("gateway").rsplit(":", 1)
     made = await asyncio.to_thread(
         provision, world.directory / "server", world.directory / "light", users, BRIDGES,
