@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from signalos_bridge.emulator.admin import BrokerAdmin
 from tests.browser import chromium as system
@@ -15,6 +15,8 @@ from tests.support.desk import Desk
 from tests.support.world import traded_account
 
 LOGIN = 5001
+# What is waited for is a matter of milliseconds; the rest is for machines that are busy.
+expect.set_options(timeout=20_000)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
