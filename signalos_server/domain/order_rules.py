@@ -142,7 +142,10 @@ def _check_distance(spec: SymbolSpec, field: str, price: Decimal, direction: int
     word, name = ("above", "minimum") if direction > 0 else ("below", "maximum")
     why = f"has to be {word} {bound}"
     if away > 0:
-        why += f": the broker's stops level is {spec.stops_level_points} points"
+        points = (away / spec.point).normalize()
+        why += (
+            f": it is {points:f} points from {reference}; the broker's minimum is {spec.stops_level_points}"
+        )
     raise _refuse(field, price, why, **{name: bound})
 
 

@@ -1,7 +1,7 @@
 """A core on a real terminal process, driven over its standard streams. Run as a program, to be killed.
 
-Reads `open ID LOTS` and `close ID IDENTIFIER` as lines. Writes `ready`, then
-`outcome ID STATE REASON NUMBER POSITION`.
+Reads `open ID LOTS`, `close ID IDENTIFIER`, `protect ID LOTS` (an open with a stop and a target) and
+`stealth - on|off` as lines. Writes `ready`, then `outcome ID STATE REASON NUMBER POSITION`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from signalos_bridge.domain.values import (
     CloseAction,
     Command,
     CommandOrigin,
+    Limits,
     OpenAction,
     OpenKind,
+    Policies,
     Refusal,
 )
 from signalos_bridge.terminal.metatrader5 import AdapterSettings
@@ -31,6 +33,7 @@ from signalos_bridge.terminal.remote import RemoteTerminal
 
 EMULATOR = "signalos_bridge.emulator.metatrader5"
 TIME_LEFT_SECONDS = 60.0
+STOP, TARGET = Decimal("1.09500"), Decimal("1.11000")
 
 
 class Open:
@@ -56,6 +59,7 @@ async def main(journal: Path, url: str) -> None:
         bound,
         settle_scale=0.01,
         resolve_interval_seconds=0.05,
+        market_week=False,
     )
     told: set[tuple[str, int]] = set()
     wake = asyncio.Event()
@@ -94,8 +98,20 @@ async def _read(core: Core, clock: SystemClock) -> None:
     while line := await asyncio.to_thread(sys.stdin.readline):
         verb, command_id, value = line.split()
         action: Action
+        if verb == "stealth":
+            await core.apply_policies(Policies(1, value == "on", Limits(), ()))
+            continue
         if verb == "open":
             action = OpenAction("EURUSD", Side.BUY, OpenKind.MARKET, Decimal(value))
+        elif verb == "protect":
+            action = OpenAction(
+                "EURUSD",
+                Side.BUY,
+                OpenKind.MARKET,
+                Decimal(value),
+                stop_loss=STOP,
+                take_profits=(TARGET,),
+            )
         else:
             action = CloseAction(int(value))
         deadline = clock.seconds() + TIME_LEFT_SECONDS

@@ -155,3 +155,8 @@ def test_a_trailing_stop_is_neither_too_near_nor_absurdly_far(distance: str, fit
         return
     with pytest.raises(OutOfRange):
         check_trailing(SPEC, trailing, D("1.1"))
+
+
+def test_a_level_that_is_too_near_is_refused_with_its_points_and_the_brokers() -> None:
+    with pytest.raises(OutOfRange, match=r"it is 3 points from 1\.08515; the broker's minimum is 10"):
+        check_levels(SPEC, Side.BUY, D("1.08515"), D("1.08512"), ())
