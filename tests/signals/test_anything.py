@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,3 +70,16 @@ def test_a_text_without_end_is_refused_before_it_is_read() -> None:
 
 def test_deeply_nested_json_is_refused() -> None:
     assert parse('{"a":' * 2000 + "1" + "}" * 2000).gate in (Gate.REJECT, Gate.NONE)
+
+
+@pytest.mark.parametrize(
+    "piece", ["1 ", "1-", "now ", "close ", "be ", "buy 1 ", "sl 1 tp 2 ", "gold eurusd ", "(", "不"]
+)
+def test_the_longest_text_costs_little_whatever_is_in_it(piece: str) -> None:
+    text = piece * (LONGEST_TEXT // len(piece))
+
+    start = time.thread_time()
+    parse(text)
+
+    # A figure that grew with the square of the length took twenty times as long.
+    assert time.thread_time() - start < 2

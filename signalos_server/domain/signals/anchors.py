@@ -93,7 +93,8 @@ class AnchorFinder(Aims):
         if place == clause.first:
             return True
         previous = self._marks[place - 1]
-        return previous.text not in _NOT_A_VERB_AFTER
+        # "is close" is a state, "are closing" is not.
+        return previous.text not in _NOT_A_VERB_AFTER or self._marks[place].text.endswith("ing")
 
     def _is_a_place_to_close(self, clause: Clause, place: int) -> bool:
         """Return whether break-even is where to close (close at BE), not where the stop goes."""

@@ -19,7 +19,7 @@ def read_event(marks: list[Mark], clauses: list[Clause]) -> Announcement | None:
         concepts = [mark.concept for mark in marks[clause.first : clause.last]]
         if C.STOPPED_OUT in concepts or (C.SL in concepts and C.HIT in concepts and C.TP not in concepts):
             found.add(Announcement.SL_HIT)
-        if C.TP in concepts and C.HIT in concepts and C.NOT not in concepts:
+        if C.TP in concepts and C.HIT in concepts and not clause.has(C.NOT, C.NEAR):
             found.add(Announcement.TP_HIT)
         if clause.has(C.RESULT, C.CLOSED):
             found.add(Announcement.CLOSED_REPORT)

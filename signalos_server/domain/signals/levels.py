@@ -51,7 +51,7 @@ class LevelReader(Aims):
             mark = marks[place]
             concept = mark.concept
             if concept in (C.SL, C.TP, C.STOP_WORD):
-                if label in STOPS and concept is C.TP and stop is None and clause.has(C.MOVE, C.TO):
+                if label in STOPS and concept is C.TP and stop is None and self._leads_to(place):
                     stop = self._parents_target(place, clause)
                     if stop is not None:
                         label = None
@@ -124,6 +124,11 @@ class LevelReader(Aims):
             side=self._side_in(Anchor(clause.first, clause.first, clause.first, clause.last)),
         )
         return self._level_action(clause, parse, verdict)
+
+    def _leads_to(self, place: int) -> bool:
+        """Return whether a label is where another one goes: SL to TP1, SL at TP1."""
+        previous = self._marks[place - 1]
+        return previous.concept in (C.TO, C.AT, C.FILLER)
 
     def _check_levels(self, levels: tuple[Decimal | None, ...], verdict: Verdict) -> None:
         """Refuse a level that cannot be a price of the instrument, or of the order that is changed."""

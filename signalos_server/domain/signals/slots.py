@@ -29,6 +29,8 @@ _INDEX_LINKS = frozenset((C.COLON, C.BRACKET_CLOSE, C.AT))
 # An abbreviated end of a range is near the price it abbreviates: 3 %.
 _SHORTHAND_REACH = Decimal("0.03")
 _MOST_TARGETS = 12
+# No line that is meant for people has more marks; a bound keeps long ones cheap.
+_LINE = 60
 
 
 class SlotReader:
@@ -252,9 +254,10 @@ class SlotReader:
     def _read_now(self, place: int, mark: Mark) -> None:
         """Believe "now" beside a side or alone on its line, not in remarks about the market."""
         first, last = place, place
-        while first > 0 and self._marks[first - 1].concept is not C.NEWLINE:
+        while first > max(0, place - _LINE) and self._marks[first - 1].concept is not C.NEWLINE:
             first -= 1
-        while last + 1 < len(self._marks) and self._marks[last + 1].concept is not C.NEWLINE:
+        end = min(len(self._marks), place + _LINE)
+        while last + 1 < end and self._marks[last + 1].concept is not C.NEWLINE:
             last += 1
         line = {other.concept for other in self._marks[first : last + 1]}
         if not line.isdisjoint(SIDES | {C.SYMBOL, C.ENTRY}) or line <= {C.NOW, C.FILLER, C.PICTURE}:
@@ -263,6 +266,11 @@ class SlotReader:
                 self._open(Slot.ENTRY)
         elif self._slot is Slot.NOTHING:
             self._open(Slot.IGNORED)
+
+    def _read_done(self, place: int, mark: Mark) -> None:
+        self.draft.past = True
+        if not self.draft.entries:
+            self._open(Slot.ENTRY)
 
     def _read_open_end(self, place: int, mark: Mark) -> None:
         if self._slot is Slot.TP:
@@ -365,7 +373,7 @@ class SlotReader:
         unit = self._unit(place)
         at = place
         first = self._marks[place].figure
-        while unit is None and at + 2 < len(self._marks):
+        while unit is None and at + 2 < len(self._marks) and at - place < 2 * _MOST_TARGETS:
             link, following = self._marks[at + 1], self._marks[at + 2]
             if link.concept not in (C.DASH, C.SLASH, C.COMMA, C.AND, C.TO) or following.figure is None:
                 break
@@ -477,8 +485,16 @@ class SlotReader:
 
     def _take_loose(self, place: int, mark: Mark, figure: Figure) -> None:
         """Keep a price that comes before its side: `USDCHF 0.9921 sell now`."""
-        if self.draft.side is None and self.draft.named is not None and self.draft.loose is None:
+        if self.draft.side is None and self.draft.loose is None and self._side_on_line(place):
             self.draft.loose = Price(figure, mark)
+
+    def _side_on_line(self, place: int) -> bool:
+        for mark in self._marks[place + 1 : place + _LINE]:
+            if mark.concept in SIDES:
+                return True
+            if mark.concept is C.NEWLINE:
+                return False
+        return False
 
     def _counts_targets(self, place: int, mark: Mark, figure: Figure) -> bool:
         """Return whether a small figure behind a label numbers it: `TP 1 2346`, `TP2: 50 pips`."""
@@ -615,6 +631,7 @@ _HANDLERS = {
     C.STOP_WORD: SlotReader._read_stop_word,
     C.LIMIT: SlotReader._read_limit,
     C.NOW: SlotReader._read_now,
+    C.DONE: SlotReader._read_done,
     C.OPEN_END: SlotReader._read_open_end,
     C.LATER: SlotReader._read_later,
     C.NO_PRICE: SlotReader._read_later,

@@ -245,6 +245,8 @@ class UpdateReader(AnchorFinder):
         if not region.isdisjoint({C.ORDERS, C.PENDING, C.LIMIT}) and C.NUMBER not in region:
             return Parse(kind=Kind.CANCEL, side=side, target=Target.PENDING)
         part, fraction = self._share(anchor)
+        if part and fraction is None and C.PERCENT in region:
+            verdict.hold("NO_SHARE", "a share that is none: above nothing and below 100 % is one")
         if part:
             prices = self._prices(anchor.end, anchor.last, None)
             # One half and one third are no prices.

@@ -15,6 +15,8 @@ class Concept(Enum):
     SELL_WEAK = auto()
     BOUGHT = auto()
     SOLD = auto()
+    # "Opened at": the order is told as done.
+    DONE = auto()
     # How an entry is meant.
     NOW = auto()
     LIMIT = auto()

@@ -13,6 +13,7 @@ WORDS: dict[C, str] = {
     C.SELL_WEAK: "bearish",
     C.BOUGHT: "bought, went long, longed",
     C.SOLD: "sold, went short, shorted",
+    C.DONE: "opened at, position opened, trade opened, was opened, has been opened, entered at, we entered",
     C.NOW: (
         "now, cmp, instant, instantly, market, at market, market price, market execution, "
         "market order, at market price, current market price, immediately, instant execution, "
@@ -76,7 +77,7 @@ WORDS: dict[C, str] = {
         "order number, order id, members, followers, subscribers, adx, confidence, max loss, "
         "max drawdown, drawdown, gain, whatsapp, phone, copyright, price has reached, "
         "price reached, it reached, trading at, currently at, currently trading at, "
-        "now trading at, currently, live price, market is at, price is at, price is, opened at, "
+        "now trading at, currently, live price, market is at, price is at, price is, "
         "previous close, yesterday close"
     ),
     C.MENTION: (
@@ -269,7 +270,7 @@ WORDS: dict[C, str] = {
         "will, i'll, ill, we'll, going to, gonna, tomorrow, plan to, planning, planning to, "
         "looking to, looking for, want to, wanna, get ready, ready to, prepare, prepare to, "
         "upcoming, would, might, could, may, maybe, possible, possibly, probably, potential, "
-        "expecting, expect, soon we, next week, later today, watch for, watching, eyeing, "
+        "expecting, expect, soon we, next week, later today, watch for, watch, watching, eyeing, "
         "waiting to, thinking, think, thinking of, considering, hoping, hope, about to, "
         "intend to, idea, next move, will be, shall, be ready, stand by, standby, heads up, "
         "watchlist, might be, could be, want"
