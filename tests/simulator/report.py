@@ -38,7 +38,7 @@ class Summary:
 
     def add(self, report: Report) -> None:
         """Take in a run."""
-        first = self.runs == 0
+        first = self.runs == len(self.failed)
         self.runs += 1
         self.steps += report.steps
         self.commands += report.commands
@@ -59,7 +59,9 @@ class Summary:
                 self,
                 f"fewest_{name}",
                 getattr(other, f"fewest_{name}")
-                if self.runs == 0
+                if self.runs == len(self.failed)
+                else getattr(self, f"fewest_{name}")
+                if other.runs == len(other.failed)
                 else min(getattr(self, f"fewest_{name}"), getattr(other, f"fewest_{name}")),
             )
         self.runs += other.runs
