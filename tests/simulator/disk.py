@@ -237,7 +237,7 @@ class SimKept:
 class SimHeads:
     """What `signalos_bridge.kept_heads` is to the controller."""
 
-    from signalos_bridge.kept_heads import HeadsDamaged
+    from signalos_bridge.kept_heads import HEADS_FILE, HeadsDamaged
 
     @staticmethod
     def load(disk: Disk) -> KeptHeads:
