@@ -118,8 +118,8 @@ class Protector:
 
     def _next(
         self, known: KnownPosition, protection: Protection, pace: _Pace, spec: SymbolSpec
-    ) -> Callable[[], Coroutine[Any, Any, None]] | None:
-        """Return what is to be done next for a position; None: nothing now."""
+    ) -> Callable[[], Coroutine[Any, Any, bool]] | None:
+        """Return what is to be done next for a position; None: nothing now. False from it: it has to wait."""
         if known.record.guard_state not in (None, GuardState.ARMED):
             # The guard closes all of it.
             return None
@@ -163,9 +163,9 @@ class Protector:
                 if spec is None:
                     return
                 step = self._next(known, known.record.protection, pace, spec)
-                if step is None:
+                if step is None or not await step():
+                    # The next quote begins anew.
                     return
-                await step()
         finally:
             pace.busy = False
 
@@ -178,7 +178,7 @@ class Protector:
         except TerminalUnavailable:
             return self._view.positions.get(known.identifier)
 
-    async def _trigger(self, known: KnownPosition, pace: _Pace, spec: SymbolSpec) -> None:
+    async def _trigger(self, known: KnownPosition, pace: _Pace, spec: SymbolSpec) -> bool:
         """Journal the targets that the market has reached: from here on they are closed, come what may."""
         identifier, best = known.identifier, pace.best
         assert best is not None
@@ -191,9 +191,10 @@ class Protector:
             return _with(held, ladder.reached(protection, position, best, spec))
 
         await self._journal(identifier, triggered, f"a target was reached: the price was at {best}")
+        return True
 
-    async def _close(self, known: KnownPosition, index: int, spec: SymbolSpec) -> None:
-        """Close a target's share, attempt after attempt, until it is closed or nothing is left."""
+    async def _close(self, known: KnownPosition, index: int, spec: SymbolSpec) -> bool:
+        """Close a target's share, attempt after attempt; False: it is gone, or the guard closes it."""
         identifier = known.identifier
         revision = known.record.protection_revision
         number = index + 1
@@ -208,12 +209,12 @@ class Protector:
             position = await self._position(known)
             current = self._store.record.positions.get(identifier)
             if current is None or current.record.protection is None or position is None:
-                return
+                return False
             if current.record.protection_revision != revision or current.record.guard_state not in (
                 None,
                 GuardState.ARMED,
             ):
-                return
+                return False
             protection = current.record.protection
             volume = ladder.close_volume(protection, index, done_lots, position.volume_lots, spec)
             if volume is not None and volume <= 0:
@@ -227,7 +228,7 @@ class Protector:
                 )
             )
             if is_gone(record):
-                return
+                return False
             if record.state is CommandState.SUCCEEDED:
                 done_lots += filled_lots(record)
                 break
@@ -243,6 +244,7 @@ class Protector:
             return _with(held, ladder.closed(protection_, index, done_lots))
 
         await self._journal(identifier, closed, f"target {number} closed {done_lots} lots")
+        return True
 
     def _close_failed(self, known: KnownPosition, record: CommandRecord, number: int, failures: int) -> None:
         if failures < _ALERT_AFTER:
@@ -263,7 +265,7 @@ class Protector:
 
     async def _follow(
         self, known: KnownPosition, protection: Protection, index: int, spec: SymbolSpec, pace: _Pace
-    ) -> None:
+    ) -> bool:
         """Let the stop follow a target that was closed."""
         revision = known.record.protection_revision
         words = f"the stop follows target {index + 1}"
@@ -276,7 +278,7 @@ class Protector:
         if action is not None and not await self._move(
             known, action, f"follow:{revision}:{index}", words, pace
         ):
-            return
+            return False
 
         def moved(held: KnownPosition) -> KnownPosition:
             protection_ = held.record.protection
@@ -285,14 +287,15 @@ class Protector:
             return _with(held, ladder.moved(protection_, index))
 
         await self._journal(known.identifier, moved, words)
+        return True
 
-    async def _break_even(self, known: KnownPosition, offset: Decimal, pace: _Pace) -> None:
+    async def _break_even(self, known: KnownPosition, offset: Decimal, pace: _Pace) -> bool:
         """Move the stop to where leaving costs nothing, once."""
         revision = known.record.protection_revision
         words = "the stop moves to break-even"
         action = BreakEvenAction(known.identifier, offset)
         if not await self._move(known, action, f"break-even:{revision}", words, pace):
-            return
+            return False
 
         def done(held: KnownPosition) -> KnownPosition:
             protection = held.record.protection
@@ -305,6 +308,7 @@ class Protector:
             return _with(held, replace(protection, break_even=replace(protection.break_even, done=True)))
 
         await self._journal(known.identifier, done, words)
+        return True
 
     async def _move(self, known: KnownPosition, action: Action, step: str, words: str, pace: _Pace) -> bool:
         """Move a stop; False: it was refused, and is tried again later. The old stop stands meanwhile."""

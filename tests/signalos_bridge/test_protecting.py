@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
@@ -161,6 +162,25 @@ async def test_a_refused_close_is_tried_again_and_closes_no_more_than_its_share(
     world.tick("1.08600", "1.08610")
     await eventually(lambda: states(world)[0] is StepState.DONE)
     assert volume_of(world, identifier) == D("0.05")
+
+
+async def test_a_position_that_the_terminal_does_not_show_is_waited_for_with_quotes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identifier = await opened(world)
+    reads: list[int] = []
+
+    async def gone(ticket: int) -> None:
+        reads.append(ticket)
+
+    monkeypatch.setattr(world.terminal, "position", gone)
+    world.tick("1.08600", "1.08610")
+    await eventually(lambda: states(world)[0] is StepState.TRIGGERED)
+    await asyncio.sleep(0.05)
+    assert 0 < len(reads) < 10
+    monkeypatch.undo()
+    world.tick("1.08590", "1.08600")
+    await eventually(lambda: volume_of(world, identifier) == D("0.05"))
 
 
 async def test_half_closed_by_hand_before_the_first_target_leaves_shares_of_the_rest(world: World) -> None:
