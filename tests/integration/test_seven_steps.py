@@ -44,7 +44,7 @@ async def test_an_order_in_the_browser_becomes_a_deal_and_a_stop_outlives_every_
 
         commands = (await trader.get("/api/commands"))["commands"]
         assert len(commands) == 2
-        assert violations(commands, tmp_path) == []
+        assert violations(commands, tmp_path, storage_environment.get("SIGNALOS_DATABASE_URL")) == []
 
         stopped = await trader.post("/api/trading/emergency-stop", {"reason": "the fifth step"})
         assert stopped.status_code in (200, 202), stopped.text

@@ -146,7 +146,9 @@ async def test_a_lapsed_lease_is_answered_as_the_account_says_and_never_silently
             broker.set_price("EURUSD", "1.10000", "1.10004")
             await opened(trader, 1)
             for policy, orders, positions in (("HOLD", 1, 1), ("CANCEL_PENDINGS", 0, 2), ("FLATTEN", 0, 0)):
-                body = {"lapsePolicy": policy, "wait": "10s"}
+                # A server that is frozen three times within a minute would stop trading by itself.
+                calm = [{"kind": kind, "enabled": False} for kind in ("LOOP_LAG", "CLOCK_JUMP")]
+                body = {"lapsePolicy": policy, "wait": "10s", "triggers": calm}
                 answer = await trader.client.put("/api/trading/stop-settings", json=body)
                 assert answer.status_code == 200, answer.text
                 assert answer.json()["applied"] is True

@@ -20,15 +20,19 @@ def broker_legs(emulator: Path) -> dict[int, LegDone]:
     return {magic: done for (_, magic), done in Broker([read_ledger(emulator)]).legs.items()}
 
 
-def violations(commands: Iterable[dict[str, Any]], directory: Path) -> list[str]:
+def violations(
+    commands: Iterable[dict[str, Any]], directory: Path, database_url: str | None = None
+) -> list[str]:
     """What of the promises the records of a running world break, in words.
 
-    `commands` are as clients were told, and all are expected to be final.
+    `commands` are as clients were told, and all are expected to be final. Without `database_url` the database
+    is the file of the world.
     """
     told = list(commands)
     bridges, ledgers = found_in(directory)
     assert ledgers, f"no broker's ledger below {directory}"
-    records = read_records(Settings(data_dir=directory, bridge_dirs=bridges, ledgers=ledgers))
+    settings = Settings(data_dir=directory, database_url=database_url, bridge_dirs=bridges, ledgers=ledgers)
+    records = read_records(settings)
     statements = tuple(
         Statement("REST", 0.0, one["commandId"], one["state"], Decimal(str(one["filledVolumeLots"])))
         for one in told
