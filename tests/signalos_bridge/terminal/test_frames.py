@@ -45,6 +45,7 @@ def over_the_pipe(frame: frames.ToChild) -> frames.ToChild:
         ClosePosition(7, "EURUSD", Side.BUY, LOT, 1, ""),
         CloseBy(7, 8, "EURUSD", 1, ""),
         ModifyLevels(7, "EURUSD", None, PRICE, loosening=True),
+        ModifyLevels(7, "EURUSD", PRICE, None, loosening=False, only_tighter=True),
         ModifyPending(7, "EURUSD", PRICE, None, None),
         CancelPending(7, "EURUSD"),
     ],

@@ -127,6 +127,32 @@ async def test_levels_are_set_both_and_the_same_again_is_no_change(bench: Bench)
     assert (position.stop_loss, position.take_profit) == (None, target)
 
 
+async def test_a_move_that_may_only_tighten_leaves_a_tighter_stop_and_the_target_alone(bench: Bench) -> None:
+    ticket = await opened(bench)
+    tick = await bench.terminal.tick("EURUSD")
+    assert tick is not None
+    assert tick.bid is not None
+    tight, loose, target = tick.bid - FAR, tick.bid - 2 * FAR, tick.bid + FAR
+    await bench.submit(ModifyLevels(ticket, "EURUSD", tight, target, loosening=False))
+
+    kept = await bench.submit(ModifyLevels(ticket, "EURUSD", loose, None, loosening=False, only_tighter=True))
+    assert isinstance(kept.outcome, NotDone)
+    assert (kept.outcome.code, kept.request) == ("STOP_IS_TIGHTER", None)
+    position = await bench.terminal.position(ticket)
+    assert position is not None
+    assert (position.stop_loss, position.take_profit) == (tight, target)
+
+    tighter = tick.bid - FAR / 2
+    moved = await bench.submit(
+        ModifyLevels(ticket, "EURUSD", tighter, None, loosening=False, only_tighter=True)
+    )
+    assert isinstance(moved.outcome, Executed)
+    position = await bench.terminal.position(ticket)
+    assert position is not None
+    # Somebody's own take profit survives what the bridge moves by itself.
+    assert (position.stop_loss, position.take_profit) == (tighter, target)
+
+
 async def test_a_pending_order_is_placed_moved_and_cancelled(bench: Bench) -> None:
     tick = await bench.terminal.tick("EURUSD")
     assert tick is not None
