@@ -197,7 +197,9 @@ class Recorder:
             for order in state.orders:
                 self._store.put_order(batch, KnownOrder(order))
             if state.last_deal_msc:
-                self._store.put_floor(batch, state.last_deal_msc)
+                # Deals are not told in the order of their times: one before the last may be missing.
+                floor = state.known_from_msc - 1 if state.known_from_msc else state.last_deal_msc
+                self._store.put_floor(batch, floor, state.last_deal_msc, state.known_deals)
             if state.positions or state.orders or state.last_deal_msc:
                 self._store.put_begun(batch)
             if batch.statements:

@@ -323,13 +323,19 @@ class Store:
 
         batch.then(keep)
 
-    def put_floor(self, batch: Batch, last_deal_msc: int) -> None:
-        """Note up to where an earlier journal told the account's deals."""
-        batch.row("INSERT OR REPLACE INTO meta VALUES ('floor_msc', ?)", str(last_deal_msc))
+    def put_floor(
+        self, batch: Batch, floor_msc: int, last_deal_msc: int, tickets: Sequence[int] = ()
+    ) -> None:
+        """Note up to where an earlier journal told all deals of the account, and which later ones."""
+        batch.row("INSERT OR REPLACE INTO meta VALUES ('floor_msc', ?)", str(floor_msc))
         batch.row("INSERT OR REPLACE INTO meta VALUES ('last_deal_msc', ?)", str(last_deal_msc))
+        for ticket in tickets:
+            # When each of them was does not matter; they are forgotten with the last.
+            batch.row("INSERT OR REPLACE INTO deals VALUES (?, ?)", ticket, last_deal_msc)
 
         def keep() -> None:
-            self.record.floor_msc = self.record.last_deal_msc = last_deal_msc
+            self.record.floor_msc, self.record.last_deal_msc = floor_msc, last_deal_msc
+            self.record.seen_deals.update(dict.fromkeys(tickets, last_deal_msc))
 
         batch.then(keep)
 

@@ -310,6 +310,8 @@ def recorded_state(state: bridge_pb2.RecordedState) -> RecordedState:
         positions=tuple(_position_record(record) for record in state.positions),
         orders=tuple(_order_record(record) for record in state.orders),
         last_deal_msc=state.last_deal_broker_milliseconds,
+        known_from_msc=state.known_deals_from_broker_milliseconds,
+        known_deals=tuple(state.known_deal_tickets),
     )
 
 

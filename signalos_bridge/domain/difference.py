@@ -124,7 +124,9 @@ def compare(record: Record, sight: Sight, whose: Whose) -> Difference:
     unseen = [
         deal
         for deal in sight.deals
-        if deal.ticket not in record.seen_deals and deal.time_msc > record.floor_msc
+        if deal.ticket not in record.seen_deals
+        # What closed a position that is still open on record was not told, however long ago it was.
+        and (deal.time_msc > record.floor_msc or deal.position_id in record.positions)
     ]
     unseen.sort(key=lambda deal: (deal.time_msc, deal.ticket))
     of_position: dict[int, list[Deal]] = {}

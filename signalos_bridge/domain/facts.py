@@ -281,11 +281,17 @@ class BridgeEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordedState:
-    """What the server has on record, for a bridge whose journal is new."""
+    """What the server has on record, for a bridge whose journal is new.
+
+    `known_deals`: the tickets of all deals on record since `known_from_msc`, and of those of the positions;
+    what else there is was not told. 0: the server does not say which.
+    """
 
     positions: tuple[PositionRecord, ...]
     orders: tuple[OrderRecord, ...]
     last_deal_msc: int
+    known_from_msc: int = 0
+    known_deals: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

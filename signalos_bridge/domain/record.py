@@ -109,7 +109,7 @@ class Record:
     orders: dict[int, KnownOrder] = field(default_factory=dict)
     seen_deals: dict[int, int] = field(default_factory=dict)
     last_deal_msc: int = 0
-    # Deals up to here were told by an earlier journal.
+    # Deals up to here were told by an earlier journal, those of the positions excepted.
     floor_msc: int = 0
     # Identifiers that were told closed a while ago: a late reading must not open them again.
     closed: set[int] = field(default_factory=set)

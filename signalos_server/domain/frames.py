@@ -392,11 +392,18 @@ ControlFrame = Hello | Heartbeat | Applied | Nack | Stage | RearmResult | DrillL
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the server has on record of an account, for a bridge with a new journal."""
+    """What the server has on record of an account, for a bridge with a new journal.
+
+    `known_deal_tickets`: all deals on record since `known_deals_from_broker_milliseconds`, and those of the
+    positions. Deals are not told in the order of their times, so that the last one does not tell which
+    earlier ones are on record.
+    """
 
     positions: tuple[Position, ...] = ()
     orders: tuple[PendingOrder, ...] = ()
     last_deal_broker_milliseconds: int = 0
+    known_deals_from_broker_milliseconds: int = 0
+    known_deal_tickets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -584,6 +584,8 @@ def _welcome(welcome: frames.Welcome) -> bridge_pb2.BridgeWelcome:
             positions=[position_to_proto(position) for position in welcome.recorded.positions],
             orders=[pending_to_proto(order) for order in welcome.recorded.orders],
             last_deal_broker_milliseconds=welcome.recorded.last_deal_broker_milliseconds,
+            known_deals_from_broker_milliseconds=welcome.recorded.known_deals_from_broker_milliseconds,
+            known_deal_tickets=welcome.recorded.known_deal_tickets,
         )
     bound = welcome.bound_identity
     return bridge_pb2.BridgeWelcome(

@@ -12,6 +12,7 @@ import pytest
 
 from signalos_bridge.domain.facts import (
     CloseCause,
+    PositionChanged,
     PositionClosed,
     PositionMissing,
     PositionOpened,
@@ -142,7 +143,9 @@ async def test_a_new_journal_takes_the_servers_record_with_its_hidden_levels(tmp
         record = PositionRecord(
             position, TradeOrigin.MANAGED, "cmd", virtual_stop_loss=Decimal("1.08"), hidden=True
         )
-        await world.core.adopt_record(RecordedState((record,), (), world.now_msc))
+        deals = tuple(deal.ticket for deal in world.terminal._broker.deals)
+        since = world.now_msc - 3_600_000
+        await world.core.adopt_record(RecordedState((record,), (), world.now_msc, since, deals))
         report = await sync(world)
 
         kept = world.core.snapshot().positions[0]
@@ -150,6 +153,61 @@ async def test_a_new_journal_takes_the_servers_record_with_its_hidden_levels(tmp
         assert kept.virtual_stop_loss == Decimal("1.08")
         assert kept.origin is TradeOrigin.MANAGED
         assert world.core.status().guarded_count == 1
+
+
+async def test_a_deal_before_the_last_on_record_that_is_not_on_record_is_told_by_a_new_journal(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path / "journal.db", sync=False) as world:
+        unseen(world)
+        broker = world.terminal._broker
+        partly, gone, last = world.by_hand("0.30"), world.by_hand("0.10"), world.by_hand("0.20")
+        records = [PositionRecord(held, TradeOrigin.MANAGED, "cmd") for held in (partly, gone, last)]
+        known = tuple(deal.ticket for deal in broker.deals)
+        world.advance()
+        broker.trade(ClosePosition(partly.ticket, "EURUSD", partly.side, Decimal("0.10"), 0, "x"))
+        broker.trade(ClosePosition(gone.ticket, "EURUSD", gone.side, Decimal("0.10"), 0, "x"))
+        passing = world.by_hand("0.10")
+        broker.trade(ClosePosition(passing.ticket, "EURUSD", passing.side, Decimal("0.10"), 0, "x"))
+        missing = {deal.ticket for deal in broker.deals} - set(known)
+        world.advance()
+        broker.trade(ClosePosition(last.ticket, "EURUSD", last.side, Decimal("0.05"), 0, "x"))
+        newest = broker.deals[-1]
+        records[2] = replace(records[2], position=replace(last, volume_lots=Decimal("0.15")))
+
+        await world.core.adopt_record(
+            RecordedState(
+                tuple(records), (), newest.time_msc, newest.time_msc - 3_600_000, (*known, newest.ticket)
+            )
+        )
+        await sync(world)
+
+        told = {
+            deal.deal.ticket
+            for event in world.events()
+            if isinstance(event.fact, PositionOpened | PositionChanged | PositionClosed)
+            for deal in event.fact.deals
+        }
+        assert told == missing
+
+
+async def test_what_closed_a_position_that_is_open_on_record_is_told_however_old_it_is(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path / "journal.db", sync=False) as world:
+        unseen(world)
+        broker = world.terminal._broker
+        held = world.by_hand("0.10")
+        known = broker.deals[-1].ticket
+        world.advance()
+        broker.trade(ClosePosition(held.ticket, "EURUSD", held.side, Decimal("0.10"), 0, "x"))
+        later = broker.deals[-1].time_msc + 7_200_000
+        record = PositionRecord(held, TradeOrigin.MANAGED, "cmd")
+
+        await world.core.adopt_record(RecordedState((record,), (), later, later - 3_600_000, (known,)))
+        await sync(world)
+
+        assert [type(event.fact) for event in world.events()].count(PositionClosed) == 1
 
 
 async def test_five_hundred_positions_are_synced_in_well_under_two_seconds(world: World) -> None:

@@ -307,6 +307,40 @@ async def test_a_new_journal_leaves_offered_commands_unknown(tmp_path: Path) -> 
         assert (await command_of(trader, command.command_id)).state == command_pb2.COMMAND_STATE_UNKNOWN
 
 
+async def test_a_new_journal_is_told_which_deals_are_on_record(tmp_path: Path, storage_url: str) -> None:
+    def deal(ticket: int, identifier: int, at: int) -> bridge_pb2.DealRecord:
+        return bridge_pb2.DealRecord(
+            ticket=ticket,
+            position_identifier=identifier,
+            symbol="EURUSD",
+            volume_lots=0.1,
+            price=1.1,
+            broker_milliseconds=at,
+        )
+
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        last = 1_700_000_000_000
+        opened = bridge_pb2.PositionOpened(position=position(77), deals=[deal(1, 77, last - 90_000_000)])
+        await trader.bridge.event(position_opened=opened)
+        for ticket, at in ((2, last - 3_600_001), (3, last - 3_600_000), (4, last)):
+            seen = bridge_pb2.DealSeen(deal=deal(ticket, 70, at))
+            seq = await trader.bridge.event(deal_seen=seen)
+        await trader.bridge.until(lambda: trader.bridge.acked >= seq)
+        await trader.bridge.close()
+        trader.bridge.journal_id = "another"
+
+        await trader.bridge.connect()
+
+        state = [frame.welcome for frame in trader.bridge.data_frames if frame.HasField("welcome")][
+            -1
+        ].full_state
+        assert state.last_deal_broker_milliseconds == last
+        assert state.known_deals_from_broker_milliseconds == last - 3_600_000
+        # Those of an open position are, whenever they were.
+        assert list(state.known_deal_tickets) == [1, 3, 4]
+
+
 async def test_a_bridge_that_is_paired_again_goes_on_with_its_journal(
     tmp_path: Path, storage_url: str
 ) -> None:

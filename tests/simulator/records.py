@@ -471,10 +471,21 @@ class SimBook:
             self._tables.put(self._tables.symbols, (account_id, spec.symbol), spec)
 
     def recorded(self, account_id: str) -> Recorded:
+        last = self.last_deal_milliseconds(account_id)
+        since = max(0, last - 3_600_000)
+        positions = tuple(trade.position for trade in self.open_trades([account_id]))
+        held = {position.identifier for position in positions}
         return Recorded(
-            positions=tuple(trade.position for trade in self.open_trades([account_id])),
+            positions=positions,
             orders=tuple(order.pending for order in self.orders([account_id], None, OrderState.WORKING)),
-            last_deal_broker_milliseconds=self.last_deal_milliseconds(account_id),
+            last_deal_broker_milliseconds=last,
+            known_deals_from_broker_milliseconds=since,
+            known_deal_tickets=tuple(
+                ticket
+                for (owner, ticket), deal in sorted(self._tables.deals.items())
+                if owner == account_id
+                and (deal.broker_milliseconds >= since or deal.position_identifier in held)
+            ),
         )
 
 

@@ -27,6 +27,8 @@ from signalos_server.domain.words import OrderState, Side, TradeOrigin, TradeSta
 from signalos_server.service.records import Page
 
 _LIVE = (TradeState.OPEN, TradeState.UNKNOWN_MISSING)
+# A bridge without memory reads the terminal's deals from this long before the last one on record.
+_TOLD_AGAIN_MILLISECONDS = 60 * 60 * 1000
 
 # Prepared once and run without the mapper: they are on the path of every command.
 _TRADES: Table = TradeRow.__table__  # type: ignore[assignment]  # a table, as every mapped class has
@@ -206,10 +208,25 @@ class SqlBook:
 
     def recorded(self, account_id: str) -> Recorded:
         """See `service.records.Book`."""
+        last = self.last_deal_milliseconds(account_id)
+        since = max(0, last - _TOLD_AGAIN_MILLISECONDS)
+        open_positions = select(TradeRow.position_identifier).where(
+            TradeRow.account_id == account_id, TradeRow.state.in_(_LIVE)
+        )
+        known = (
+            select(DealRow.ticket)
+            .where(
+                DealRow.account_id == account_id,
+                or_(DealRow.broker_milliseconds >= since, DealRow.position_identifier.in_(open_positions)),
+            )
+            .order_by(DealRow.ticket)
+        )
         return Recorded(
             positions=tuple(trade.position for trade in self.open_trades([account_id])),
             orders=tuple(order.pending for order in self.orders([account_id], None, OrderState.WORKING)),
-            last_deal_broker_milliseconds=self.last_deal_milliseconds(account_id),
+            last_deal_broker_milliseconds=last,
+            known_deals_from_broker_milliseconds=since,
+            known_deal_tickets=tuple(self._session.scalars(known)),
         )
 
 
