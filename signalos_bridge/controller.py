@@ -195,6 +195,10 @@ class Controller:
         self._control.control_opened(epoch)
         self._runner.mark_all()
 
+    def superseded(self) -> None:
+        """Say that a newer bridge has the account: a lapse here is no reason to touch its orders."""
+        self._control.superseded()
+
     def lost(self, epoch: int) -> None:
         """Say that the control stream of an epoch is over. Answers that it did not take are forgotten: the
         server asks again."""

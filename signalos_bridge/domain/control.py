@@ -73,6 +73,8 @@ class Control:
         self._confirmed = False
         self._lease_until: float | None = None
         self._lapse_at: float | None = now + lease_seconds
+        # A newer bridge has the account.
+        self._superseded = False
 
     # -- what is ---------------------------------------------------------------------------------------
 
@@ -233,6 +235,9 @@ class Control:
         """Say that a control stream lives. A lease of another epoch does not count in this one."""
         if epoch != self._epoch:
             self._lease_until = None
+        if self._superseded:
+            # What became of the account meanwhile was the other's matter; the next lease counts again.
+            self._superseded, self._lapse_at = False, None
         self._epoch = epoch
         self._connected = True
         self._confirmed = False
@@ -250,9 +255,16 @@ class Control:
         self._lease_until = until if self._lease_until is None else max(until, self._lease_until)
         self._lapse_at = self._lease_until
 
+    def superseded(self) -> None:
+        """Say that a newer bridge has the account, until a control stream lives here again.
+
+        Its lease is the one that counts, and its orders and positions are not for this one to end.
+        """
+        self._superseded = True
+
     def lapsed(self, now: float) -> LapsePolicy | None:
         """Return what to do about a lease that has lapsed, once for each lapse; None: nothing."""
-        if self._lapse_at is None or now < self._lapse_at:
+        if self._superseded or self._lapse_at is None or now < self._lapse_at:
             return None
         self._lapse_at = None
         return self._lapse_policy

@@ -172,6 +172,7 @@ class Link:
     def _consider(self, ended: Ended, epoch: int) -> None:
         if ended.ending is Ending.SUPERSEDED:
             self._control.retarget(None)
+            self._controller.superseded()
             self._alerts.add(
                 outgoing.critical(
                     "SUPERSEDED",

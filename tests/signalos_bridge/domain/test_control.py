@@ -61,6 +61,22 @@ def test_nothing_opens_before_the_desired_state_of_this_epoch_is_kept_to() -> No
     assert code(control) == ""
 
 
+def test_a_superseded_bridge_leaves_the_newer_ones_orders_alone_when_its_lease_is_over() -> None:
+    control = an_open_control()
+    control.control_lost(1)
+    control.superseded()
+
+    assert control.lapsed(40.0) is None
+    assert control.lapse_at() is not None
+
+    control.control_opened(2)
+    assert control.lapsed(41.0) is None
+    control.lease_held(2, 70.0)
+
+    assert control.lapsed(69.0) is None
+    assert control.lapsed(71.0) is LapsePolicy.CANCEL_PENDINGS
+
+
 def test_a_lease_of_another_epoch_does_not_count() -> None:
     control = an_open_control()
     control.control_opened(2)

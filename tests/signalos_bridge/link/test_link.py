@@ -386,7 +386,7 @@ async def test_held_stops_are_told_in_the_hello_and_their_stages_again(tmp_path:
 async def test_of_two_bridges_with_one_credential_the_newest_wins_and_the_older_stays_away(
     tmp_path: Path,
 ) -> None:
-    async with ScriptedServer() as server:
+    async with ScriptedServer(Script(lease=0.5)) as server:
         older = Rig(tmp_path / "a", server.address)
         newer = Rig(tmp_path / "b", server.address)
         (tmp_path / "a").mkdir()
@@ -402,6 +402,9 @@ async def test_of_two_bridges_with_one_credential_the_newest_wins_and_the_older_
                 assert older.link.last_ended is not None
                 assert "superseded by session 2 from 10.0.0.9:1" in older.link.last_ended.words
                 assert older.controller.refusal(99, False, CommandOrigin.USER) is not None
+                # Its lease is long over, and the orders are the newer one's.
+                assert older.controller.lease_left() is None
+                assert older.core.lapses == []
 
 
 async def test_a_drained_bridge_comes_back_at_once(tmp_path: Path) -> None:
