@@ -26,7 +26,7 @@ from signalos_server.rpc.convert_records import (
     trailing_to_proto,
 )
 from signalos_server.rpc.requests import asked_of, milliseconds_of, next_token, page_of
-from signalos_server.service.trades import Trades
+from signalos_server.service.trades import Trades, TradeWishes
 
 Context = ServicerContext[Any, Any]
 
@@ -186,12 +186,14 @@ class TradeServicer(trade_service_pb2_grpc.TradeServiceServicer):
         )
 
     async def GetTrade(self, request: pb.GetTradeRequest, context: Context) -> pb.GetTradeResponse:
-        """Read a trade with its deals."""
-        one, deals = await self._trades.get(caller(), request.trade_id)
+        """Read a trade with its deals and what is wanted of it."""
+        read = await self._trades.get(caller(), request.trade_id)
+        one = read.trade
         return pb.GetTradeResponse(
             trade=trade_to_proto(one.trade),
             live=live_to_proto(one.live),
-            deals=[deal_to_proto(one.trade.account_id, deal) for deal in deals],
+            deals=[deal_to_proto(one.trade.account_id, deal) for deal in read.deals],
+            wishes=_wishes(read.wishes),
         )
 
     async def ListDeals(self, request: pb.ListDealsRequest, context: Context) -> pb.ListDealsResponse:
@@ -211,6 +213,22 @@ class TradeServicer(trade_service_pb2_grpc.TradeServiceServicer):
                 "deals", page, len(found), last.broker_milliseconds, f"{account_id}:{last.ticket}"
             )
         return response
+
+
+def _wishes(wishes: TradeWishes | None) -> pb.TradeWishes | None:
+    if wishes is None:
+        return None
+    policy = wishes.policy
+    return pb.TradeWishes(
+        trailing_stop=trailing_to_proto(policy.trailing_stop),
+        trailing_stop_revision=policy.revision,
+        protection=plan_to_proto(policy.protection),
+        protection_revision=policy.protection_revision,
+        stealth=policy.stealth,
+        stealth_revision=policy.stealth_revision,
+        applied_revision=wishes.applied_revision,
+        problem=wishes.problem,
+    )
 
 
 def _open_of(request: pb.OpenTradeRequest) -> Open:

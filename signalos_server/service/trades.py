@@ -63,6 +63,24 @@ class PolicyAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class TradeWishes:
+    """What is wanted of one trade, up to which revision its bridge keeps to that, and why to no more."""
+
+    policy: control.TradePolicy
+    applied_revision: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRead:
+    """One trade with all that is known of it; `wishes` None: nothing was asked since it was opened."""
+
+    trade: TradeWithNumbers
+    deals: list[Deal]
+    wishes: TradeWishes | None
+
+
+@dataclass(frozen=True, slots=True)
 class TradeWithNumbers:
     """A trade, what changes of it at every tick, and how old that is."""
 
@@ -443,15 +461,16 @@ class Trades:
 
         return [self._with_numbers(trade) for trade in await self._storage.read(unit)]
 
-    async def get(self, caller: Caller, trade_id: str) -> tuple[TradeWithNumbers, list[Deal]]:
-        """Return a trade with its deals."""
+    async def get(self, caller: Caller, trade_id: str) -> TradeRead:
+        """Return a trade with its deals and what is wanted of it."""
 
-        def unit(records: Records) -> tuple[Trade, list[Deal]]:
+        def unit(records: Records) -> tuple[Trade, list[Deal], TradeWishes | None]:
             trade = _seen_trade(records, caller, trade_id)
-            return trade, records.book.deals_of(trade.account_id, trade.position.identifier)
+            deals = records.book.deals_of(trade.account_id, trade.position.identifier)
+            return trade, deals, _wishes(records, trade)
 
-        trade, deals = await self._storage.read(unit)
-        return self._with_numbers(trade), deals
+        trade, deals, wishes = await self._storage.read(unit)
+        return TradeRead(self._with_numbers(trade), deals, wishes)
 
     async def deals(
         self, caller: Caller, account_id: str, page: Page, *, start: int | None, end: int | None
@@ -470,6 +489,15 @@ class Trades:
             live = self._hub.live.trade(trade.account_id, trade.position.identifier)
         age = None if live is None else max(self._clocks.monotonic() - live.read_at, 0.0)
         return TradeWithNumbers(trade, live, age)
+
+
+def _wishes(records: Records, trade: Trade) -> TradeWishes | None:
+    wanted = records.control.get(trade.account_id)
+    policy = control.policy_wanted(wanted.document, trade.position.identifier)
+    if policy is None:
+        return None
+    applied = wanted.applied.revision if wanted.applied is not None else 0
+    return TradeWishes(policy, applied, wanted.problem if applied < policy.latest_revision else "")
 
 
 def _has_levels(trade: Trade, levels: Modify) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from pathlib import Path
 
 import grpc.aio
@@ -18,6 +19,7 @@ from signalos.v1 import (
     command_service_pb2,
     control_service_pb2,
     event_service_pb2,
+    protection_pb2,
     trade_pb2,
     trade_service_pb2,
     user_pb2,
@@ -528,3 +530,37 @@ async def test_another_login_at_the_terminal_is_refused_and_alerted(tmp_path: Pa
             alert_service_pb2.ListAlertsRequest(), metadata=trader.metadata
         )
         assert [alert.code for alert in alerts.alerts] == ["ACCOUNT_MISMATCH"]
+
+
+async def test_what_is_wanted_of_a_trade_is_read_with_how_far_its_bridge_keeps_to_it(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+        trade_id = await trader.with_position()
+
+        async def read() -> trade_service_pb2.GetTradeResponse:
+            return await trader.trades.GetTrade(
+                trade_service_pb2.GetTradeRequest(trade_id=trade_id), metadata=trader.metadata
+            )
+
+        assert not (await read()).HasField("wishes")
+        hidden = await trader.trades.SetTradeStealth(
+            trade_service_pb2.SetTradeStealthRequest(
+                request_id=uuid.uuid4().hex, trade_id=trade_id, stealth_mode=True
+            ),
+            metadata=trader.metadata,
+        )
+        wishes = (await read()).wishes
+        assert (wishes.stealth, wishes.stealth_revision) == (True, hidden.revision)
+        assert wishes.applied_revision == hidden.revision
+        assert (wishes.trailing_stop_revision, wishes.protection_revision) == (0, 0)
+
+        trader.bridge.apply = False
+        plan = protection_pb2.ProtectionPlan(targets=[protection_pb2.LadderTarget(price=1.3, share=0.5)])
+        request = trade_service_pb2.SetProtectionRequest(
+            request_id=uuid.uuid4().hex, trade_id=trade_id, plan=plan
+        )
+        request.wait.FromMilliseconds(100)
+        await trader.trades.SetProtection(request, metadata=trader.metadata)
+        wishes = (await read()).wishes
+        assert [target.price for target in wishes.protection.targets] == [1.3]
+        assert wishes.protection_revision > wishes.applied_revision == hidden.revision
