@@ -53,6 +53,13 @@ export function age(seconds: Maybe): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
+/** Of a duration as the contract says it, e.g. `1.5s`; null: none. */
+export function seconds(duration: string | null | undefined): number | null {
+  if (duration === null || duration === undefined) return null;
+  const value = Number(duration.replace(/s$/, ""));
+  return Number.isFinite(value) ? value : null;
+}
+
 export class Times {
   private readonly clock: Intl.DateTimeFormat;
   private readonly day: Intl.DateTimeFormat;

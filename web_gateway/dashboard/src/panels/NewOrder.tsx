@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { type SubmitEvent, useEffect, useState } from "react";
 import { api, ask, newKey, Refused } from "../lib/api";
-import { lots } from "../lib/format";
+import { count, lots } from "../lib/format";
 import { usePreferences } from "../session/preferences";
 import { command } from "../store/actions";
 import { accountName, useChoice } from "../store/choice";
@@ -14,9 +14,14 @@ import { Loading, Panel } from "../ui/Panel";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { draftBody, type Draft, EMPTY_DRAFT } from "./order-draft";
 import { PreviewView } from "./PreviewView";
+import { NO_PLAN, refusedFields } from "./Protection/plan-draft";
+import { PlanFields } from "./Protection/PlanFields";
 
 const PREVIEW_AFTER_MILLISECONDS = 350;
 const PREVIEW_EVERY_MILLISECONDS = 5000;
+
+/** Stands beside the field that it is about. */
+const BESIDE = new Error("see above what is wrong.");
 
 /** A new order with what it would cost and risk, counted at the bridge with live numbers. */
 export function NewOrder() {
@@ -33,7 +38,7 @@ export function NewOrder() {
   const busy = usePending("new-order");
   const symbol = symbols?.get(draft.symbol);
   const set = (more: Partial<Draft>) => setDraft((now) => ({ ...now, ...more }));
-  const { body, problems } = draftBody(draft, accountId ?? "");
+  const { body, problems, planProblems, left } = draftBody(draft, accountId ?? "");
   const settled = useSettled(body, PREVIEW_AFTER_MILLISECONDS);
 
   const preview = useQuery({
@@ -59,6 +64,8 @@ export function NewOrder() {
   // What was counted for another draft is not shown for this one.
   const counted = settled === body ? (preview.data ?? null) : null;
   const refused = settled === body && preview.error instanceof Refused;
+  // What the server says of a field stands beside it.
+  const refusedPlan = settled === body && preview.error instanceof Refused ? refusedFields(preview.error.problem.errors) : {};
   const impossible = refused || counted?.acceptable === false;
   const state = accountId === null ? undefined : trading.get(accountId);
   const stopped = state?.wanted?.stopped === true;
@@ -74,7 +81,7 @@ export function NewOrder() {
       ask(api.POST("/api/trades", { body, params: { header: { "Idempotency-Key": key } } })),
     ).then((taken) => {
       // So that a further press is no second order of the same size.
-      if (taken) set({ size: "" });
+      if (taken) set({ size: "", plan: NO_PLAN });
     });
   };
   const submit = (event: SubmitEvent) => {
@@ -178,9 +185,19 @@ symbols.size === 0 ? "The terminal has told no symbol yet." : symbol?.descriptio
               problem={problems.takeProfit}
             />
           </div>
+          <details className="more-fields">
+            <summary>{planSummary(draft.plan)}</summary>
+            <PlanFields
+              draft={draft.plan}
+              problems={{ ...refusedPlan, ...planProblems }}
+              left={left}
+              currency={accounts.get(accountId)?.currency ?? ""}
+              onChange={(plan) => set({ plan })}
+            />
+          </details>
           <PreviewView
             preview={counted}
-            error={settled === body ? preview.error : null}
+            error={settled !== body ? null : Object.keys(refusedPlan).length > 0 ? BESIDE : preview.error}
             asking={body !== null && (preview.isFetching || settled !== body)}
             ready={body !== null}
             digits={symbol?.digits}
@@ -211,11 +228,21 @@ symbols.size === 0 ? "The terminal has told no symbol yet." : symbol?.descriptio
   );
 }
 
+function planSummary({ targets, breakEven }: Draft["plan"]): string {
+  const parts = [
+    ...(targets.length > 0 ? [count(targets.length, "target")] : []),
+    ...(breakEven !== null ? ["break-even"] : []),
+  ];
+  return parts.length === 0 ? "Ladder and break-even" : `Ladder and break-even: ${parts.join(", ")}`;
+}
+
 function confirmWords(draft: Draft): string {
   const how = draft.type === "MARKET" ? "At the market" : `${draft.type === "LIMIT" ? "Limit" : "Stop"} at ${draft.price}`;
   const stop = draft.stopLoss === "" ? "without a stop loss" : `stop loss ${draft.stopLoss}`;
   const target = draft.takeProfit === "" ? "without a take profit" : `take profit ${draft.takeProfit}`;
-  return `${how}, ${stop}, ${target}.`;
+  const { targets, breakEven } = draft.plan;
+  const ladder = targets.length === 0 ? "" : `, a ladder of ${count(targets.length, "target")}`;
+  return `${how}, ${stop}, ${target}${ladder}${breakEven === null ? "" : ", and a move to break-even"}.`;
 }
 
 /** The value once it has stayed the same for a while; compared by content. */

@@ -1,6 +1,7 @@
 // What was typed for a new order, as the body of the call.
 import type { paths } from "../generated/contract";
 import { typedNumber } from "../ui/Field";
+import { NO_PLAN, type PlanDraft, type PlanProblems, planOf } from "./Protection/plan-draft";
 
 export interface Draft {
   symbol: string;
@@ -11,6 +12,8 @@ export interface Draft {
   price: string;
   stopLoss: string;
   takeProfit: string;
+  /** What the bridge does with the trade by itself. */
+  plan: PlanDraft;
 }
 
 export const EMPTY_DRAFT: Draft = {
@@ -22,13 +25,22 @@ export const EMPTY_DRAFT: Draft = {
   price: "",
   stopLoss: "",
   takeProfit: "",
+  plan: NO_PLAN,
 };
 
 export type OpenBody = NonNullable<paths["/api/trades"]["post"]["requestBody"]>["content"]["application/json"];
 export type DraftProblems = Partial<Record<"size" | "price" | "stopLoss" | "takeProfit", string>>;
 
+export interface DraftRead {
+  readonly body: OpenBody | null;
+  readonly problems: DraftProblems;
+  readonly planProblems: PlanProblems;
+  /** Percent that runs on after the last target. */
+  readonly left: number;
+}
+
 /** The body, or null while something is missing or wrong; what is wrong is named, what is missing is not yet. */
-export function draftBody(draft: Draft, accountId: string): { body: OpenBody | null; problems: DraftProblems } {
+export function draftBody(draft: Draft, accountId: string): DraftRead {
   const problems: DraftProblems = {};
   const read = (name: keyof DraftProblems, text: string) => {
     const value = typedNumber(text);
@@ -43,11 +55,20 @@ export function draftBody(draft: Draft, accountId: string): { body: OpenBody | n
   if (draft.sizeBy === "risk" && size !== undefined && stopLoss === undefined) {
     problems.stopLoss = "needed: the risk is counted to the stop";
   }
+  const { plan, problems: planProblems, left } = planOf(draft.plan, {
+    side: draft.side,
+    // The bridge holds an order at the market against its own quote.
+    market: price !== undefined && price > 0 ? price : null,
+    risk: stopLoss !== undefined,
+  });
   const complete =
+    plan !== null &&
     draft.symbol !== "" && size !== undefined && (draft.type === "MARKET" || price !== undefined) && accountId !== "";
-  if (!complete || Object.keys(problems).length > 0) return { body: null, problems };
+  if (!complete || Object.keys(problems).length > 0) return { body: null, problems, planProblems, left };
   return {
     problems,
+    planProblems,
+    left,
     body: {
       accountId,
       symbol: draft.symbol,
@@ -57,6 +78,7 @@ export function draftBody(draft: Draft, accountId: string): { body: OpenBody | n
       ...(price === undefined ? {} : { price }),
       ...(stopLoss === undefined ? {} : { stopLoss }),
       ...(takeProfit === undefined ? {} : { takeProfit }),
+      ...(plan.targets.length === 0 && plan.breakEven === null ? {} : { protection: plan }),
     },
   };
 }

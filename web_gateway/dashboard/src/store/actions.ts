@@ -70,18 +70,63 @@ export async function command(
   return taken;
 }
 
-/** Does something that is no command (a policy, a setting) once; failures are told. Answers whether it was done. */
-export async function change(name: string, what: string, call: () => Promise<void>): Promise<boolean> {
+/**
+ * Does something that is no command (a policy, a setting) once; failures are told, those that `onRefused` takes for
+ * shown elsewhere excepted. Answers whether it was done.
+ */
+export async function change(
+  name: string,
+  what: string,
+  call: () => Promise<void>,
+  onRefused?: (refused: Refused) => boolean,
+): Promise<boolean> {
   let done = false;
   await once(name, async () => {
     try {
       await call();
       done = true;
     } catch (error) {
+      if (error instanceof Refused && onRefused?.(error) === true) return;
       toast("problem", error instanceof Refused ? `${what}: refused. ${error.message}` : unanswered(what, error));
     }
   });
   return done;
+}
+
+interface PolicyAnswer {
+  readonly applied: boolean;
+  readonly problem: string;
+}
+
+/**
+ * Sets what is wanted of one trade beyond its levels, with a key that a repeat after a lost answer finds again. Tells
+ * wanted and applied apart. Answers whether the server took it.
+ */
+export function policy(
+  wish: Wish,
+  done: string,
+  call: (key: string) => Promise<PolicyAnswer>,
+  onRefused?: (refused: Refused) => boolean,
+): Promise<boolean> {
+  return change(
+    wish.name,
+    wish.what,
+    async () => {
+      const action = `${wish.name} ${JSON.stringify(wish.body ?? null)}`;
+      let answer: PolicyAnswer;
+      try {
+        answer = await call(keys.of(action));
+      } catch (error) {
+        if (error instanceof Refused) keys.settled(action);
+        throw error;
+      }
+      keys.settled(action);
+      if (answer.problem !== "") toast("problem", `${wish.what}: wanted is recorded, and not applied: ${answer.problem}`);
+      else if (answer.applied) toast("done", `${wish.what} ${done}, applied by the bridge`);
+      else toast("note", `${wish.what}: wanted is recorded, the bridge has not applied it yet`);
+    },
+    onRefused,
+  );
 }
 
 function unanswered(what: string, error: unknown): string {

@@ -4,17 +4,24 @@ import type { ServerFrame } from "../lib/contract";
 import type { LiveStore } from "./live-store";
 
 export const COMMANDS = "commands";
+/** One trade with what is wanted of it. */
+export const TRADE = "trade";
 export const TRADES = "trades";
 export const DEALS = "deals";
 export const ALERTS = "alerts";
 export const BRIDGES = "bridges";
 export const LIMITS = "limits";
+export const STEALTH = "stealth settings";
+export const STOP_SETTINGS = "stop settings";
+export const DRILLS = "drills";
 export const SYNCS = "syncs";
 export const STOPS = "stops";
 export const GENERATION = "generation";
 
 const CHANGED_BY: Partial<Record<ServerFrame["type"], readonly string[]>> = {
-  command_update: [COMMANDS],
+  command_update: [COMMANDS, TRADE],
+  trailing_stop_update: [TRADE],
+  stealth_changed: [TRADE, STEALTH],
   trade_opened: [LIMITS],
   trade_closed: [TRADES, DEALS, LIMITS],
   error_alert: [ALERTS],
@@ -22,7 +29,7 @@ const CHANGED_BY: Partial<Record<ServerFrame["type"], readonly string[]>> = {
   desktop_sync_complete: [SYNCS],
   emergency_stop: [STOPS, GENERATION],
   trading_rearmed: [STOPS, GENERATION],
-  snapshot: [COMMANDS, TRADES, DEALS, ALERTS, BRIDGES, LIMITS, SYNCS, STOPS, GENERATION],
+  snapshot: [COMMANDS, TRADE, TRADES, DEALS, ALERTS, BRIDGES, LIMITS, SYNCS, STOPS, GENERATION],
 };
 /** Many events at once are one reading. */
 const GATHER_MILLISECONDS = 300;
@@ -32,6 +39,8 @@ export function whenHeard(store: LiveStore, queries: QueryClient): () => void {
   let timer: ReturnType<typeof setTimeout> | null = null;
   const end = store.listen((frame) => {
     for (const key of CHANGED_BY[frame.type] ?? []) changed.add(key);
+    // Without a trade it is prices, several times a second.
+    if (frame.type === "trade_update" && frame.data.trade !== null) changed.add(TRADE);
     if (changed.size === 0 || timer !== null) return;
     timer = setTimeout(() => {
       timer = null;

@@ -35,7 +35,7 @@ export const Levels = memo(function Levels({ trade, which, digits }: Props) {
   );
 });
 
-function GuardAge({ trade }: { trade: Trade }) {
+export function GuardAge({ trade }: { trade: Trade }) {
   const chain = useLive((state) => state.chains.get(trade.accountId));
   const since = useLive((state) => state.heartbeatAt);
   const now = useNow();

@@ -11,12 +11,14 @@ import { useSymbols } from "../../store/symbols";
 import { Button } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
 import { ConfirmDialog } from "../ConfirmDialog";
+import { ProtectionDialog } from "../Protection/ProtectionDialog";
+import { StealthDialog } from "../Protection/StealthDialog";
+import { TrailingStopDialog } from "../Protection/TrailingStopDialog";
 import { ModifyDialog } from "./ModifyDialog";
 import { split } from "./splitting";
-import { TrailingStopDialog } from "./TrailingStopDialog";
 
 type Asking = { is: "close" } | { is: "part"; percent: number } | { is: "break-even" } | { is: "adopt" };
-type Open = Asking | { is: "modify" } | { is: "trailing" } | null;
+type Open = Asking | { is: "modify" } | { is: "trailing" } | { is: "plan" } | { is: "stealth" } | null;
 
 const FRACTIONS = [25, 50, 75];
 
@@ -72,6 +74,7 @@ export const TradeActions = memo(function TradeActions({ trade, digits }: { trad
   const parts = FRACTIONS.map((percent) => ({ percent, ...split(trade.volumeLots, percent, symbol) }));
   const half = parts.find((each) => each.percent === 50);
   const external = trade.origin === "EXTERNAL";
+  const unmanaged = external ? "it was opened outside: adopt it first" : undefined;
   const missing = trade.state === "UNKNOWN_MISSING";
 
   return (
@@ -93,8 +96,10 @@ export const TradeActions = memo(function TradeActions({ trade, digits }: { trad
         trigger="⋯"
         items={[
           { label: "Modify levels…", onSelect: () => setOpen({ is: "modify" }) },
-          { label: "Trailing stop…", onSelect: () => setOpen({ is: "trailing" }) },
-          { label: "Break-even now", onSelect: () => wish({ is: "break-even" }) },
+          { label: "Ladder and break-even…", unavailable: unmanaged, onSelect: () => setOpen({ is: "plan" }) },
+          { label: "Trailing stop…", unavailable: unmanaged, onSelect: () => setOpen({ is: "trailing" }) },
+          { label: "Hide or show levels…", unavailable: unmanaged, onSelect: () => setOpen({ is: "stealth" }) },
+          { label: "Break-even now", unavailable: unmanaged, onSelect: () => wish({ is: "break-even" }) },
           ...(external ? [{ label: "Adopt", onSelect: () => wish({ is: "adopt" }) }] : []),
           null,
           ...parts.map(({ percent, part, unavailable }) => ({
@@ -141,6 +146,8 @@ export const TradeActions = memo(function TradeActions({ trade, digits }: { trad
         />
       )}
       {open?.is === "modify" && <ModifyDialog trade={trade} digits={digits} onClose={() => setOpen(null)} />}
+      {open?.is === "plan" && <ProtectionDialog trade={trade} digits={digits} onClose={() => setOpen(null)} />}
+      {open?.is === "stealth" && <StealthDialog trade={trade} onClose={() => setOpen(null)} />}
       {open?.is === "trailing" && <TrailingStopDialog trade={trade} onClose={() => setOpen(null)} />}
     </>
   );

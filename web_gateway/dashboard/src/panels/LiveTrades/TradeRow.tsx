@@ -1,4 +1,4 @@
-import { memo, type ReactNode } from "react";
+import { memo, type ReactNode, useState } from "react";
 import type { Trade } from "../../lib/contract";
 import { lots, price, words } from "../../lib/format";
 import { openCommandOn } from "../../store/live-state";
@@ -6,8 +6,11 @@ import { useLive } from "../../store/live-store";
 import { useReadAge } from "../../store/read-age";
 import { Age, freshness } from "../../ui/Age";
 import { Profit } from "../../ui/Profit";
+import { TradeDetails } from "../Protection/TradeDetails";
 import { Levels } from "./Levels";
 import { TradeActions } from "./TradeActions";
+
+const COLUMNS = 9;
 
 interface Props {
   trade: Trade;
@@ -20,9 +23,20 @@ export const TradeRow = memo(function TradeRow({ trade, digits, account }: Props
   const quote = useLive((state) => state.quotes.get(trade.tradeId));
   const seconds = useReadAge(trade.accountId, quote);
   const stale = freshness(seconds) !== "fresh";
+  const [open, setOpen] = useState(false);
+  const details = `details-${trade.tradeId}`;
   return (
-    <tr data-trade={trade.tradeId} data-ticket={trade.ticket}>
+    <>
+    <tr data-trade={trade.tradeId} data-ticket={trade.ticket} className={open ? "opened" : undefined}>
       <th scope="row" data-label="Symbol">
+        <button
+          type="button"
+          className="disclose"
+          aria-expanded={open}
+          aria-controls={open ? details : undefined}
+          aria-label={`Details of ${trade.symbol} ${lots(trade.volumeLots)}`}
+          onClick={() => setOpen(!open)}
+        />
         <span className="symbol">{trade.symbol}</span> <SideTag side={trade.side} />{" "}
         {trade.origin === "EXTERNAL" && <span className="tag">external</span>}
         {trade.origin === "ADOPTED" && <span className="tag">adopted</span>}
@@ -53,6 +67,14 @@ export const TradeRow = memo(function TradeRow({ trade, digits, account }: Props
         <TradeActions trade={trade} digits={digits} />
       </td>
     </tr>
+    {open && (
+      <tr id={details} className="details-row" data-details={trade.tradeId}>
+        <td colSpan={COLUMNS}>
+          <TradeDetails trade={trade} digits={digits} />
+        </td>
+      </tr>
+    )}
+    </>
   );
 });
 
@@ -77,6 +99,7 @@ function Notes({ trade, account }: { trade: Trade; account: string | null }) {
     const how = trailing.suspended ? "trailing paused" : trailing.activated ? "trailing" : "trailing, not activated";
     notes.push(<span key="trailing" className={`tag ${trailing.suspended ? "amber" : ""}`}>{how}</span>);
   }
+  for (const text of planTags(trade)) notes.push(<span key={text} className="tag">{text}</span>);
   if (doing !== undefined) {
     const unknown = doing.state === "UNKNOWN";
     notes.push(
@@ -87,6 +110,17 @@ function Notes({ trade, account }: { trade: Trade; account: string | null }) {
     );
   }
   return notes.length === 0 ? null : <div className="row-notes">{notes}</div>;
+}
+
+/** How far ladder and break-even are, in a word each. */
+function planTags({ protection }: Trade): string[] {
+  if (protection === null) return [];
+  const { steps, breakEven } = protection;
+  const over = steps.filter((step) => step.state === "DONE" || step.state === "SKIPPED").length;
+  return [
+    ...(steps.length > 0 ? [`ladder ${over} of ${steps.length}`] : []),
+    ...(breakEven === null ? [] : [breakEven.done ? "break-even done" : "break-even waits"]),
+  ];
 }
 
 function wish(action: { [name: string]: unknown } | null): string {
