@@ -7,7 +7,7 @@ from itertools import pairwise
 from signalos_server.domain.signals.aims import FRACTIONS, STOPS, Aims, Anchor
 from signalos_server.domain.signals.clauses import Clause
 from signalos_server.domain.signals.marked import Mark
-from signalos_server.domain.signals.words.concepts import SIDES
+from signalos_server.domain.signals.words.concepts import FUTURES, SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 _STRONG = frozenset(
@@ -113,7 +113,7 @@ class AnchorFinder(Aims):
             return True
         previous = self._marks[place - 1] if place > clause.first else None
         concepts = {other.concept for other in self._marks[clause.first : place]}
-        if not concepts.isdisjoint({C.SL, C.STOP_WORD, C.MOVE}) and C.FUTURE not in concepts:
+        if not concepts.isdisjoint({C.SL, C.STOP_WORD, C.MOVE}) and FUTURES.isdisjoint(concepts):
             return True
         if not self._marked.written(mark).isupper() or previous is None:
             return (

@@ -53,7 +53,9 @@ class Draft:
     last_place: int = 0
     entries: list[Price] = field(default_factory=list)
     ladder: list[Price] = field(default_factory=list)
+    # A price, or a zone, that came before its side.
     loose: Price | None = None
+    loose_end: Price | None = None
     extra: list[Price] = field(default_factory=list)
     stops: list[Price] = field(default_factory=list)
     targets: list[Price] = field(default_factory=list)

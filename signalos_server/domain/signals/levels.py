@@ -14,10 +14,13 @@ from signalos_server.domain.signals.model import (
 )
 from signalos_server.domain.signals.numbers import settle
 from signalos_server.domain.signals.symbols import band
+from signalos_server.domain.signals.words.concepts import FUTURES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
-# More unknown words than this around a level, and it is talk about it.
-_TALK = 4
+# More unknown words than this around a level, and it is talk about it; around one that is moved, the same is
+# held.
+_TALK = 2
+_MUCH_TALK = 4
 
 
 class LevelReader(Aims):
@@ -35,7 +38,7 @@ class LevelReader(Aims):
         return actions
 
     def _read_level(self, clause: Clause) -> Action | None:
-        if clause.has(C.NOT, C.I_ME) or (clause.has(C.FUTURE) and not clause.has(C.OPTIONAL)):
+        if clause.has(C.NOT, C.I_ME) or (clause.has(*FUTURES) and not clause.has(C.OPTIONAL)):
             return None
         verdict = Verdict()
         marks = self._marks
@@ -103,8 +106,13 @@ class LevelReader(Aims):
         if clause.has(C.IF) or (targets and clause.has(C.RUNNING, C.PIPS, C.PROFIT) and stop is None):
             return None
         words = sum(mark.concept is C.WORD for mark in marks[clause.first : clause.last])
-        if words > _TALK and not clause.has(C.MOVE, C.NEW):
-            return None
+        if not clause.has(C.MOVE, C.NEW):
+            if words > _TALK or clause.has(C.LATER, C.RUNNING, C.LET_RUN, C.NEAR, C.MENTION):
+                return None
+            if words:
+                verdict.hold("NOT_PLAINLY_TOLD", "a level among words that were not understood")
+        elif words > _MUCH_TALK:
+            verdict.hold("NOT_PLAINLY_TOLD", "a level among words that were not understood")
         if clause.has(C.OPTIONAL):
             verdict.hold("OPTIONAL", "offered, not told: a person or the configuration decides")
         if stop_pips is not None:

@@ -88,6 +88,17 @@ def _build() -> Node:
 ROOT = _build()
 
 
+def _spelled(node: Node) -> set[str]:
+    found = set(node.then)
+    for following in node.then.values():
+        found |= _spelled(following)
+    return found
+
+
+# Each word of each phrase.
+SPELLED = frozenset(_spelled(ROOT))
+
+
 def find(tokens: list[Token], place: int, root: Node = ROOT) -> Found | None:
     """Return the longest phrase that begins at a token, or None.
 

@@ -35,6 +35,7 @@ from signalos_server.domain.signals.words.concepts import Concept
 from signalos_server.domain.words import Side
 
 _PLAIN = re.compile(r"[+]?\d{1,12}(?:\.\d{1,10})?\Z")
+_LOTS = re.compile(r"\s*lots?\s*\Z", re.IGNORECASE)
 _OLDEST = timedelta(hours=1)
 _AHEAD = timedelta(minutes=2)
 _LARGE_LOTS = Decimal(50)
@@ -65,9 +66,14 @@ class _Fields:
         self._fields = fields
         self._verdict = verdict
 
-    def figure(self, name: str) -> Decimal | None:
-        """Return a figure; None where the field is absent, empty or zero (machines write 0 for none)."""
+    def figure(self, name: str, unit: re.Pattern[str] | None = None) -> Decimal | None:
+        """Return a figure; None where the field is absent, empty or zero (machines write 0 for none).
+
+        A `unit` may stand behind it: 0.2 lots.
+        """
         value = self._fields.get(name)
+        if unit is not None and isinstance(value, str):
+            value = unit.sub("", value)
         if value is None or str(value).strip() in ("", "0", "0.0", "null", "None", "-"):
             return None
         found = figure_of(value)
@@ -169,7 +175,7 @@ def _open(
         target_pips = (given,)
     prices = tuple(target for target, _ in targets if target is not None)
     entry = None if price is None else (price, price)
-    volume = reader.figure("volume")
+    volume = reader.figure("volume", unit=_LOTS)
     if volume is not None and volume > _LARGE_LOTS:
         verdict.hold("LARGE_VOLUME", f"{volume} lots from a message")
     if reader.figure("size") is not None:

@@ -11,13 +11,14 @@ from decimal import Decimal
 
 from signalos_server.domain.signals import breaks, lexicon
 from signalos_server.domain.signals.fold import INDEX_BASE, Folded, fold
+from signalos_server.domain.signals.glued import all_known, part_word
 from signalos_server.domain.signals.lexicon import Entry
 from signalos_server.domain.signals.marked import Mark, Marked
 from signalos_server.domain.signals.numbers import Figure, read_figures
 from signalos_server.domain.signals.spoken import keep_spoken
 from signalos_server.domain.signals.symbols import DIGIT_CODES, SLANG, Named, by_code, is_suffix
 from signalos_server.domain.signals.tokens import Token, TokenKind, tokenise
-from signalos_server.domain.signals.words.concepts import SIDES
+from signalos_server.domain.signals.typos import mended
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 _SIGNS = {
@@ -49,26 +50,6 @@ _SIGNS = {
     "\ue0f0": C.HIT,
 }
 _LABELS = frozenset((C.SL, C.TP, C.ENTRY))
-# What may be glued to a figure or to each other without losing its meaning.
-_GLUABLE = SIDES | {
-    C.SL,
-    C.TP,
-    C.ENTRY,
-    C.NOW,
-    C.LIMIT,
-    C.STOP_WORD,
-    C.PIPS,
-    C.POINTS,
-    C.LOTS,
-    C.PERCENT,
-    C.CURRENCY,
-    C.RISK,
-    C.ABOVE,
-    C.BELOW,
-    C.CANDLE,
-    C.SYMBOL,
-    C.BREAKEVEN,
-}
 # Labels as they are mistyped; believed only with a colon and a figure behind them.
 _LABEL_TYPOS = {
     "si": C.SL,
@@ -80,6 +61,7 @@ _LABEL_TYPOS = {
     "tpp": C.TP,
     "pt": C.TP,
 }
+_BEFORE_FIGURES = frozenset(":@=.")
 _CLOCK = re.compile(
     r"(?:[mhdw]\d{1,2}|mn1?|\d{1,3}(?:h|hr|hrs|hours?|m|min|mins|minutes?|d|days?|w|weeks?|am|pm|s|sec|secs))\Z"
 )
@@ -93,11 +75,20 @@ def mark(text: str) -> Marked:
     """Return the marks of a text. Never fails."""
     folded = fold(text)
     tokens, markup = tokenise(folded.text)
+    tokens = [_mended(token) if token.kind is TokenKind.WORD else token for token in tokens]
     reader = _Reader(tokens, text, folded)
     reader.read()
     marked = Marked(folded, text, reader.marks, markup, reader.lookalikes)
     marked.marks = keep_spoken(marked)
     return marked
+
+
+def _mended(token: Token) -> Token:
+    """Return an unknown word as the word of the trade that it is a slip of."""
+    if token.text in lexicon.SPELLED or by_code(token.text) is not None:
+        return token
+    word = mended(token.text)
+    return token if word is None else token._replace(text=word)
 
 
 class _Reader:
@@ -138,6 +129,9 @@ class _Reader:
         if self._read_pair(token):
             return
         found = lexicon.find(self.tokens, self._place)
+        if found is not None and found.length == 1 and found.entry.named is None and by_code(token.text):
+            # NAS is an index before it is a Portuguese article.
+            found = None
         if found is not None and not (token.text in _LABEL_TYPOS and self._reads_as_typo(found)):
             last = self.tokens[self._place + found.length - 1]
             # A phrase may not end inside a glued run (the "sl" of "sl2x").
@@ -164,7 +158,7 @@ class _Reader:
         if slang is not None and self._is_capital(token):
             self._add(C.SYMBOL, token, token, named=Named(slang, exact=False))
             return
-        parts = _part_word(token)
+        parts = part_word(token)
         if parts:
             for part in parts:
                 self._read_single(part)
@@ -199,10 +193,16 @@ class _Reader:
         return follows
 
     def _figure_follows(self) -> bool:
-        following = self.tokens[self._place : self._place + 3]
-        marks = [token for token in following if token.kind is TokenKind.MARK and token.text in ":@=."]
-        rest = [token for token in following if token not in marks]
-        return bool(marks) and bool(rest) and rest[0].kind is TokenKind.NUMBER
+        place = self._place
+        while (
+            place < self._place + 2
+            and place < len(self.tokens)
+            and self.tokens[place].text in _BEFORE_FIGURES
+        ):
+            place += 1
+        if place == self._place or place >= len(self.tokens):
+            return False
+        return self.tokens[place].kind is TokenKind.NUMBER
 
     def _is_capital(self, token: Token) -> bool:
         places = self._folded.places
@@ -299,7 +299,7 @@ class _Reader:
                     for token in tail
                 ]
                 head = Token(TokenKind.WORD, code, run[0].start, offset, run[0].glued)
-                if not _all_known(moved):
+                if not all_known(moved):
                     return False
                 self._add(C.SYMBOL, head, head, named=Named(by_code(code) or "", exact=True))
                 self.tokens[self._place : self._place + len(run)] = moved
@@ -307,7 +307,7 @@ class _Reader:
         return False
 
     def _read_parts(self, run: list[Token]) -> bool:
-        if not _all_known(run):
+        if not all_known(run):
             return False
         for place, token in enumerate(run):
             if token.kind is TokenKind.WORD:
@@ -319,7 +319,7 @@ class _Reader:
                 elif token.text == "p":
                     self._add(C.PIPS, token, token)
                 else:
-                    parts = _part_word(token) if lexicon.knows(token.text) is None else []
+                    parts = part_word(token) if lexicon.knows(token.text) is None else []
                     for part in parts or [token]:
                         self._read_single(part)
             else:
@@ -475,47 +475,3 @@ def _with_index(figure: Figure) -> Figure:
     if figure.text.isdigit() and len(figure.text) >= 5 and figure.text[0] in "123456":
         return Figure(figure.text, (*figure.readings, Decimal(figure.text[1:])))
     return figure
-
-
-def _all_known(run: list[Token]) -> bool:
-    for place, token in enumerate(run):
-        if token.kind is TokenKind.NUMBER:
-            continue
-        if token.kind is not TokenKind.WORD:
-            return False
-        if token.text in ("k", "p") and place and place == len(run) - 1:
-            continue
-        if by_code(token.text) is not None:
-            continue
-        entry = lexicon.knows(token.text)
-        if entry is not None and entry.concept in _GLUABLE and len(token.text) > 1 and not entry.weak:
-            continue
-        if entry is None and _part_word(token):
-            continue
-        return False
-    return True
-
-
-# Words that people write without a space before or behind them.
-_PARTS = frozenset(
-    "buy sell long short now limit stop tp sl entry gold silver order zone target targets btc eth loss"
-    " beli jual compra venta venda kaufen verkaufen achat vente".split()
-)
-
-
-def _part_word(token: Token) -> list[Token]:
-    """Return BUYSTOP as buy, stop; XAUUSDSELL as xauusd, sell; nothing where a word has no such parts."""
-    text = token.text
-    if not 5 <= len(text) <= 24 or not text.isascii():
-        return []
-    for split in range(len(text) - 2, 1, -1):
-        head, tail = text[:split], text[split:]
-        if (head in _PARTS or (len(head) >= 6 and by_code(head))) and (
-            tail in _PARTS or (len(tail) >= 6 and by_code(tail))
-        ):
-            middle = token.start + split
-            return [
-                token._replace(text=head, end=middle),
-                token._replace(text=tail, start=middle, glued=True),
-            ]
-    return []

@@ -90,7 +90,7 @@ def build(marked: Marked, draft: Draft, symbol: str | None) -> tuple[Parse, Verd
 
 
 def _settled(marked: Marked, draft: Draft, symbol: str | None, verdict: Verdict) -> Levels:
-    entries = draft.entries or ([draft.loose] if draft.loose is not None else [])
+    entries = draft.entries or [price for price in (draft.loose, draft.loose_end) if price is not None]
     certain = [
         price.figure.value
         for price in (*entries, *draft.stops, *draft.targets)

@@ -27,7 +27,7 @@ from signalos_server.domain.signals.model import (
 from signalos_server.domain.signals.orders import build
 from signalos_server.domain.signals.slots import SlotReader
 from signalos_server.domain.signals.updates import UpdateReader
-from signalos_server.domain.signals.words.concepts import SIDES
+from signalos_server.domain.signals.words.concepts import FUTURES, SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 LONGEST_TEXT = 8_000
@@ -193,15 +193,23 @@ class _Opening:
             return "PAST_TENSE", "told, or asked, as done"
         if clause.has(C.OPTIONAL):
             return "OPTIONAL", "an order is offered, not told"
-        if clause.is_question and not complete:
+        asked = C.ASKING in before
+        if asked or (clause.is_question and not complete):
             return "QUESTION", "asked, not told"
         if clause.has(C.I_ME) and not (draft.stops and draft.targets):
             return "FIRST_PERSON", "someone tells of their own trade"
+        if C.PLANNED in before or C.PLANNED in self._up_to_a_figure(draft.side_place, clause.last):
+            return "FUTURE", "planned for later, if at all"
         if C.FUTURE in before and not complete:
             return "FUTURE", "to be done later, if at all"
         if (draft.contradictory or clause.has(C.OR)) and self._both_sides(clause) and not complete:
             return "BUY_AND_SELL", "the message says buy and sell"
         return None
+
+    def _up_to_a_figure(self, first: int, last: int) -> list[C]:
+        """Return the concepts from a place on up to the first figure: buy EURUSD tomorrow around 1.07."""
+        concepts = [m.concept for m in self._marked.marks[first:last]]
+        return concepts[: concepts.index(C.NUMBER)] if C.NUMBER in concepts else concepts
 
     def _both_sides(self, clause: Clause) -> bool:
         return clause.has(C.BUY) and clause.has(C.SELL)
@@ -212,6 +220,8 @@ class _Opening:
         if event is None:
             return None
         bare = not draft.has_levels
+        if bare and any(part.has(C.RESULT) for part in self._parts):
+            return event
         for part in self._parts:
             if part.last <= draft.first_place or part.has(C.IF):
                 continue
@@ -237,7 +247,7 @@ class _Opening:
             return any(m.figure is not None and not m.figure.is_small_count for m in marks) or not part.has(
                 C.TP
             )
-        return part.has(C.FUTURE, C.IF)
+        return part.has(C.IF, *FUTURES)
 
     def _is_talk(self, draft: Draft, clause: Clause | None) -> bool:
         first = clause.first if clause is not None else 0
@@ -258,7 +268,7 @@ class _Opening:
         if clause is not None:
             if clause.has(C.CANDLE) or (clause.has(C.IF) and not draft.stop_conditional):
                 verdict.hold("CONDITIONAL", "only under a condition that no order can carry")
-            if C.FUTURE in clause.concepts or clause.is_question or clause.has(C.I_ME):
+            if clause.has(*FUTURES) or clause.is_question or clause.has(C.I_ME):
                 verdict.hold("NOT_PLAINLY_TOLD", "to come, asked, or told of oneself")
             if clause.has(C.POSITION) and clause.has(C.PREVIOUS):
                 verdict.hold("EARLIER_TRADE", "speaks of an earlier trade")

@@ -485,8 +485,17 @@ class SlotReader:
 
     def _take_loose(self, place: int, mark: Mark, figure: Figure) -> None:
         """Keep a price that comes before its side: `USDCHF 0.9921 sell now`."""
-        if self.draft.side is None and self.draft.loose is None and self._side_on_line(place):
-            self.draft.loose = Price(figure, mark)
+        draft = self.draft
+        if draft.side is not None or not self._side_on_line(place):
+            return
+        if draft.loose is None:
+            draft.loose = Price(figure, mark)
+        elif draft.loose_end is None and self._link in _RANGE_LINKS:
+            first = draft.loose.figure
+            if near(figure.value, first.value):
+                draft.loose_end = Price(figure, mark)
+            elif (short := shorthand(first.text, figure.text)) is not None:
+                draft.loose_end = Price(Figure(figure.text, (short,)), mark)
 
     def _side_on_line(self, place: int) -> bool:
         for mark in self._marks[place + 1 : place + _LINE]:

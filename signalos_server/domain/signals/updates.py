@@ -25,7 +25,7 @@ from signalos_server.domain.signals.model import (
 )
 from signalos_server.domain.signals.numbers import settle
 from signalos_server.domain.signals.symbols import band
-from signalos_server.domain.signals.words.concepts import BUYS, SIDES
+from signalos_server.domain.signals.words.concepts import BUYS, FUTURES, SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 _LEGS = {target.value: target for target in Target}
@@ -122,7 +122,7 @@ class UpdateReader(AnchorFinder):
         for place in range(len(recent) - 1, -1, -1):
             if recent[place].concept is C.COMMA:
                 break
-            if recent[place].concept is C.FUTURE and not clause.has(C.OPTIONAL):
+            if recent[place].concept in FUTURES and not clause.has(C.OPTIONAL):
                 return "FUTURE"
         if self._at_a_target(clause, anchor):
             return "CONDITIONAL"

@@ -89,6 +89,8 @@ class Concept(Enum):
     IF = auto()
     EXCEPT = auto()
     FUTURE = auto()
+    # Tomorrow, perhaps, planned: an order in such words is none, however complete it is.
+    PLANNED = auto()
     OPTIONAL = auto()
     ASKING = auto()
     I_ME = auto()
@@ -127,3 +129,4 @@ SIDES = frozenset(
     {Concept.BUY, Concept.SELL, Concept.BUY_WEAK, Concept.SELL_WEAK, Concept.BOUGHT, Concept.SOLD}
 )
 BUYS = frozenset({Concept.BUY, Concept.BUY_WEAK, Concept.BOUGHT})
+FUTURES = frozenset({Concept.FUTURE, Concept.PLANNED})

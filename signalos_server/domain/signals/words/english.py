@@ -267,13 +267,16 @@ WORDS: dict[C, str] = {
         "conditional, by the time, as long as, on a retest, on confirmation"
     ),
     C.FUTURE: (
-        "will, i'll, ill, we'll, going to, gonna, tomorrow, plan to, planning, planning to, "
-        "looking to, looking for, want to, wanna, get ready, ready to, prepare, prepare to, "
-        "upcoming, would, might, could, may, maybe, possible, possibly, probably, potential, "
-        "expecting, expect, soon we, next week, later today, watch for, watch, watching, eyeing, "
-        "waiting to, thinking, think, thinking of, considering, hoping, hope, about to, "
-        "intend to, idea, next move, will be, shall, be ready, stand by, standby, heads up, "
-        "watchlist, might be, could be, want"
+        "will, i'll, ill, we'll, going to, gonna, looking to, looking for, wanna, get ready, "
+        "ready to, prepare, prepare to, upcoming, could, possible, probably, potential, "
+        "expecting, expect, soon we, watch for, watch, watching, about to, intend to, idea, "
+        "next move, will be, shall, be ready, stand by, standby, heads up, could be"
+    ),
+    C.PLANNED: (
+        "tomorrow, plan to, planning, planning to, might, may, maybe, possibly, next week, "
+        "later today, waiting to, thinking, think, thinking of, considering, hoping, hope, "
+        "might be, would, eyeing, watchlist, want to, want, perhaps, next month, on monday, "
+        "thinking about, planned, my plan, the plan, plan, plans to, plan is"
     ),
     C.OPTIONAL: (
         "if you want, if you like, if u want, if you wish, you may, you can, u can, feel free, "

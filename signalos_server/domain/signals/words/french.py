@@ -89,9 +89,9 @@ WORDS: dict[C, str] = {
         "si, quand, lorsque, après, dès que, en cas de, attendre, attendez, une fois, en attendant, cassure"
     ),
     C.FUTURE: (
-        "demain, bientôt, on va, je vais, nous allons, possible, peut être, préparez vous, "
-        "fermerai, fermerons, pourrait, prochaine, voudrais"
+        "bientôt, on va, je vais, nous allons, possible, préparez vous, fermerai, fermerons, prochaine"
     ),
+    C.PLANNED: ("demain, peut être, pourrait, voudrais"),
     C.OPTIONAL: (
         "si vous voulez, si vous le souhaitez, optionnel, facultatif, vous pouvez, pouvez, au choix"
     ),

@@ -78,10 +78,8 @@ WORDS: dict[C, str] = {
     C.PROFIT: "gewinn, gewinne, profit, gewonnen, verdient",
     C.NOT: "nicht, kein, keine, keinen, niemals, nie, noch nicht, ohne",
     C.IF: "wenn, falls, sobald, nachdem, erst wenn, warten, wartet, abwarten, bei bruch, nach",
-    C.FUTURE: (
-        "werden, werde, wird, morgen, möglich, möglicherweise, vielleicht, bald, könnte, plane, "
-        "planen, will, möchte, bereit machen, warten auf"
-    ),
+    C.FUTURE: ("werden, werde, wird, möglich, bald, will, bereit machen, warten auf"),
+    C.PLANNED: ("morgen, möglicherweise, vielleicht, könnte, plane, planen, möchte"),
     C.OPTIONAL: ("wer will, wer möchte, optional, könnt, kann man, wenn ihr wollt, ihr könnt, nach belieben"),
     C.ASKING: "soll ich, sollen wir, sollte, warum, wer, wann, kann ich, sollten wir",
     C.I_ME: "ich, mein, meine, meinen, mir, mich, hab",
@@ -93,7 +91,7 @@ WORDS: dict[C, str] = {
     C.OR: "oder",
     C.AND: "und, dann",
     C.FILLER: (
-        "der, die, das, den, dem, des, ein, eine, einen, im, am, an, zu, mit, für, von, "
+        "guten morgen, der, die, das, den, dem, des, ein, eine, einen, im, am, an, zu, mit, für, von, "
         "risikomanagement, bitte, euer, eure, gratis signal"
     ),
 }

@@ -68,10 +68,8 @@ WORDS: dict[C, str] = {
     C.IF: (
         "jika, kalau, bila, apabila, setelah, selepas, ketika, tunggu, menunggu, kalo, sesudah, sekiranya"
     ),
-    C.FUTURE: (
-        "besok, esok, akan, nanti, mungkin, rencana, bersiap, siap siap, persiapan, berencana, "
-        "boleh jadi, mau, ingin"
-    ),
+    C.FUTURE: ("akan, nanti, bersiap, siap siap, persiapan, mau"),
+    C.PLANNED: ("besok, esok, mungkin, rencana, berencana, boleh jadi, ingin"),
     C.OPTIONAL: (
         "jika mau, kalau mau, opsional, boleh, bagi yang mau, silakan, silahkan, bisa juga, yang mau"
     ),

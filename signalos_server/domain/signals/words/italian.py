@@ -75,10 +75,8 @@ WORDS: dict[C, str] = {
         "se, quando, dopo, una volta, appena, aspettare, aspettate, attendere, attendete, "
         "in caso di, alla rottura"
     ),
-    C.FUTURE: (
-        "domani, presto, stiamo per, possibile, forse, preparatevi, chiuderò, chiuderemo, "
-        "potrebbe, voglio, vorrei"
-    ),
+    C.FUTURE: ("presto, stiamo per, possibile, preparatevi, chiuderò, chiuderemo, voglio"),
+    C.PLANNED: ("domani, forse, potrebbe, vorrei"),
     C.OPTIONAL: "se volete, se vuoi, opzionale, potete, facoltativo, chi vuole",
     C.ASKING: "dovremmo, devo, perché, chi, posso, dobbiamo",
     C.I_ME: "io, mio, mia, miei, ho",

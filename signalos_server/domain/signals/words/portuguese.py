@@ -72,10 +72,8 @@ WORDS: dict[C, str] = {
     C.PROFIT: "lucro, lucros, ganho, ganhos, ganhamos",
     C.NOT: "não, nunca, jamais, nem, ainda não, não comprem, não vendam, evitar, sem",
     C.IF: ("se, quando, depois de, após, caso, assim que, esperar, esperem, aguardar, aguardem, ao romper"),
-    C.FUTURE: (
-        "amanhã, vamos, vou, possível, possivelmente, talvez, preparem se, preparar, em breve, "
-        "fecharei, fecharemos, poderia, quero"
-    ),
+    C.FUTURE: ("vamos, vou, possível, preparem se, preparar, em breve, fecharei, fecharemos, quero"),
+    C.PLANNED: ("amanhã, talvez, poderia, possivelmente"),
     C.OPTIONAL: "se quiser, se quiserem, opcional, podem, pode, quem quiser",
     C.ASKING: "devemos, devo, posso, por que, quem, será que, deveria",
     C.I_ME: "eu, meu, minha, meus, minhas",

@@ -93,10 +93,10 @@ WORDS: dict[C, str] = {
     ),
     C.IF: "si, cuando, después de, en caso de, una vez, esperar, esperen, al romper, hasta que, tras",
     C.FUTURE: (
-        "mañana, vamos a, voy a, posible, posiblemente, quizás, tal vez, prepárense, preparados, "
-        "cerraré, cerraremos, podría, buscaremos, será, pronto, esperando, quiero, moveré, "
-        "moveremos, cerrará"
+        "vamos a, voy a, posible, prepárense, preparados, cerraré, cerraremos, buscaremos, "
+        "será, pronto, esperando, quiero, moveré, moveremos, cerrará"
     ),
+    C.PLANNED: ("mañana, posiblemente, quizás, tal vez, podría"),
     C.OPTIONAL: (
         "si quieres, si quieren, si desean, opcional, pueden, puedes, si gustan, puede, quien quiera"
     ),

@@ -73,10 +73,8 @@ WORDS: dict[C, str] = {
         "eğer, olursa, gelirse, kırarsa, sonra, gelince, olunca, bekleyin, bekle, ulaşırsa, "
         "kapanırsa, ulaşınca, kırılırsa"
     ),
-    C.FUTURE: (
-        "yarın, yakında, olabilir, belki, hazırlanın, hazır olun, kapatacağız, alacağız, "
-        "satacağız, kapatacağım, muhtemel"
-    ),
+    C.FUTURE: ("yakında, hazırlanın, hazır olun, kapatacağız, alacağız, satacağız, kapatacağım, muhtemel"),
+    C.PLANNED: ("yarın, belki, olabilir"),
     C.OPTIONAL: "isterseniz, isteyen, isteyenler, dilerseniz, opsiyonel, isteğe bağlı",
     C.ASKING: "mı, mi, mu, mü, kapatalım mı, neden, kim",
     C.I_ME: "ben, benim",
