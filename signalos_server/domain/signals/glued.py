@@ -63,7 +63,7 @@ def part_word(token: Token) -> list[Token]:
     if not _SHORTEST <= len(text) <= _LONGEST or not text.isascii():
         return []
     pieces = _pieces(text, _MOST_PARTS)
-    parted = []
+    parted: list[Token] = []
     start = token.start
     for piece in pieces:
         end = start + len(piece)
