@@ -29,6 +29,7 @@ from web_gateway.contract_document import ContractDocument
 from web_gateway.dashboard_files import dashboard_routes
 from web_gateway.docs_page import docs_page
 from web_gateway.doors import Doors
+from web_gateway.hooks import Hooks
 from web_gateway.http_protocol import HttpProtocol
 from web_gateway.live.client_frames import MAXIMUM_FRAME_BYTES
 from web_gateway.live.hub import Hub
@@ -114,6 +115,8 @@ def build(settings: Settings, metrics: Metrics) -> ASGIApp:
             Route("/api/openapi.json", openapi),
             Route("/api/docs", docs),
             Route("/api/docs/", lambda _: RedirectResponse("/api/docs")),
+            Route("/api/hooks", parts.hooks),
+            Route("/api/hooks/{token}", parts.hooks),
             Route("/api/{path:path}", parts.transcode),
             WebSocketRoute("/ws", parts.live),
             Route("/metrics", exposition),
@@ -141,6 +144,7 @@ class _Parts:
         self._key_path = key_path
         self._metrics = metrics
         self.transcode = _Late()
+        self.hooks = _Late()
         self.live = _Late()
 
     @contextlib.asynccontextmanager
@@ -158,6 +162,9 @@ class _Parts:
             timings=settings.timings,
             metrics=self._metrics,
             on_sessions_changed=hub.check_sessions_now,
+        )
+        self.hooks.app = Hooks(
+            upstream, limits=settings.limits, timings=settings.timings, metrics=self._metrics
         )
         try:
             async with hub.running():

@@ -50,15 +50,18 @@ def _operation(method: str, path: str, operation: Schema) -> str:
     body = operation.get("requestBody")
     if body is not None:
         schema = body["content"]["application/json"]["schema"]
-        rows += _rows(schema)
+        rows += _rows(schema) if "properties" in schema else _row("(body)", schema, schema["description"],
+                                                                  required=body["required"])  # fmt: skip
     table = f"<table>{rows}</table>" if rows else ""
     answers = operation["responses"]
-    shown = _type(answers["200"]["content"]["application/json"]["schema"])
-    also = " or 202 with <code>Location</code>" if "202" in answers else ""
+    statuses = [status for status in ("200", "202") if status in answers]
+    shown = _type(answers[statuses[0]]["content"]["application/json"]["schema"])
+    told = " or ".join(statuses)
+    also = " with <code>Location</code>" if "202" in answers else ""
     return (
         f'<article id="{escape(operation["operationId"])}"><h3><span class="method">{method}</span> '
         f"<code>{escape(path)}</code></h3><p>{_words(operation['description'])}</p>{table}"
-        f"<p>Answers 200{also}: {shown}</p></article>"
+        f"<p>Answers {told}{also}: {shown}</p></article>"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import uuid
 from collections.abc import Mapping
@@ -14,8 +13,9 @@ import structlog
 from google.protobuf.message import Message
 from starlette.types import Receive
 
+from web_gateway.bodies import read_body
 from web_gateway.decoding import FIELD_MASK, Decoder, FieldProblem, InputError
-from web_gateway.problems import CLOSE, GatewayReason, Problem, ProblemError, invalid_fields
+from web_gateway.problems import GatewayReason, Problem, ProblemError, invalid_fields
 from web_gateway.routes import Found, Route, RouteError
 from web_gateway.settings import Limits, Timings
 from web_gateway.strict_json import JsonError, JsonValue, loads
@@ -63,48 +63,9 @@ class Inbound:
 
     async def read_body(self, route: Route, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """The whole body, empty where there is none. Raises `ProblemError`."""
-        limit = self._limits.body_bytes
-        too_large = Problem(
-            413,
-            "INVALID_ARGUMENT",
-            GatewayReason.BODY_TOO_LARGE,
-            f"the body is larger than {limit} bytes",
-            {"limit_bytes": str(limit)},
-            headers=CLOSE,
+        body = await read_body(
+            headers, receive, limit_bytes=self._limits.body_bytes, seconds=self._timings.body_seconds
         )
-        length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > limit:
-            raise ProblemError(too_large)
-        if length == b"0" and b"transfer-encoding" not in headers:
-            return b""
-        parts: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(self._timings.body_seconds):
-                while True:
-                    event = await receive()
-                    if event["type"] == "http.disconnect":
-                        raise ProblemError(Problem(499, "CANCELLED", "", "the caller went away"))
-                    part: bytes = event.get("body", b"")
-                    size += len(part)
-                    if size > limit:
-                        raise ProblemError(too_large)
-                    parts.append(part)
-                    if not event.get("more_body", False):
-                        break
-        except TimeoutError:
-            seconds = f"{self._timings.body_seconds:g}"
-            raise ProblemError(
-                Problem(
-                    408,
-                    "DEADLINE_EXCEEDED",
-                    GatewayReason.BODY_TOO_SLOW,
-                    f"the body did not arrive within {seconds} s",
-                    {"limit_seconds": seconds},
-                    headers=CLOSE,
-                )
-            ) from None
-        body = b"".join(parts)
         if body and not route.takes_body:
             raise ProblemError(invalid_fields([FieldProblem("", f"{route.method} takes no body here")]))
         if body and not _is_json(headers.get(b"content-type", b"")):

@@ -34,6 +34,12 @@ class RateLimit:
             self._buckets.popitem(last=False)
         return wait
 
+    def give_back(self, key: str) -> None:
+        """Takes back what `take` counted last: it was not meant by this limit."""
+        if key in self._buckets:
+            left, at = self._buckets[key]
+            self._buckets[key] = (min(self._burst, left + 1), at)
+
 
 @lru_cache(maxsize=4096)
 def address_key(address: str) -> str:

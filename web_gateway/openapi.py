@@ -10,10 +10,13 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
+from signalos.v1.signal_service_pb2 import SubmitWebhookResponse
+from web_gateway import hooks
 from web_gateway.contract_document import ContractDocument
 from web_gateway.naming import enum_names, is_wide, reads_as_number
 from web_gateway.routes import Route
 from web_gateway.rules import FieldRules, rules_of
+from web_gateway.settings import Limits
 
 _REQUEST_ONLY: Final = frozenset({"update_mask"})
 _COMMAND: Final = "signalos.v1.Command"
@@ -51,6 +54,7 @@ def openapi(routes: Iterable[Route], document: ContractDocument) -> Schema:
     for route in routes:
         operations = paths.setdefault(route.template_in_json, {})
         operations[route.method.lower()] = writer.operation(route)
+    paths |= writer.hooks()
     return {
         "openapi": "3.1.0",
         "info": {"title": "SignalOS", "version": _version(), "description": _INTRODUCTION},
@@ -110,6 +114,62 @@ class _Writer:
         if route.takes_body:
             operation["requestBody"] = self._body(route)
         return operation
+
+    def hooks(self) -> Schema:
+        """The paths of webhooks: theirs is any body, and a token for a key, which the contract's bindings
+        cannot say.
+        """
+        rpc = SubmitWebhookResponse.DESCRIPTOR
+        comment = self._document.of(hooks.RPC)
+        self.tags.add("SignalService")
+        token = self._document.of("signalos.v1.SubmitWebhookRequest.token")
+        size = f"At most {Limits().hook_bytes // 1024} KiB, in UTF-8."
+        schema = {"description": f"{self._document.of('signalos.v1.SubmitWebhookRequest.body')} {size}"}
+        operation: Schema = {
+            "tags": ["SignalService"],
+            "summary": re.split(r"(?<=[.:;]) ", comment, maxsplit=1)[0],
+            "security": [],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {"schema": schema},
+                    "text/plain": {"schema": {**schema, "type": "string"}},
+                },
+            },
+            "responses": {
+                "202": {
+                    "description": f"{self._document.of(rpc.full_name)} `Location` says where to read it.",
+                    "headers": {"Location": {"schema": {"type": "string"}}},
+                    "content": {"application/json": {"schema": self._reference(rpc)}},
+                },
+                "default": {"$ref": "#/components/responses/Problem"},
+            },
+        }
+        parameter = {"required": True, "description": token, "schema": {"type": "string", "maxLength": 200}}
+        elsewhere = {
+            **parameter,
+            "required": False,
+            "description": f"{token} It may also be in `Authorization: Bearer` or in the member `token` of a "
+            "JSON body, which is removed before the message is recorded.",
+        }
+        return {
+            "/api/hooks/{token}": {
+                "post": {
+                    **operation,
+                    "operationId": "SubmitWebhook",
+                    "description": comment,
+                    "parameters": [{"name": "token", "in": "path", **parameter}],
+                }
+            },
+            "/api/hooks": {
+                "post": {
+                    **operation,
+                    "operationId": "SubmitWebhookWithoutPath",
+                    "description": f"{comment} Here the token is in a header or in the body.",
+                    "parameters": [{"name": "X-SignalOS-Token", "in": "header", **elsewhere}],
+                }
+            },
+        }
 
     def _parameters(self, route: Route) -> list[Schema]:
         parameters: list[Schema] = []

@@ -21,6 +21,10 @@ class Limits:
     mutations_per_second: float = 200
     mutation_burst: float = 1000
     body_bytes: int = 1024 * 1024
+    # Of a webhook; the contract's own bound.
+    hook_bytes: int = 32 * 1024
+    # Webhook calls of one address with tokens that are not known to be good.
+    strange_hooks_per_minute: float = 60
     sockets_per_user: int = 1000
     sockets_per_address: int = 1000
     sockets: int = 5000
@@ -32,6 +36,8 @@ class Timings:
 
     call_seconds: float = 10.0
     body_seconds: float = 10.0
+    # TradingView gives up after 3 s, and sends again only what it was refused.
+    hook_seconds: float = 2.5
     authenticate_seconds: float = 10.0
     subscribe_grace_seconds: float = 0.5
     heartbeat_seconds: float = 5.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
 from signalos.v1.command_pb2 import CommandState
-from web_gateway.doors import CALLER, Caller, send_problem
+from web_gateway.doors import CALLER, Caller
 from web_gateway.encoding import Encoder, JsonObject
 from web_gateway.inbound import Inbound, Shape
 from web_gateway.limits import RateLimit, address_key
@@ -29,6 +28,7 @@ from web_gateway.problems import (
     from_rpc_error,
     rate_limited,
 )
+from web_gateway.refusing import refuse
 from web_gateway.routes import Found, MethodNotAllowed, Route, RouteTable
 from web_gateway.sessions import clear_cookie, set_cookie
 from web_gateway.settings import Limits, Timings
@@ -72,8 +72,6 @@ _FINAL_STATES: Final = frozenset(
     }
 )
 _DEFAULT_WAIT_SECONDS: Final = 5.0
-_DROPPED_BYTES: Final = 4 * 1024 * 1024
-_DROPPING_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ class Transcoder:
             answer = await self._handle(found, scope, receive, caller)
         except ProblemError as refused:
             status = refused.problem.status
-            await _refuse(refused.problem, scope, receive, send)
+            await refuse(refused.problem, scope, receive, send)
         else:
             status = answer.status
             await send({"type": "http.response.start", "status": status, "headers": list(answer.headers)})
@@ -259,29 +257,6 @@ class Transcoder:
         body = orjson.dumps(written)
         sent.append((b"content-length", str(len(body)).encode()))
         return _Answer(status, body, tuple(sent))
-
-
-async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-    unread = set(CLOSE) <= set(problem.headers)
-    if unread and not any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"]):
-        unread = False
-        kept = tuple(header for header in problem.headers if header not in CLOSE)
-        problem = replace(problem, headers=kept)
-    if not unread:
-        await send_problem(problem, send)
-        return
-    # A connection that is closed while its body still arrives is reset, and the caller never reads why. So
-    # some of the rest is let in and dropped, after the answer.
-    await send_problem(problem, send, more_body=True)
-    dropped = 0
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_DROPPING_SECONDS):
-            while dropped < _DROPPED_BYTES:
-                event = await receive()
-                dropped += len(event.get("body", b""))
-                if event["type"] == "http.disconnect" or not event.get("more_body", False):
-                    break
-    await send({"type": "http.response.body", "body": b""})
 
 
 def _into_cookie(

@@ -32,3 +32,13 @@ def test_a_clock_that_stands_still_or_goes_back_grants_nothing() -> None:
 )
 def test_one_household_is_one_caller(address: str, key: str) -> None:
     assert address_key(address) == key
+
+
+def test_what_is_given_back_was_never_taken() -> None:
+    limit = RateLimit("calls", rate_per_second=1, burst=2)
+
+    for _ in range(5):
+        assert limit.take("a", 0.0) == 0
+        limit.give_back("a")
+    limit.give_back("nobody")
+    assert [limit.take("a", 0.0) for _ in range(3)] == [0, 0, 1]

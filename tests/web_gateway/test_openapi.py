@@ -26,7 +26,8 @@ def test_every_route_is_in_it_once() -> None:
     operations = {
         (method.upper(), path) for path, methods in DESCRIBED["paths"].items() for method in methods
     }
-    assert operations == {(route.method, route.template_in_json) for route in ROUTES}
+    hooks = {("POST", "/api/hooks/{token}"), ("POST", "/api/hooks")}
+    assert operations == {(route.method, route.template_in_json) for route in ROUTES} | hooks
     ids = [each["operationId"] for methods in DESCRIBED["paths"].values() for each in methods.values()]
     assert len(ids) == len(set(ids))
 
@@ -51,6 +52,7 @@ def test_the_page_names_every_path_and_reason_and_no_outside_host() -> None:
     page = docs_page(ROUTES, DOCUMENT)
     for route in ROUTES:
         assert route.template_in_json in page
+    assert "/api/hooks/{token}" in page
     for value in error_reason_pb2.ErrorReason.DESCRIPTOR.values[1:]:
         assert f'id="reason-{value.name.removeprefix("ERROR_REASON_")}"' in page
     for reason in GatewayReason:
