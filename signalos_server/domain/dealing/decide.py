@@ -6,7 +6,7 @@ the bridge checks its own limits again, and has the last word.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,13 +18,18 @@ from signalos_server.domain.dealing.contracts import check_prices, resolve
 from signalos_server.domain.dealing.denial import Denial, deny
 from signalos_server.domain.dealing.pips import pips_in_price
 from signalos_server.domain.dealing.pricing import Placement, check_drift, check_spread, place
+from signalos_server.domain.dealing.shape import disaster_loss, ladder_of, to_tick
 from signalos_server.domain.dealing.sizing import Funds, Leg, Sized, Sizing, SizingMode, share, size
 from signalos_server.domain.order_rules import Market
+from signalos_server.domain.pipeline.words import LadderStopPlan, OppositeRule, TargetSplit
 from signalos_server.domain.records import SymbolSpec
 from signalos_server.domain.signals.model import Gate, Kind, Parse
 from signalos_server.domain.words import OrderType, Side
 
 _T = TypeVar("_T")
+
+_CLOSES_OPPOSITE = "CLOSES_OPPOSITE_FIRST"
+_CENT = Decimal("0.01")
 
 
 class Trust(StrEnum):
@@ -42,6 +47,8 @@ class Outcome(StrEnum):
     TRADE = "trade"
     # Waits for a person.
     ASK = "ask"
+    # To be sent once what is held the other way is closed.
+    CLEAR = "clear"
     # Not traded, and nobody is asked: observed, paused, or refused by a step.
     SKIP = "skip"
     DENY = "deny"
@@ -64,7 +71,13 @@ class SourcePolicy:
     filling_limits: bool = False
     # What one signal may risk at most, in percent of equity, whatever its own sizing says.
     risk_ceiling_percent: Decimal = Decimal(1)
+    # Open positions and working orders at which nothing more is opened.
     positions: int = 10
+    # Canonical; empty: all.
+    symbols: frozenset[str] = frozenset()
+    opposite: OppositeRule = OppositeRule.DENY
+    split: TargetSplit = TargetSplit.LADDER
+    stop_plan: LadderStopPlan = LadderStopPlan.FOLLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +89,42 @@ class AccountFacts:
     specs: Sequence[SymbolSpec]
     markets: Mapping[str, Market]
     funds: Funds | None
+    # Open positions and working orders, external ones and those under way too.
     open_positions: int
     commission_per_lot: Decimal = Decimal(0)
-    # Symbols at the broker that have a trade on a netting account.
+    # Symbols at the broker that have a trade or order on a netting account.
     busy_symbols: frozenset[str] = frozenset()
     # Sides held on the instrument, for the rule on opposite signals.
     held_sides: Mapping[str, frozenset[Side]] = field(default_factory=dict)
+    # The sides of those that SignalOS does not manage, or that are not open yet: never closed for a signal.
+    foreign_sides: Mapping[str, frozenset[Side]] = field(default_factory=dict)
+    hedging: bool = True
+    # Levels are hidden, so that the broker's own stop is a disaster stop further away.
+    stealth: bool = False
+    # The source's hours; False: it is outside of them.
+    in_session: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """An order before limits are asked. Money is in the account's currency; `entry` is where it would fill.
+
+    `worst_case_money` is what is lost where the broker alone gives it up: the most that the limits have to
+    allow for.
+    """
+
+    symbol: str
+    side: Side
+    order_type: OrderType
+    volume_lots: Decimal
+    entry: Decimal
+    stop_loss: Decimal
+    risk_money: Decimal
+    worst_case_money: Decimal
+
+
+# The account's own limits: None is a go, else the numbers that it was refused by.
+Limits = Callable[[PlannedOrder], Denial | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +136,18 @@ class Step:
     code: str = ""
     text: str = ""
     numbers: tuple[tuple[str, str], ...] = ()
+    # When it was taken, where that is known.
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be sent: one order with its legs."""
+    """What would be sent: one order with its legs. `worst_case_money` None: what is lost at the stop."""
 
     action: Open
     legs: tuple[Leg, ...]
     sized: Sized
+    worst_case_money: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +165,9 @@ class Decision:
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: the end of a list of steps
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, plan: Plan | None = None) -> None:
         self.outcome = outcome
+        self.plan = plan
 
 
 class _Timeline:
@@ -158,6 +205,7 @@ def decide(
     said_at: datetime,
     now: datetime,
     approved: bool = False,
+    limits: Limits | None = None,
 ) -> Decision:
     """Return what one account does with a signal that opens. `approved`: a person has said yes to it.
 
@@ -165,9 +213,9 @@ def decide(
     """
     line = _Timeline()
     try:
-        plan = _plan(line, parse, source, account, sender, said_at, now, approved=approved)
+        plan = _plan(line, parse, source, account, sender, said_at, now, limits, approved=approved)
     except _Stopped as stopped:
-        return Decision(stopped.outcome, tuple(line.steps))
+        return Decision(stopped.outcome, tuple(line.steps), stopped.plan)
     if not approved and source.trust is Trust.APPROVE:
         line.steps.append(Step("trust", False, "APPROVAL_NEEDED", "the source's signals wait for a person"))
         return Decision(Outcome.ASK, tuple(line.steps), plan)
@@ -189,6 +237,7 @@ def _plan(
     sender: str,
     said_at: datetime,
     now: datetime,
+    limits: Limits | None,
     *,
     approved: bool,
 ) -> Plan:
@@ -198,8 +247,21 @@ def _plan(
     if account.paused:
         line.end("state", Outcome.SKIP, deny("PAUSED", "the account is paused; not made up for on resume"))
     line.passed("state")
+    if not account.in_session:
+        line.end(
+            "session",
+            Outcome.SKIP,
+            deny("OUTSIDE_SESSION", "the source may not open at this time of the week"),
+        )
+    line.passed("session")
     assert parse.symbol is not None
     assert parse.side is not None
+    if source.symbols and parse.symbol not in source.symbols:
+        line.end(
+            "symbol",
+            Outcome.DENY,
+            deny("SYMBOL_NOT_ALLOWED", f"{parse.symbol} is not one of this source", symbol=parse.symbol),
+        )
     spec = line.check("symbol", resolve(parse.symbol, parse.side, account.specs, source.symbol_map))
     assert spec is not None
     market = line.check("quote", account.markets.get(spec.symbol) or _no_quote(spec))
@@ -213,16 +275,67 @@ def _plan(
     if placement.order_type is OrderType.MARKET:
         line.check("drift", check_drift(parse.side, parse.entry, stop, market, source.drift_share))
         line.check("spread", check_spread(stop, parse.side, market, source.spread_share))
-    line.check("symbol_use", _symbol_use(spec, parse.side, account))
-    line.check("positions", _positions(source, account))
+    rule = _symbol_use(spec, parse.side, source, account)
+    clearing = rule is not None and rule.code == _CLOSES_OPPOSITE
+    if not clearing:
+        line.check("symbol_use", rule)
+    line.check("positions", _positions(source, account, clearing=clearing))
     sized = line.check("size", _sized(parse, source, account, spec, entry, stop))
     assert sized is not None
+    worst = disaster_loss(spec, parse.side, entry, stop, market, sized, hidden=account.stealth)
+    order = PlannedOrder(
+        symbol=spec.symbol,
+        side=parse.side,
+        order_type=placement.order_type,
+        volume_lots=sized.volume_lots,
+        entry=entry,
+        stop_loss=stop,
+        risk_money=sized.risk_money,
+        worst_case_money=sized.risk_money if worst is None else worst,
+    )
+    line.check("limits", None if limits is None else limits(order))
     targets = _targets(parse, spec, entry)
     legs = share(sized.volume_lots, targets, spec)
-    fewer = len(legs) < len(targets)
-    text = f"{sized.volume_lots} lots for {len(targets)} targets make {len(legs)} legs" if fewer else ""
-    line.passed("legs", text, legs=len(legs), volume_lots=sized.volume_lots, risk=sized.risk_money)
-    return Plan(_action(parse, source, spec, placement, stop, sized, legs), legs, sized)
+    several = source.split is TargetSplit.ORDERS and account.hedging and len(legs) > 1
+    if several and account.open_positions + len(legs) > source.positions:
+        line.end("legs", Outcome.DENY, _too_many(source, account.open_positions + len(legs)))
+    line.passed("legs", _about_legs(parse, source, sized, targets, legs), **_leg_numbers(legs, sized, worst))
+    plan = Plan(
+        _action(parse, source, spec, placement, stop, sized, legs, several=several), legs, sized, worst
+    )
+    if clearing and rule is not None:
+        line.steps.append(Step("symbol_use", False, rule.code, rule.text, rule.numbers))
+        raise _Stopped(Outcome.CLEAR, plan)
+    return plan
+
+
+def _about_legs(
+    parse: Parse,
+    source: SourcePolicy,
+    sized: Sized,
+    targets: tuple[Decimal | None, ...],
+    legs: tuple[Leg, ...],
+) -> str:
+    words = []
+    if len(legs) < len(targets):
+        words.append(f"{sized.volume_lots} lots for {len(targets)} targets make {len(legs)} legs")
+    if _sizing(parse, source).mode is not SizingMode.SIGNAL_LOTS:
+        if parse.volume_lots is not None:
+            words.append(f"the message's {parse.volume_lots} lots are not what it is sized by")
+        if parse.risk is not None:
+            words.append("the risk that the message says is not what it is sized by")
+    return "; ".join(words)
+
+
+def _leg_numbers(legs: tuple[Leg, ...], sized: Sized, worst: Decimal | None) -> dict[str, object]:
+    numbers: dict[str, object] = {
+        "legs": len(legs),
+        "volume_lots": sized.volume_lots,
+        "risk": sized.risk_money.quantize(_CENT),
+    }
+    if worst is not None:
+        numbers["worst_case"] = worst.quantize(_CENT)
+    return numbers
 
 
 def _check_message(
@@ -300,41 +413,58 @@ def _stop(parse: Parse, spec: SymbolSpec, source: SourcePolicy, entry: Decimal) 
         return deny(
             "STOP_ON_WRONG_SIDE", f"the stop loss {stop} is not beyond {entry}", entry=entry, stop=stop
         )
-    tick = spec.tick_size or spec.point
-    return stop if tick <= 0 else (stop / tick).quantize(Decimal(1)) * tick
+    return to_tick(stop, spec)
 
 
 def _targets(parse: Parse, spec: SymbolSpec, entry: Decimal) -> tuple[Decimal | None, ...]:
     assert parse.side is not None
     sign = parse.side.sign
-    prices = parse.take_profits or tuple(
+    said = parse.take_profits or tuple(
         entry + sign * pips_in_price(spec, parse.symbol, pips) for pips in parse.take_profit_pips
     )
+    prices = tuple(dict.fromkeys(to_tick(price, spec) for price in said))
     # A target that the market has passed is none any more.
     ahead = sorted((price for price in prices if (price - entry) * sign > 0), key=lambda price: price * sign)
     return (*ahead, *((None,) if parse.take_profit_open or not ahead else ()))
 
 
-def _symbol_use(spec: SymbolSpec, side: Side, account: AccountFacts) -> Denial | None:
-    if spec.symbol in account.busy_symbols:
+def _symbol_use(spec: SymbolSpec, side: Side, source: SourcePolicy, account: AccountFacts) -> Denial | None:
+    opposite = Side.SELL if side is Side.BUY else Side.BUY
+    held = account.held_sides.get(spec.symbol, frozenset())
+    foreign = opposite in account.foreign_sides.get(spec.symbol, frozenset())
+    same_on_netting = spec.symbol in account.busy_symbols and opposite not in held
+    if opposite in held and source.opposite is OppositeRule.CLOSE_FIRST and not foreign:
+        return deny(
+            _CLOSES_OPPOSITE,
+            f"what is held of {spec.symbol} the other way is closed first",
+            symbol=spec.symbol,
+        )
+    if spec.symbol in account.busy_symbols and (same_on_netting or source.opposite is OppositeRule.HEDGE):
         return deny(
             "NETTING_SYMBOL_BUSY", f"{spec.symbol} has a trade on a netting account", symbol=spec.symbol
         )
-    opposite = Side.SELL if side is Side.BUY else Side.BUY
-    if opposite in account.held_sides.get(spec.symbol, frozenset()):
-        return deny("OPPOSITE_HELD", f"{spec.symbol} is held the other way", symbol=spec.symbol)
+    if opposite in held and source.opposite is not OppositeRule.HEDGE:
+        text = f"{spec.symbol} is held the other way"
+        if foreign and source.opposite is OppositeRule.CLOSE_FIRST:
+            text += ", by what this source does not close: external, or not open yet"
+        return deny("OPPOSITE_HELD", text, symbol=spec.symbol)
     return None
 
 
-def _positions(source: SourcePolicy, account: AccountFacts) -> Denial | None:
-    if account.open_positions >= source.positions:
-        return deny(
-            "MAX_POSITIONS",
-            "as many as allowed are open",
-            limit=source.positions,
-            current=account.open_positions,
-        )
+def _positions(source: SourcePolicy, account: AccountFacts, *, clearing: bool) -> Denial | None:
+    # What is closed first makes room for it.
+    if account.open_positions - clearing >= source.positions:
+        return _too_many(source, account.open_positions)
     return None
+
+
+def _too_many(source: SourcePolicy, current: int) -> Denial:
+    return deny(
+        "MAX_POSITIONS",
+        "as many positions and orders as allowed are open",
+        limit=source.positions,
+        current=current,
+    )
 
 
 def _sized(
@@ -381,9 +511,12 @@ def _action(
     stop: Decimal,
     sized: Sized,
     legs: tuple[Leg, ...],
+    *,
+    several: bool,
 ) -> Open:
     assert parse.side is not None
     risk = _risk(_sizing(parse, source))
+    ladder = None if several else ladder_of(legs, source.stop_plan)
     return Open(
         symbol=spec.symbol,
         side=parse.side,
@@ -391,7 +524,10 @@ def _action(
         # What is sized by risk is counted by the bridge, with the equity and the calculation of its terminal.
         volume_lots=sized.volume_lots if risk is None else None,
         risk=risk,
-        price=placement.price,
+        price=None if placement.price is None else to_tick(placement.price, spec),
         stop_loss=stop,
-        take_profits=tuple(leg.take_profit for leg in legs if leg.take_profit is not None),
+        take_profits=()
+        if ladder is not None
+        else tuple(leg.take_profit for leg in legs if leg.take_profit is not None),
+        protection=ladder,
     )

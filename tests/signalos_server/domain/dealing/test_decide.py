@@ -21,6 +21,7 @@ from signalos_server.domain.dealing.decide import (
 )
 from signalos_server.domain.dealing.sizing import Funds, Sizing, SizingMode
 from signalos_server.domain.order_rules import Market
+from signalos_server.domain.pipeline.words import TargetSplit
 from signalos_server.domain.signals.model import Gate, Parse
 from signalos_server.domain.signals.parse import parse
 from signalos_server.domain.words import OrderType, Side, SymbolTradeMode
@@ -29,7 +30,7 @@ from tests.signalos_server.domain.dealing.test_sizing import a_spec
 D = Decimal
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SIGNAL = parse("EURUSD BUY 1.1000 SL 1.0950 TP 1.1050 1.1100")
-AUTO = SourcePolicy(trust=Trust.AUTO)
+AUTO = SourcePolicy(trust=Trust.AUTO, split=TargetSplit.ORDERS)
 ACCOUNT = AccountFacts(
     stopped=False,
     paused=False,
@@ -74,8 +75,8 @@ def test_every_step_on_the_way_is_told_in_order() -> None:
     steps = [step.name for step in decided().steps]
 
     assert steps == [
-        *("sender", "gate", "age", "state", "symbol", "quote", "prices", "entry", "stop"),
-        *("drift", "spread", "symbol_use", "positions", "size", "legs", "trust"),
+        *("sender", "gate", "age", "state", "session", "symbol", "quote", "prices", "entry", "stop"),
+        *("drift", "spread", "symbol_use", "positions", "size", "limits", "legs", "trust"),
     ]
 
 

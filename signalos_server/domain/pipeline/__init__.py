@@ -1,0 +1,1 @@
+"""From a message to what came of it: sources, signals, decisions, and how each becomes commands."""
