@@ -138,7 +138,7 @@ async def test_a_trailing_stop_starts_when_it_was_told_to(desk: Desk, page: Cock
     await page.press("Set")
 
     await page.told("Trailing stop of EURUSD set, applied by the bridge")
-    await expect(shown).to_contain_text("20 pips behind the best price, from 1.10400")
+    await expect(shown).to_contain_text("20 pips behind the best price, starting at 1.10400")
     await expect(shown).to_contain_text("Not started yet")
     await desk.market("1.10300")
     assert desk.position(trade).sl == Decimal("1.095")
@@ -190,7 +190,7 @@ async def test_one_trade_is_hidden_while_its_account_is_not(desk: Desk, page: Co
 
     await expect(page.cell(row, "Stop loss")).to_contain_text("hidden · broker")
     await expect(shown).to_contain_text("Hidden from the broker, as set for this trade")
-    await expect(shown).to_contain_text("guarding")
+    await expect(shown).to_contain_text("guard looked")
     held = desk.position(trade).sl
     assert held is not None
     assert held < Decimal("1.095")

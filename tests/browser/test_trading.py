@@ -210,7 +210,7 @@ async def test_levels_under_stealth_show_what_is_hidden_and_what_the_broker_hold
         await switch.click()
         await page.told("Stealth is on, applied by the bridge")
         await expect(page.cell(row, "Stop loss")).to_contain_text("hidden · broker")
-        await expect(page.cell(row, "Stop loss")).to_contain_text("guarding")
+        await expect(page.cell(row, "Stop loss")).to_contain_text("guard looked")
         held = desk.position(trade).sl
         assert held is not None
         assert held < Decimal("1.095")

@@ -17,6 +17,8 @@ export interface Link {
 
 const GUARD_SLOW_SECONDS = 3;
 const GUARD_BLIND_SECONDS = 10;
+/** The bridge tells by itself that often when its guard last looked. */
+const BRIDGE_BEAT_SECONDS = 5;
 const QUIET_MARKET_SECONDS = 60;
 
 export function serverLink(connection: ConnectionView, state: LiveState, now: number): Link {
@@ -48,12 +50,38 @@ export function accountLinks(account: Account, chain: ChainAge | undefined, stat
   return [
     bridgeLink(account, chain, of(chain?.bridgeAgeSeconds)),
     terminalLink(account, chain, of(chain?.terminalAgeSeconds)),
-    guardLink(account, of(chain?.guardAgeSeconds)),
+    guardLink(account, guardSight(account, chain, state, now)),
   ];
 }
 
+/**
+ * How long ago the guard last looked: each read of the terminal is a look. It is judged slow once a word of it is
+ * late, or once the bridge says that its terminal does not answer.
+ */
+export function guardSight(
+  account: Account | undefined,
+  chain: ChainAge | undefined,
+  { heartbeatAt, money }: Pick<LiveState, "heartbeatAt" | "money">,
+  now: number,
+): Heard | null {
+  const told = grown(chain?.guardAgeSeconds, heartbeatAt, now);
+  const judge = judged(chain?.guardAgeSeconds, heartbeatAt, now);
+  if (told === null || judge === null) return null;
+  const read = account === undefined ? null : ageOf(money.get(account.accountId), now);
+  const blind = account?.bridge?.terminal?.blindSeconds ?? null;
+  const age = least(told, read);
+  return { age, judge: blind === null ? Math.max(0, least(judge, read) - BRIDGE_BEAT_SECONDS) : Math.max(age, blind) };
+}
+
+export type Sight = "fresh" | "slow" | "blind" | "unknown";
+
+export function sightOf(heard: Heard | null): Sight {
+  if (heard === null) return "unknown";
+  return heard.judge >= GUARD_BLIND_SECONDS ? "blind" : heard.judge >= GUARD_SLOW_SECONDS ? "slow" : "fresh";
+}
+
 /** Seconds, as shown and as judged. */
-interface Heard {
+export interface Heard {
   readonly age: number;
   readonly judge: number;
 }
@@ -98,8 +126,8 @@ function guardLink(account: Account, heard: Heard | null): Link {
   if (heard === null) return { name: "guard", lamp: "unknown", text: "…", words: "not known" };
   const many = account.bridge?.terminal?.guardedCount ?? 0;
   const what = many === 0 ? "no hidden level to guard" : `guards ${many} hidden ${many === 1 ? "level" : "levels"}`;
-  const { age: seconds, judge } = heard;
-  const lamp = judge >= GUARD_BLIND_SECONDS ? "alarm" : judge >= GUARD_SLOW_SECONDS ? "slow" : "on";
+  const { age: seconds } = heard;
+  const lamp = ({ fresh: "on", slow: "slow", blind: "alarm", unknown: "unknown" } as const)[sightOf(heard)];
   return { name: "guard", lamp, text: age(seconds), words: `${what}, last look ${age(seconds)} ago` };
 }
 

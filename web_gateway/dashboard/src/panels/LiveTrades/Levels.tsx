@@ -1,9 +1,9 @@
 import { memo } from "react";
 import type { Trade } from "../../lib/contract";
 import { age, price, words } from "../../lib/format";
-import { grown, judged } from "../../store/live-state";
 import { useLive } from "../../store/live-store";
 import { useNow } from "../../store/now";
+import { guardSight, sightOf } from "../chain";
 
 interface Props {
   trade: Trade;
@@ -36,18 +36,18 @@ export const Levels = memo(function Levels({ trade, which, digits }: Props) {
 });
 
 export function GuardAge({ trade }: { trade: Trade }) {
+  const account = useLive((state) => state.accounts.get(trade.accountId));
   const chain = useLive((state) => state.chains.get(trade.accountId));
-  const since = useLive((state) => state.heartbeatAt);
-  const now = useNow();
-  const seconds = grown(chain?.guardAgeSeconds, since, now);
-  const judge = judged(chain?.guardAgeSeconds, since, now);
+  const heartbeatAt = useLive((state) => state.heartbeatAt);
+  const money = useLive((state) => state.money);
+  const heard = guardSight(account, chain, { heartbeatAt, money }, useNow());
   if (trade.guardState !== "ARMED" && trade.guardState !== "UNSPECIFIED") {
     return <div className="level-note problem-text">guard: {words(trade.guardState)}</div>;
   }
-  const how = judge === null ? "unknown" : judge >= 10 ? "blind" : judge >= 3 ? "slow" : "fresh";
+  const how = sightOf(heard);
   return (
     <div className={`level-note guard ${how}`}>
-      {seconds === null ? "guard not known" : how === "blind" ? `guard blind for ${age(seconds)}` : `guarding ${age(seconds)} ago`}
+      {heard === null ? "guard not known" : how === "blind" ? `guard blind for ${age(heard.age)}` : `guard looked ${age(heard.age)} ago`}
     </div>
   );
 }

@@ -74,7 +74,6 @@ export const TradeActions = memo(function TradeActions({ trade, digits }: { trad
   const parts = FRACTIONS.map((percent) => ({ percent, ...split(trade.volumeLots, percent, symbol) }));
   const half = parts.find((each) => each.percent === 50);
   const external = trade.origin === "EXTERNAL";
-  const unmanaged = external ? "it was opened outside: adopt it first" : undefined;
   const missing = trade.state === "UNKNOWN_MISSING";
 
   return (
@@ -95,12 +94,22 @@ export const TradeActions = memo(function TradeActions({ trade, digits }: { trad
         label={`More for ${title}`}
         trigger="⋯"
         items={[
-          { label: "Modify levels…", onSelect: () => setOpen({ is: "modify" }) },
-          { label: "Ladder and break-even…", unavailable: unmanaged, onSelect: () => setOpen({ is: "plan" }) },
-          { label: "Trailing stop…", unavailable: unmanaged, onSelect: () => setOpen({ is: "trailing" }) },
-          { label: "Hide or show levels…", unavailable: unmanaged, onSelect: () => setOpen({ is: "stealth" }) },
-          { label: "Break-even now", unavailable: unmanaged, onSelect: () => wish({ is: "break-even" }) },
-          ...(external ? [{ label: "Adopt", onSelect: () => wish({ is: "adopt" }) }] : []),
+          ...(external
+            ? [
+                { label: "Adopt…", onSelect: () => setOpen({ is: "adopt" }) },
+                {
+                  label: "Levels, ladder, trailing stop",
+                  unavailable: "it was opened outside: adopt it first",
+                  onSelect: () => undefined,
+                },
+              ]
+            : [
+                { label: "Modify levels…", onSelect: () => setOpen({ is: "modify" }) },
+                { label: "Ladder and break-even…", onSelect: () => setOpen({ is: "plan" }) },
+                { label: "Trailing stop…", onSelect: () => setOpen({ is: "trailing" }) },
+                { label: "Hide or show levels…", onSelect: () => setOpen({ is: "stealth" }) },
+                { label: "Break-even now", onSelect: () => wish({ is: "break-even" }) },
+              ]),
           null,
           ...parts.map(({ percent, part, unavailable }) => ({
             label: `Close ${percent} % (${lots(part)} lots)`,

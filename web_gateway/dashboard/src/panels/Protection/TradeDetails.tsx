@@ -205,7 +205,7 @@ function trailingWords(trailing: TrailingStop | null, currency: string, digits: 
   const every = inSeconds(trailing.minInterval);
   return [
     `${trailing.distance} ${unit} behind the best price`,
-    `from ${begins === "at once" ? "the start" : begins.replace(/^(at|after) /, "")}`,
+    ...(begins === "at once" ? [] : [`starting ${begins}`]),
     ...(trailing.step > 0 ? [`in steps of ${trailing.step}`] : []),
     ...(every !== null && every > 1 ? [`at most every ${every} s`] : []),
   ].join(", ");

@@ -90,7 +90,7 @@ describe("a start", () => {
     expect(startWords(null, "USD", 5)).toBe("at once");
     expect(startWords({ riskMultiple: 1 }, "USD", 5)).toBe("at 1 R in profit");
     expect(startWords({ price: 1.1 }, "USD", 5)).toBe("at 1.10000");
-    expect(startWords({ target: 1 }, "USD", 5)).toBe("after 1 target");
+    expect(startWords({ target: 1 }, "USD", 5)).toBe("once a target is closed");
   });
 });
 

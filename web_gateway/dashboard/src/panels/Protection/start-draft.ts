@@ -73,6 +73,6 @@ export function startWords(start: PlanStart | null, currency: string, digits: nu
     case "price":
       return `at ${priced(Number(value), digits)}`;
     case "target":
-      return `after ${value === "1" ? "1 target" : `${value} targets`}`;
+      return value === "1" ? "once a target is closed" : `once ${value} targets are closed`;
   }
 }
