@@ -13,7 +13,7 @@ import { Button } from "../ui/Button";
 import { Empty, Failed, Loading, Panel } from "../ui/Panel";
 import { toast } from "../ui/toasts";
 import { ConfirmDialog } from "./ConfirmDialog";
-import { LimitsForm } from "./LimitsForm";
+import { AccountSettings } from "./AccountSettings/AccountSettings";
 import { PairDialog } from "./PairDialog";
 
 /** Accounts, the bridges that trade them, and how far each terminal is reachable. */
@@ -88,7 +88,7 @@ export function AccountsAndBridges() {
         )}
       </Panel>
       {[...accounts.values()].map((account) => (
-        <LimitsForm key={account.accountId} account={account} />
+        <AccountSettings key={account.accountId} account={account} />
       ))}
       {pairing && <PairDialog onClose={() => setPairing(false)} />}
     </>

@@ -1,16 +1,17 @@
 import { type SubmitEvent, useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
-import { api, ask } from "../lib/api";
-import type { Account } from "../lib/contract";
-import { change } from "../store/actions";
-import { accountName } from "../store/choice";
-import { usePending } from "../store/pending";
-import { LIMITS } from "../store/queries";
-import { Button } from "../ui/Button";
-import { NumberField, typedNumber } from "../ui/Field";
-import { Failed, Loading, Panel } from "../ui/Panel";
-import { toast } from "../ui/toasts";
-import { useLimits } from "./Account/LimitsView";
+import { api, ask } from "../../lib/api";
+import type { Account } from "../../lib/contract";
+import { change } from "../../store/actions";
+import { accountName } from "../../store/choice";
+import { usePending } from "../../store/pending";
+import { LIMITS } from "../../store/queries";
+import { Button } from "../../ui/Button";
+import { NumberField, typedNumber } from "../../ui/Field";
+import { Failed, Loading, Panel } from "../../ui/Panel";
+import { toast } from "../../ui/toasts";
+import { useLimits } from "../Account/LimitsView";
+import { beside, type Refusals } from "./refusals";
 
 const FIELDS = [
   ["maximumOrderLots", "Largest order, lots"],
@@ -28,13 +29,16 @@ export function LimitsForm({ account }: { account: Account }) {
   const limits = useLimits(accountId);
   const queries = useQueryClient();
   const [typed, setTyped] = useState<Typed>({});
+  const [refused, setRefused] = useState<Refusals>({});
   const name = `limits ${accountId}`;
   const busy = usePending(name);
   const set = limits.data?.limits ?? null;
   const text = (field: Name) => typed[field] ?? (set?.[field] == null ? "" : String(set[field]));
   const problem = (field: Name) => {
     const value = typedNumber(text(field));
-    return value === undefined || value > 0 ? undefined : "must be above zero, or empty";
+    if (value !== undefined && !(value > 0)) return "must be above zero, or empty";
+    if (field === "maximumPositions" && value !== undefined && !Number.isInteger(value)) return "must be a whole number";
+    return undefined;
   };
 
   const submit = (event: SubmitEvent) => {
@@ -45,13 +49,14 @@ export function LimitsForm({ account }: { account: Account }) {
         return value === undefined ? [] : [[field, value]];
       }),
     );
+    setRefused({});
     void change(name, "Limits", async () => {
       const answer = await ask(api.PUT("/api/limits", { body: { accountId, limits: wanted as never } }));
       setTyped({});
       await queries.invalidateQueries({ queryKey: [LIMITS] });
       if (answer.applied) toast("done", "Limits applied by the bridge");
       else toast("note", "Limits are recorded; the bridge has not applied them yet");
-    });
+    }, beside("limits", FIELDS.map(([field]) => field), setRefused));
   };
 
   return (
@@ -68,7 +73,7 @@ export function LimitsForm({ account }: { account: Account }) {
                 key={field}
                 label={label}
                 value={text(field)}
-                problem={problem(field)}
+                problem={problem(field) ?? refused[field]}
                 hint="Empty: off."
                 onChange={(event) => setTyped((now) => ({ ...now, [field]: event.target.value }))}
               />
