@@ -219,7 +219,15 @@ class Core:
         )
         self._watcher = Watcher(self._terminal, self._view, self._store, self._recorder, clock, self._wake)
         self._syncer = Syncer(
-            self._terminal, self._view, self._store, self._recorder, self._watcher, clock, self._alerts
+            self._terminal,
+            self._view,
+            self._store,
+            self._recorder,
+            self._watcher,
+            self._executor,
+            self._resolver,
+            clock,
+            self._alerts,
         )
         self._flattener = Flattener(
             self._store,
@@ -242,7 +250,6 @@ class Core:
         self._watcher.on_positions = self._guard.on_positions
         self._watcher.on_status = self._status_changed
         self._watcher.on_watch = self._watch_started
-        self._syncer.take_resolved = self._executor.take_resolved
 
     # -- life ------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
@@ -29,7 +29,8 @@ from signalos_bridge.domain.command import (
     judge,
     next_command_state,
 )
-from signalos_bridge.domain.facts import SyncDifference, SyncDifferenceKind
+from signalos_bridge.domain.difference.commands import resolved_command
+from signalos_bridge.domain.facts import SyncDifference
 from signalos_bridge.domain.orders import ClosePosition, ModifyLevels, OpenMarket, Order, PlacePending
 from signalos_bridge.domain.outcomes import (
     Executed,
@@ -669,21 +670,16 @@ class Executor:
         await self._persist(running, index, shown=shown)
         self._alerts.forget(f"unknown:{running.command_id}")
         if running.record.state.is_final:
-            words = f"command {running.command_id} is {running.record.state.value.lower()}"
-            self._resolved.append(
-                SyncDifference(
-                    SyncDifferenceKind.COMMAND_RESOLVED,
-                    f"{words}: {leg.message}" if leg.message else words,
-                    position_identifier=leg.position_identifier,
-                    order_ticket=leg.order_ticket,
-                )
-            )
+            self._resolved.append(resolved_command(running.command_id, running.record.state, leg))
             self._end(running)
 
-    def take_resolved(self) -> list[SyncDifference]:
-        """Return the commands that were resolved since the last call."""
-        taken, self._resolved = self._resolved, []
-        return taken
+    def resolved(self) -> tuple[SyncDifference, ...]:
+        """Return the commands that were resolved and are in no sync's report yet."""
+        return tuple(self._resolved)
+
+    def reported(self, told: Collection[SyncDifference]) -> None:
+        """Note which resolved commands a sync's report has told."""
+        self._resolved = [one for one in self._resolved if one not in told]
 
     async def correct(self, record: CommandRecord, index: int, finding: Finding) -> None:
         """Take back a "not done": what was said not to have happened has been seen."""

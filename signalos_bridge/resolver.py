@@ -50,6 +50,10 @@ class Resolver:
         self._settle_scale = settle_scale
         self._interval_seconds = interval_seconds
         self._resolving: set[tuple[str, int]] = set()
+        # How often each was looked for, and an event for the next look of any.
+        self._looks: dict[tuple[str, int], int] = {}
+        self._looked = asyncio.Event()
+        self._at_once = asyncio.Event()
 
     def take(self, running: Running, index: int) -> None:
         """Begin to look for a leg's fate."""
@@ -58,7 +62,40 @@ class Resolver:
             self._resolving.add(key)
             self._tasks.spawn(self._resolve(running, index), f"resolve {running.command_id}")
 
+    async def look_now(self, within_seconds: float) -> None:
+        """Look for every leg's fate once more, now, and wait until that is done or the time is over."""
+        before = {key: self._looks.get(key, 0) for key in self._resolving}
+        if not before:
+            return
+        self._at_once.set()
+        self._at_once = asyncio.Event()
+        try:
+            async with asyncio.timeout(within_seconds):
+                while any(
+                    key in self._resolving and self._looks.get(key, 0) <= count
+                    for key, count in before.items()
+                ):
+                    await self._looked.wait()
+        except TimeoutError:
+            log.info("some commands were not looked for within %s s", within_seconds)
+
+    def _note_look(self, key: tuple[str, int]) -> None:
+        self._looks[key] = self._looks.get(key, 0) + 1
+        self._tell_looked()
+
+    def _tell_looked(self) -> None:
+        self._looked.set()
+        self._looked = asyncio.Event()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._at_once.wait()
+        except TimeoutError:
+            return
+
     async def _resolve(self, running: Running, index: int) -> None:
+        key = (running.command_id, index)
         now = self._clock.awake_seconds()
         grace_until = now + _GRACE_SECONDS
         leg = running.leg(index)
@@ -83,10 +120,12 @@ class Resolver:
                 if now >= grace_until:
                     await self._executor.tell_unknown(running)
                 reads += 1
-                quick = reads < _QUICK_READS
-                await asyncio.sleep(_QUICK_SECONDS if quick else self._interval_seconds)
+                self._note_look(key)
+                await self._pause(_QUICK_SECONDS if reads < _QUICK_READS else self._interval_seconds)
         finally:
-            self._resolving.discard((running.command_id, index))
+            self._resolving.discard(key)
+            self._looks.pop(key, None)
+            self._tell_looked()
 
     def _shown(self, leg: Leg, finding: Finding, evidence: Evidence) -> Shown | None:
         """Return what the records show of the position, so that it is told with the outcome.

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 from signalos_bridge.alerts import AlertBox
 from signalos_bridge.clock import Clock
 from signalos_bridge.domain.difference import Difference, Sight, Told
-from signalos_bridge.domain.facts import SyncDifference, SyncReport, SyncTrigger, TradeOrigin
+from signalos_bridge.domain.difference.commands import Sought, with_suggestions
+from signalos_bridge.domain.facts import SyncReport, SyncTrigger, TradeOrigin
 from signalos_bridge.domain.market import Deal, HistoryOrder
+from signalos_bridge.domain.orders import OpenMarket
 from signalos_bridge.domain.tags import event_id
 from signalos_bridge.domain.values import AlertSeverity, Refusal
+from signalos_bridge.executor import Executor
 from signalos_bridge.journal import JournalUnavailable
 from signalos_bridge.recorder import Recorder
+from signalos_bridge.resolver import Resolver
 from signalos_bridge.store import Store
 from signalos_bridge.terminal.port import Terminal, TerminalSnapshot, TerminalUnavailable
 from signalos_bridge.view import TerminalView
@@ -29,6 +32,12 @@ _REREAD_SECONDS = 0.3
 # A terminal that was just reached shows nothing as a fact for a moment.
 _READABLE_SECONDS = 5.0
 _READABLE_POLL_SECONDS = 0.05
+# How long a sync waits for the look at commands whose outcome nobody knows.
+_LOOK_SECONDS = 1.0
+# An open that was executed at all shows up within this of its command, as a rule.
+_LIKELY_MSC = 10 * 60 * 1000
+# How far this machine's clock and the broker's may be apart.
+_CLOCKS_APART_MSC = 60 * 1000
 
 
 class Syncer:
@@ -41,6 +50,8 @@ class Syncer:
         store: Store,
         recorder: Recorder,
         watcher: Watcher,
+        executor: Executor,
+        resolver: Resolver,
         clock: Clock,
         alerts: AlertBox,
     ) -> None:
@@ -49,12 +60,13 @@ class Syncer:
         self._store = store
         self._recorder = recorder
         self._watcher = watcher
+        self._executor = executor
+        self._resolver = resolver
         self._clock = clock
         self._alerts = alerts
         self._turn = asyncio.Lock()
         self._denying = 0
         self._problem = "no sync has succeeded since the bridge started"
-        self.take_resolved: Callable[[], list[SyncDifference]] = list
 
     @property
     def in_sync(self) -> bool:
@@ -93,11 +105,15 @@ class Syncer:
         started = self._clock.seconds()
         if trigger.denies_opens:
             await self._until_readable(started)
+        if not dry_run:
+            # Before the record is held: what is found is recorded with its command.
+            await self._resolver.look_now(_LOOK_SECONDS)
         try:
             async with self._store.record_lock:
                 self._watcher.expect()
                 snapshot = await self._snapshot()
                 found = await self._explain(snapshot)
+                self._suggest(found, snapshot)
                 report = self._report(trigger, sync_id, dry_run, snapshot, found, started)
                 if not dry_run:
                     await self._recorder.apply(found, self._told(report), first=True)
@@ -111,6 +127,7 @@ class Syncer:
         finally:
             self._watcher.expect_no_more()
         if not dry_run:
+            self._executor.reported(report.differences)
             self._problem = ""
             self._alerts.settle("sync", "SYNC_FAILED", "a sync has succeeded", from_before=True)
             await self._recorder.correct(found.deals)
@@ -165,6 +182,37 @@ class Syncer:
                 absent = frozenset(found.unexplained)
         return found
 
+    def _suggest(self, found: Difference, snapshot: TerminalSnapshot) -> None:
+        """Say of what was opened outside what it may be; nothing follows from it."""
+        record = self._store.record
+        shown = {position.identifier for position in snapshot.positions}
+        found.differences[:] = with_suggestions(
+            found.differences,
+            snapshot.positions,
+            self._sought(),
+            [
+                known.position
+                for known in {**record.positions, **{one.identifier: one for one in found.positions}}.values()
+                if known.missing and known.identifier not in shown
+            ],
+        )
+
+    def _sought(self) -> list[Sought]:
+        offset = self._view.offset_seconds
+        return [
+            Sought(
+                record.command.command_id,
+                leg.order.symbol,
+                leg.order.side,
+                leg.order.volume_lots,
+                None if offset is None else record.received_wall_msc + offset * 1000 - _CLOCKS_APART_MSC,
+                None if offset is None else record.received_wall_msc + offset * 1000 + _LIKELY_MSC,
+            )
+            for record in self._store.open_commands()
+            for leg in record.unresolved
+            if isinstance(leg.order, OpenMarket)
+        ]
+
     async def _warm_up(self, snapshot: TerminalSnapshot) -> None:
         """Read the rules of what is open, so that a close need not."""
         symbols = {position.symbol for position in snapshot.positions}
@@ -194,7 +242,6 @@ class Syncer:
             for identifier, position in known.items()
             if identifier in shown and position.record.origin is TradeOrigin.EXTERNAL
         )
-        resolved = [] if dry_run else self.take_resolved()
         return SyncReport(
             sync_id=sync_id,
             trigger=trigger,
@@ -205,9 +252,10 @@ class Syncer:
             order_count=len(snapshot.orders),
             deal_count=len(snapshot.deals),
             external_count=external,
-            differences=(*found.differences, *resolved),
+            differences=(*found.differences, *self._executor.resolved()),
             duration_seconds=self._clock.seconds() - started,
             end_wall_msc=self._clock.wall_msc(),
+            unknown_count=len(self._store.unknown_commands()),
         )
 
     def _told(self, report: SyncReport) -> list[Told]:

@@ -156,6 +156,7 @@ def sync_report(report: facts.SyncReport) -> control_pb2.SyncReport:
         deal_count=report.deal_count,
         external_count=report.external_count,
         differences=[_difference(difference) for difference in report.differences],
+        unknown_command_count=report.unknown_count,
     )
 
 
@@ -163,7 +164,9 @@ def _difference(difference: facts.SyncDifference) -> control_pb2.SyncDifference:
     cause = None
     if difference.deal_reason or difference.deal_ticket:
         cause = control_pb2.CloseCauseDetail(
-            deal_reason=difference.deal_reason, deal_ticket=difference.deal_ticket
+            deal_reason=difference.deal_reason,
+            deal_ticket=difference.deal_ticket,
+            cause=words.close_cause(difference.cause),
         )
     return control_pb2.SyncDifference(
         kind=words.difference_kind(difference.kind),
@@ -172,6 +175,9 @@ def _difference(difference: facts.SyncDifference) -> control_pb2.SyncDifference:
         symbol=difference.symbol,
         cause=cause,
         message=difference.message,
+        command_id=difference.command_id,
+        suggestion=difference.suggestion,
+        likely_command_id=difference.likely_command_id,
     )
 
 

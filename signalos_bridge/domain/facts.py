@@ -223,11 +223,18 @@ class SyncDifferenceKind(Enum):
     ORDER_PLACED_OUTSIDE = "ORDER_PLACED_OUTSIDE"
     ORDER_MOVED = "ORDER_MOVED"
     OPENED_BY_COMMAND = "OPENED_BY_COMMAND"
+    ORDER_EXPIRED = "ORDER_EXPIRED"
+    POSITION_CHANGED = "POSITION_CHANGED"
+    MONEY_MOVED = "MONEY_MOVED"
+    DEAL_SEEN = "DEAL_SEEN"
 
 
 @dataclass(frozen=True, slots=True)
 class SyncDifference:
-    """One difference, in a trader's words. `deal_reason` is MetaTrader's (`SL`, `CLIENT`)."""
+    """One difference, in a trader's words. `deal_reason` is MetaTrader's (`SL`, `CLIENT`), `cause` ours.
+
+    `suggestion` says what it may be by likeness, which a person confirms; nothing follows from it.
+    """
 
     kind: SyncDifferenceKind
     message: str
@@ -236,11 +243,18 @@ class SyncDifference:
     symbol: str = ""
     deal_reason: str = ""
     deal_ticket: int = 0
+    cause: CloseCause | None = None
+    command_id: str = ""
+    suggestion: str = ""
+    likely_command_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a sync found. `duration_seconds` is from its start to its end, `end_wall_msc` UTC."""
+    """What a sync found. `duration_seconds` is from its start to its end, `end_wall_msc` UTC.
+
+    `unknown_count`: commands whose outcome nobody knew when it ended.
+    """
 
     sync_id: str
     trigger: SyncTrigger
@@ -254,6 +268,7 @@ class SyncReport:
     differences: tuple[SyncDifference, ...]
     duration_seconds: float
     end_wall_msc: int
+    unknown_count: int = 0
 
 
 Fact = (

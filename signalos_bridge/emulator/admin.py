@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from signalos_bridge.emulator.domain.codes import Reason
 from signalos_bridge.emulator.domain.entities import AccountTerms, Deal, Order, Position
 from signalos_bridge.emulator.domain.symbols import SymbolSpec
 from signalos_bridge.emulator.faults import ActiveFault, AnyFault
@@ -135,9 +136,17 @@ class BrokerAdmin:
 
     # By hand
 
-    def close_by_hand(self, login: int, ticket: int, volume: Decimal | str | None = None) -> int:
-        """Close a position, or a part, as a person would in the terminal; return the deal's ticket."""
-        return int(self._call("close_by_hand", login, ticket, None if volume is None else str(volume)))
+    def close_by_hand(
+        self,
+        login: int,
+        ticket: int,
+        volume: Decimal | str | None = None,
+        *,
+        reason: Reason = Reason.CLIENT,
+    ) -> int:
+        """Close a position, or a part, as a person would, or another program; return the deal's ticket."""
+        lots = None if volume is None else str(volume)
+        return int(self._call("close_by_hand", login, ticket, lots, int(reason)))
 
     def modify_by_hand(self, login: int, ticket: int, sl: Decimal | str, tp: Decimal | str) -> None:
         """Set a position's levels; 0 removes one."""
@@ -148,7 +157,7 @@ class BrokerAdmin:
         self._call("cancel_by_hand", login, ticket)
 
     def place_by_hand(self, login: int, order: PlaceByHand) -> HandResult:
-        """Send an order as a person would: its deal has the reason of a client, not of an expert."""
+        """Send an order as a person would, or another program: its deal has the order's `reason`."""
         return self._typed(HandResult, "place_by_hand", login, _plain(order))
 
     # The broker's own truth

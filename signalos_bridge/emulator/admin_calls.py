@@ -186,7 +186,7 @@ def deals(broker: Broker, login: int) -> Any:
     return _plain(list(broker.account(login).deals.values()))
 
 
-def close_by_hand(broker: Broker, login: int, ticket: int, volume: str | None) -> Any:
+def close_by_hand(broker: Broker, login: int, ticket: int, volume: str | None, reason: int) -> Any:
     broker.catch_up()
     held = broker.account(login)
     position = held.positions.get(ticket)
@@ -195,7 +195,9 @@ def close_by_hand(broker: Broker, login: int, ticket: int, volume: str | None) -
     amount = None if volume is None else Decimal(volume)
     if amount is not None and not 0 < amount <= position.volume:
         raise CallFailed(LastError.INVALID_PARAMS, f"the position has {position.volume} lots")
-    deal = matching.close_by_broker(broker.book, held, position, Reason.CLIENT, Cause.HAND, "", volume=amount)
+    deal = matching.close_by_broker(
+        broker.book, held, position, Reason(reason), Cause.HAND, "", volume=amount
+    )
     broker.commit()
     return deal.ticket
 
@@ -227,8 +229,8 @@ def place_by_hand(broker: Broker, login: int, encoded: Any) -> Any:
     broker.catch_up()
     broker.account(login)
     asked = msgspec.convert(encoded, PlaceByHand)
-    request = parse({field: getattr(asked, field) for field in asked.__struct_fields__})
-    outcome = matching.send(broker.book, login, request, Execution(reason=Reason.CLIENT))
+    request = parse({field: getattr(asked, field) for field in asked.__struct_fields__ if field != "reason"})
+    outcome = matching.send(broker.book, login, request, Execution(reason=asked.reason))
     broker.commit()
     return [int(outcome.retcode), outcome.order, outcome.deal]
 

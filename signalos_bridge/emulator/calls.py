@@ -14,6 +14,7 @@ from signalos_bridge.emulator.domain.money import order_margin, profit
 from signalos_bridge.emulator.errors import CallFailed, LastError
 from signalos_bridge.emulator.faults import Plan
 from signalos_bridge.emulator.groups import group_filter
+from signalos_bridge.emulator.lag import AccountView
 from signalos_bridge.emulator.order_calls import check_row
 from signalos_bridge.emulator.terminals import TerminalState, in_market_watch
 
@@ -99,30 +100,34 @@ def market_book_get(broker: Broker, terminal: TerminalState, plan: Plan, args: l
     ]
 
 
+def _view(broker: Broker, terminal: TerminalState, plan: Plan) -> AccountView:
+    return broker.lagging.view(broker.account(terminal.login)).without(plan.unseen)
+
+
 def positions_total(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:
     if plan.empty:
         return 0
-    return len(broker.lagging.view(broker.account(terminal.login)).positions)
+    return len(_view(broker, terminal, plan).positions)
 
 
 def positions_get(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:
     if plan.empty:
         return []
     account = broker.account(terminal.login)
-    chosen = _chosen(broker.lagging.view(account).positions, *args)
+    chosen = _chosen(_view(broker, terminal, plan).positions, *args)
     return rows.position_rows(broker.market, account, chosen)
 
 
 def orders_total(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:
     if plan.empty:
         return 0
-    return len(broker.lagging.view(broker.account(terminal.login)).orders)
+    return len(_view(broker, terminal, plan).orders)
 
 
 def orders_get(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:
     if plan.empty:
         return []
-    chosen = _chosen(broker.lagging.view(broker.account(terminal.login)).orders, *args)
+    chosen = _chosen(_view(broker, terminal, plan).orders, *args)
     return [rows.order_row(broker.market, one) for one in chosen]
 
 

@@ -94,6 +94,13 @@ class NotSynchronised(Fault, frozen=True, kw_only=True, tag="not_synchronised"):
     """Positions, orders and history read as empty, as just after a login."""
 
 
+class Unseen(Fault, frozen=True, kw_only=True, tag="unseen"):
+    """One position with its deals and orders, or one working order, reads as if it had never been."""
+
+    ticket: int
+    """A position's identifier or an order's ticket."""
+
+
 class ZeroBalance(Fault, frozen=True, kw_only=True, tag="zero_balance"):
     """The account reads as having no money, as just after a login."""
 
@@ -109,6 +116,7 @@ AnyFault = (
     | RewriteComment
     | Lag
     | NotSynchronised
+    | Unseen
     | ZeroBalance
 )
 
@@ -166,6 +174,7 @@ class Plan:
     comment: str | None = None
     empty: bool = False
     no_balance: bool = False
+    unseen: frozenset[int] = frozenset()
     faults: tuple[int, ...] = ()
 
 
@@ -238,7 +247,7 @@ def _in_scope(fault: AnyFault, key: CallKey) -> bool:
         return False
     if isinstance(fault, _ORDER_FAULTS) and key.function != "order_send":
         return False
-    if isinstance(fault, NotSynchronised) and key.function not in _READS_OF_STATE:
+    if isinstance(fault, (NotSynchronised, Unseen)) and key.function not in _READS_OF_STATE:
         return False
     if isinstance(fault, ZeroBalance) and key.function != "account_info":
         return False
@@ -270,6 +279,10 @@ def _add_to(plan: dict[str, object], fault: AnyFault) -> None:
             plan["comment"] = fault.comment
         case NotSynchronised():
             plan["empty"] = True
+        case Unseen():
+            before = plan.get("unseen", frozenset())
+            assert isinstance(before, frozenset)
+            plan["unseen"] = before | {fault.ticket}
         case ZeroBalance():
             plan["no_balance"] = True
         case Lag():

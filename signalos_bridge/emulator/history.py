@@ -22,9 +22,9 @@ CLOCK_SETBACK_SECONDS = 3600
 COPY_TICKS_ALL, COPY_TICKS_INFO, COPY_TICKS_TRADE = -1, 1, 2
 
 
-def _history_orders(broker: Broker, terminal: TerminalState, args: list[Any]) -> list[Order]:
+def _history_orders(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> list[Order]:
     date_from, date_to, group, ticket, position = args
-    history = broker.lagging.view(broker.account(terminal.login)).order_history
+    history = broker.lagging.view(broker.account(terminal.login)).without(plan.unseen).order_history
     if ticket:
         found = history.get(ticket)
         return [] if found is None else [found]
@@ -33,10 +33,10 @@ def _history_orders(broker: Broker, terminal: TerminalState, args: list[Any]) ->
     return _between(history, lambda one: one.time_done_ms // 1000, date_from, date_to, group)
 
 
-def _history_deals(broker: Broker, terminal: TerminalState, args: list[Any]) -> list[Deal]:
+def _history_deals(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> list[Deal]:
     date_from, date_to, group, ticket, position = args
     account = broker.account(terminal.login)
-    deals = broker.lagging.view(account).deals
+    deals = broker.lagging.view(account).without(plan.unseen).deals
     if ticket:
         return [one for one in reversed(deals.values()) if one.order == ticket][::-1]
     if position:
@@ -63,23 +63,23 @@ def _between(
 
 
 def history_orders_total(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:
-    return 0 if plan.empty else len(_history_orders(broker, terminal, args))
+    return 0 if plan.empty else len(_history_orders(broker, terminal, plan, args))
 
 
 def history_orders_get(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:
     if plan.empty:
         return []
-    return [rows.order_row(broker.market, one) for one in _history_orders(broker, terminal, args)]
+    return [rows.order_row(broker.market, one) for one in _history_orders(broker, terminal, plan, args)]
 
 
 def history_deals_total(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:
-    return 0 if plan.empty else len(_history_deals(broker, terminal, args))
+    return 0 if plan.empty else len(_history_deals(broker, terminal, plan, args))
 
 
 def history_deals_get(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:
     if plan.empty:
         return []
-    return [rows.deal_row(one) for one in _history_deals(broker, terminal, args)]
+    return [rows.deal_row(one) for one in _history_deals(broker, terminal, plan, args)]
 
 
 def copy_ticks_from(broker: Broker, terminal: TerminalState, plan: Plan, args: list[Any]) -> Any:

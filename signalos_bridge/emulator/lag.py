@@ -16,6 +16,17 @@ class AccountView:
     order_history: dict[int, Order]
     deals: dict[int, Deal]
 
+    def without(self, unseen: frozenset[int]) -> "AccountView":
+        """Return the same without these positions, their orders and deals, and without these orders."""
+        if not unseen:
+            return self
+        return AccountView(
+            {key: one for key, one in self.positions.items() if one.identifier not in unseen},
+            {key: one for key, one in self.orders.items() if not unseen & {key, one.position_id}},
+            {key: one for key, one in self.order_history.items() if not unseen & {key, one.position_id}},
+            {key: one for key, one in self.deals.items() if one.position_id not in unseen},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Past:

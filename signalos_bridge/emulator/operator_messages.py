@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from signalos_bridge.emulator.domain.codes import Execution, SymbolTradeMode
+from signalos_bridge.emulator.domain.codes import Execution, Reason, SymbolTradeMode
 from signalos_bridge.emulator.domain.entities import AccountTerms
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class TermsChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class PlaceByHand(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that a person sends; the fields are those of a trade request."""
+    """An order that a person sends; the fields are those of a trade request, but for `reason`."""
 
     action: int
     symbol: str
@@ -78,10 +78,14 @@ class PlaceByHand(msgspec.Struct, frozen=True, kw_only=True):
     sl: float = 0.0
     tp: float = 0.0
     position: int = 0
+    position_by: int = 0
+    order: int = 0
     type_filling: int = 0
     type_time: int = 0
     expiration: int = 0
     comment: str = ""
+    reason: Reason = Reason.CLIENT
+    """At the terminal, on a phone, on the web, or by another program (`EXPERT`)."""
 
 
 class ClockState(msgspec.Struct, frozen=True):

@@ -207,6 +207,10 @@ class SyncDifference:
     deal_reason: str = ""
     deal_ticket: int = 0
     message: str = ""
+    cause: CloseCause = CloseCause.UNSPECIFIED
+    command_id: str = ""
+    suggestion: str = ""
+    likely_command_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +229,7 @@ class SyncReport:
     deal_count: int = 0
     external_count: int = 0
     differences: tuple[SyncDifference, ...] = ()
+    unknown_command_count: int = 0
 
 
 Fact = (

@@ -232,6 +232,10 @@ class SyncDifferenceKind(IntEnum):
     ORDER_PLACED_OUTSIDE = 10
     ORDER_MOVED = 11
     OPENED_BY_COMMAND = 12
+    ORDER_EXPIRED = 13
+    POSITION_CHANGED = 14
+    MONEY_MOVED = 15
+    DEAL_SEEN = 16
 
 
 class BridgeState(IntEnum):

@@ -13,6 +13,7 @@ from signalos_server.domain.happenings import TradingStanding
 from signalos_server.domain.stop import AccountStop, Drill, Stop, StopTicket
 from signalos_server.domain.triggers import TriggerSetting
 from signalos_server.domain.words import (
+    CloseCause,
     LapsePolicy,
     StopTicketState,
     StopTriggerKind,
@@ -252,12 +253,18 @@ def sync_to_proto(account_id: str, report: SyncReport) -> control_pb2.SyncReport
                 order_ticket=difference.order_ticket,
                 symbol=difference.symbol,
                 cause=control_pb2.CloseCauseDetail(
-                    deal_reason=difference.deal_reason, deal_ticket=difference.deal_ticket
+                    deal_reason=difference.deal_reason,
+                    deal_ticket=difference.deal_ticket,
+                    cause=int(difference.cause),  # type: ignore[arg-type]
                 ),
                 message=difference.message,
+                command_id=difference.command_id,
+                suggestion=difference.suggestion,
+                likely_command_id=difference.likely_command_id,
             )
             for difference in report.differences
         ],
+        unknown_command_count=report.unknown_command_count,
     )
 
 
@@ -284,7 +291,12 @@ def sync_of(message: control_pb2.SyncReport) -> SyncReport:
                 deal_reason=difference.cause.deal_reason,
                 deal_ticket=difference.cause.deal_ticket,
                 message=difference.message,
+                cause=enum_of(CloseCause, difference.cause.cause, CloseCause.UNSPECIFIED),
+                command_id=difference.command_id,
+                suggestion=difference.suggestion,
+                likely_command_id=difference.likely_command_id,
             )
             for difference in message.differences
         ),
+        unknown_command_count=message.unknown_command_count,
     )

@@ -12,8 +12,9 @@ from typing import Any
 
 from signalos_bridge import admission, controller, executor, guarding, stop, store, watcher
 from signalos_bridge.convert import incoming
-from signalos_bridge.domain import answers, control, difference, link_timing, outcomes, resolution, session
+from signalos_bridge.domain import answers, control, link_timing, outcomes, resolution, session
 from signalos_bridge.domain.command import LegEvent
+from signalos_bridge.domain.difference import positions
 from signalos_bridge.domain.guard import GuardEvent
 from signalos_bridge.domain.values import LegState, Refusal
 from signalos_server.domain import bridge_session
@@ -432,9 +433,9 @@ def sync_overwrites_news() -> list[Patch]:
 @_bug("a deal that is shown late is waited for for ever")
 def late_deal_never_told() -> list[Patch]:
     def closed(position: Any, deals: Any, sight: Any) -> bool:
-        return bool(deals) and difference._volume_after(position, deals) <= 0
+        return bool(deals) and positions._volume_after(position, deals) <= 0
 
-    return [(difference, "_closed_already", closed)]
+    return [(positions, "_closed_already", closed)]
 
 
 @_bug("deals that a sync could not tell yet are forgotten")

@@ -23,6 +23,7 @@ from signalos_bridge.emulator.faults import (
     RewriteComment,
     TellNone,
     TellRetcode,
+    Unseen,
     ZeroBalance,
 )
 from signalos_bridge.emulator.ledger import Answered, FaultRecord
@@ -212,6 +213,31 @@ class TestCalls:
         assert mt5.account_info().balance == 0.0
         assert mt5.positions_total() == 1
         assert mt5.account_info().balance > 0
+
+    def test_one_position_or_order_can_vanish_without_a_trace(
+        self, mt5: ModuleType, admin: BrokerAdmin
+    ) -> None:
+        kept, lost = mt5.order_send(BUY).order, mt5.order_send(BUY).order
+        admin.add_fault(Unseen(ticket=lost))
+        admin.close_by_hand(5001, lost)
+        assert [one.ticket for one in mt5.positions_get()] == [kept]
+        assert (mt5.positions_total(), mt5.positions_get(ticket=lost)) == (1, ())
+        assert mt5.history_deals_get(position=lost) == ()
+        assert lost not in [one.position_id for one in mt5.history_deals_get(0, 2_000_000_000)]
+        assert lost not in [one.position_id for one in mt5.history_orders_get(0, 2_000_000_000)]
+        admin.clear_faults()
+        assert len(mt5.history_deals_get(position=lost)) == 2
+
+    def test_what_is_done_by_hand_or_by_another_program_has_its_reason(
+        self, mt5: ModuleType, admin: BrokerAdmin
+    ) -> None:
+        for reason in (Reason.CLIENT, Reason.MOBILE, Reason.WEB, Reason.EXPERT):
+            order = PlaceByHand(action=1, symbol="EURUSD", volume=0.1, type=0, reason=reason)
+            ticket = admin.place_by_hand(5001, order).order
+            (position,) = mt5.positions_get(ticket=ticket)
+            admin.close_by_hand(5001, ticket, reason=reason)
+            assert position.reason == reason
+            assert [deal.reason for deal in mt5.history_deals_get(position=ticket)] == [reason, reason]
 
     def test_a_lagging_terminal_shows_the_past(self, mt5: ModuleType, admin: BrokerAdmin) -> None:
         ticket = mt5.order_send(BUY).order

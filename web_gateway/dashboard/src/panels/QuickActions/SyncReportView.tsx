@@ -25,6 +25,8 @@ export function SyncReportView({ report, account }: { report: SyncReport; accoun
       <p className="quiet-text">
         {count(report.positionCount, "position")}, {count(report.externalCount, "of them external", "of them external")};{" "}
         {count(report.orderCount, "pending order")}; {count(report.dealCount, "deal")} looked at.
+        {report.unknownCommandCount > 0 &&
+          ` ${count(report.unknownCommandCount, "command")} with an unknown outcome, still looked for.`}
       </p>
       {report.differences.length === 0 ? (
         report.succeeded && <p>No difference.</p>
@@ -42,7 +44,10 @@ export function SyncReportView({ report, account }: { report: SyncReport; accoun
               <tr key={index}>
                 <td>{words(difference.kind)}</td>
                 <td>{difference.symbol}</td>
-                <td>{difference.message}</td>
+                <td>
+                  {difference.message}
+                  {difference.suggestion !== "" && <p className="quiet-text">{difference.suggestion}</p>}
+                </td>
               </tr>
             ))}
           </tbody>
