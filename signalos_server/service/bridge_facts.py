@@ -352,13 +352,23 @@ class Offered:
 
 
 def offer_waiting(records: Records, scene: Scene, now: Moment, *, opens: bool) -> Offered:
-    """Mark commands that no bridge was handed as offered to this session, or end those whose time is over."""
+    """Mark commands that no bridge was handed as offered to this session, or end those whose time is over.
+
+    What is offered to it already is among those to be sent: of a commit whose end was not seen, nobody knows
+    whether the mark holds. The session knows what it has sent.
+    """
     if records.bridges.if_owner(scene.bridge_id, scene.epoch) is None:
         raise Fenced(scene.bridge_id)
     document = records.control.get(scene.account_id).document
     sent: list[Command] = []
     effects: list[Effect] = []
-    for command in records.commands.unoffered(scene.account_id):
+    for command in records.commands.pending(scene.account_id):
+        if command.offered_epoch is not None:
+            if command.offered_epoch == scene.epoch and (
+                opens or not command.increases_risk or _is_over(command, now, document)
+            ):
+                sent.append(command)
+            continue
         ended = end_unseen(records, command, now, document)
         if ended is not None:
             effects.append(ended)
@@ -367,6 +377,14 @@ def offer_waiting(records: Records, scene: Scene, now: Moment, *, opens: bool) -
             records.commands.save(offered)
             sent.append(offered)
     return Offered(tuple(sent), tuple(effects))
+
+
+def _is_over(command: Command, now: Moment, document: ControlDocument) -> bool:
+    """Return whether nothing is left but to let the bridge end it, as it may have been handed it."""
+    fate = lifecycle.fate_of_unseen(
+        command, now=now, stop_generation=document.stop_generation, stopped=document.stopped
+    )
+    return fate is not lifecycle.Fate.SEND
 
 
 def end_unseen(

@@ -104,6 +104,8 @@ class CommandUseCases:
         self._clocks = clocks
         # Commands that no bridge was handed: account and when their time is over, on the monotonic clock.
         self._waiting: dict[str, tuple[str, float]] = {}
+        # When the records are looked at again, on the monotonic clock.
+        self._look_at = 0.0
         # Told of each open that is committed, before it is handed on.
         self.on_open: Callable[[Caller, Command, ControlDocument], None] = lambda *_: None
 
@@ -117,10 +119,19 @@ class CommandUseCases:
         """
         command_id = self._hub.new_uuid()
         with self._hub.board.commands.watch(command_id) as watch:
-            command, document = await self._storage.run(
-                lambda records: self._accept(records, asked, prepare, command_id)
-            )
+            try:
+                command, document = await self._storage.run(
+                    lambda records: self._accept(records, asked, prepare, command_id)
+                )
+            except CommitUnknown:
+                # It may hold, marked as handed to a bridge that nobody will hand it to.
+                self._look_at = 0.0
+                raise
             if document is None:
+                session = self._hub.session(command.account_id)
+                if command.state is CommandState.PENDING and session is not None:
+                    # The call before may not have come so far as to hand it over.
+                    session.offer()
                 return await self.wait(command, asked.wait_seconds)
             reach("before_hand_over")
             if isinstance(command.action, Open):
@@ -330,28 +341,37 @@ class CommandUseCases:
 
     async def run(self) -> None:
         """End, when their time is over, the commands that no bridge was handed."""
-        look_at = 0.0
         while True:
             try:
-                if self._clocks.monotonic() >= look_at:
-                    await self._look()
-                    look_at = self._clocks.monotonic() + _LOOK_SECONDS
+                if self._clocks.monotonic() >= self._look_at:
+                    # Before the look: somebody may ask for the next one meanwhile.
+                    before, self._look_at = self._look_at, self._clocks.monotonic() + _LOOK_SECONDS
+                    try:
+                        await self._look()
+                    except (StorageUnavailable, CommitUnknown):
+                        self._look_at = before
+                        raise
                 await self._sweep()
             except (StorageUnavailable, CommitUnknown) as error:
                 log.warning("expiry waits for storage", error=str(error))
             await asyncio.sleep(_SWEEP_SECONDS)
 
     async def _look(self) -> None:
-        """Find the commands that wait for a bridge, those of a node that died among them."""
+        """Find the commands that wait for a bridge: those of a node that died, and of commits in doubt."""
 
         def unit(records: Records) -> list[Command]:
             return [
                 command
-                for account_id in records.commands.accounts_with_unoffered()
-                for command in records.commands.unoffered(account_id, lock=False)
+                for account_id in records.commands.accounts_with_pending()
+                for command in records.commands.pending(account_id, lock=False)
             ]
 
         for command in await self._storage.read(unit):
+            if command.offered_epoch is not None:
+                session = self._hub.session(command.account_id)
+                if session is not None and not session.handed(command.command_id):
+                    session.offer()
+                continue
             moment = self._clocks.moment()
             left = lifecycle.time_left(command, moment)
             if not lifecycle.outlives_restart(command, moment):

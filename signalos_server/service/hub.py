@@ -76,6 +76,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _BATCH = 200
+# More than an account can have open.
+_HANDED_MEMORY = 2_000
 _RETRY_SECONDS = 0.5
 
 
@@ -145,6 +147,8 @@ class LiveSession:
         self._wake = asyncio.Event()
         self._last_receipt: float | None = None
         self._link_count = 0
+        # What was sent in this session, oldest first.
+        self._handed: dict[str, None] = {}
         self.sync_asked = False
 
     @property
@@ -362,8 +366,17 @@ class LiveSession:
         request = SyncRequest(self._hub.new_uuid(), dry_run=False, trigger=SyncTrigger.BACKGROUND)
         self.perform(self.machine.send(request))
 
+    def handed(self, command_id: str) -> bool:
+        """Return whether a command was handed to the bridge in this session."""
+        return command_id in self._handed
+
     def deliver(self, command: Command) -> None:
-        """Hand a command to the bridge."""
+        """Hand a command to the bridge, once in a session."""
+        if self.handed(command.command_id):
+            return
+        self._handed[command.command_id] = None
+        if len(self._handed) > _HANDED_MEMORY:
+            del self._handed[next(iter(self._handed))]
         accepted = command.accepted
         moment = self._hub.clocks.moment()
         if accepted.machine_boot == moment.machine_boot:

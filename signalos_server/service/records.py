@@ -151,10 +151,10 @@ class Commands(Protocol):
     def open_of(self, account_id: str, *, lock: bool = False) -> list[Command]:
         """Return the account's commands that have not ended, oldest first."""
 
-    def unoffered(self, account_id: str, *, lock: bool = True) -> list[Command]:
-        """Return PENDING commands that no bridge was handed, oldest first."""
+    def pending(self, account_id: str, *, lock: bool = True) -> list[Command]:
+        """Return PENDING commands, oldest first: those that no bridge was handed, or has said to have."""
 
-    def accounts_with_unoffered(self) -> list[str]:
+    def accounts_with_pending(self) -> list[str]:
         """Return accounts that have such."""
 
     def resolved_by_person(self, account_id: str, since: datetime) -> list[Command]:

@@ -251,17 +251,11 @@ class SimCommands:
     def open_of(self, account_id: str, *, lock: bool = False) -> list[Command]:
         return [one for one in self._all() if one.account_id == account_id]
 
-    def unoffered(self, account_id: str, *, lock: bool = True) -> list[Command]:
-        return [
-            one
-            for one in self.open_of(account_id)
-            if one.state is CommandState.PENDING and one.offered_epoch is None
-        ]
+    def pending(self, account_id: str, *, lock: bool = True) -> list[Command]:
+        return [one for one in self.open_of(account_id) if one.state is CommandState.PENDING]
 
-    def accounts_with_unoffered(self) -> list[str]:
-        waiting = (
-            one for one in self._all() if one.state is CommandState.PENDING and one.offered_epoch is None
-        )
+    def accounts_with_pending(self) -> list[str]:
+        waiting = (one for one in self._all() if one.state is CommandState.PENDING)
         return list(dict.fromkeys(one.account_id for one in waiting))
 
     def count_open(self, account_id: str) -> int:

@@ -141,27 +141,19 @@ class SqlCommands:
         )
         return self._listed(self._core.execute(query.with_for_update() if lock else query), lock=lock)
 
-    def unoffered(self, account_id: str, *, lock: bool = True) -> list[Command]:
+    def pending(self, account_id: str, *, lock: bool = True) -> list[Command]:
         """See `service.records.Commands`."""
         self.flush()
         query = (
             select(_TABLE)
-            .where(
-                _TABLE.c.account_id == account_id,
-                _TABLE.c.state == CommandState.PENDING,
-                _TABLE.c.offered_epoch.is_(None),
-            )
+            .where(_TABLE.c.account_id == account_id, _TABLE.c.state == CommandState.PENDING)
             .order_by(_TABLE.c.create_time, _TABLE.c.command_id)
         )
         return self._listed(self._core.execute(query.with_for_update() if lock else query), lock=lock)
 
-    def accounts_with_unoffered(self) -> list[str]:
+    def accounts_with_pending(self) -> list[str]:
         """See `service.records.Commands`."""
-        query = (
-            select(CommandRow.account_id)
-            .where(CommandRow.state == CommandState.PENDING, CommandRow.offered_epoch.is_(None))
-            .distinct()
-        )
+        query = select(CommandRow.account_id).where(CommandRow.state == CommandState.PENDING).distinct()
         return list(self._session.scalars(query))
 
     def resolved_by_person(self, account_id: str, since: datetime) -> list[Command]:
