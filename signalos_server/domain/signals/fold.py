@@ -66,11 +66,24 @@ _PUNCTUATION = {
     "💲": "$",
 }
 _FRACTIONS = {"½": " half ", "¼": " quarter ", "¾": " 75% ", "⅓": " third "}
+# Traditional Chinese characters as their simplified forms, so that the tables need one of them.
+_TRADITIONAL = dict(
+    zip(
+        "買賣損標價單倉開進場現區間黃銀歐鎊紐點數風險減離後時當會嗎訂調動體設獲達觸發應該別無沒還請個們這條關於為"
+        "轉準備預計報槓桿撐壓貨瓊納頭賺虧錢漲強運續結總績戰業種較幣從與並經讓給說話對錯誤長術圖線週號訊訊擊過邊遠近"
+        "確認變換參與據證實際專員費戶賬帳資產",
+        "买卖损标价单仓开进场现区间黄银欧镑纽点数风险减离后时当会吗订调动体设获达触发应该别无没还请个们这条关于为"
+        "转准备预计报杠杆撑压货琼纳头赚亏钱涨强运续结总绩战业种较币从与并经让给说话对错误长术图线周号讯讯击过边远近"
+        "确认变换参与据证实际专员费户账账资产",
+        strict=True,
+    )
+)
 _SINGLE = {
     **_DASHES,
     **_QUOTES,
     **_PUNCTUATION,
     **_FRACTIONS,
+    **_TRADITIONAL,
     "ı": "i",
     "İ": "i",
     "ß": "ss",

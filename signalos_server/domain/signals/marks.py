@@ -18,7 +18,7 @@ from signalos_server.domain.signals.numbers import Figure, read_figures
 from signalos_server.domain.signals.spoken import keep_spoken
 from signalos_server.domain.signals.symbols import DIGIT_CODES, SLANG, Named, by_code, is_suffix
 from signalos_server.domain.signals.tokens import Token, TokenKind, tokenise
-from signalos_server.domain.signals.typos import mended
+from signalos_server.domain.signals.typos import mended, shortened
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 _SIGNS = {
@@ -87,7 +87,8 @@ def _mended(token: Token) -> Token:
     """Return an unknown word as the word of the trade that it is a slip of."""
     if token.text in lexicon.SPELLED or by_code(token.text) is not None:
         return token
-    word = mended(token.text)
+    drawn_out = next((word for word in shortened(token.text) if word in lexicon.SPELLED), None)
+    word = drawn_out or mended(token.text)
     return token if word is None else token._replace(text=word)
 
 
@@ -340,7 +341,7 @@ class _Reader:
         if len(run) > 1 and self._read_run(run):
             return
         previous = self.marks[-1] if self.marks else None
-        if previous is not None and previous.concept is C.HASH and token.glued:
+        if previous is not None and previous.concept is C.HASH and token.glued and token.text.isdigit():
             self._add(C.TIME, token, token)
         elif self._numbers_a_line(token, previous):
             self._add(C.INDEX, token, token, number=int(token.text))

@@ -193,8 +193,13 @@ def _check_band(levels: Levels, symbol: str | None, verdict: Verdict) -> None:
     limits = band(symbol)
     if limits is None:
         return
-    for value in (*(levels.entry or ()), *((levels.stop,) if levels.stop is not None else ())):
-        if not limits[0] <= value <= limits[1]:
+    values = (*(levels.entry or ()), *((levels.stop,) if levels.stop is not None else ()))
+    outside = [value for value in values if not limits[0] <= value <= limits[1]]
+    if len(values) > 1 and outside == list(values):
+        verdict.refuse("IMPLAUSIBLE_FOR_SYMBOL", f"{values[0]} is no price that {symbol} is known to have")
+        return
+    for value in values:
+        if value in outside:
             verdict.hold("IMPLAUSIBLE_FOR_SYMBOL", f"{value} is no price that {symbol} is known to have")
             return
 

@@ -223,6 +223,21 @@ class SlotReader:
     def _label_ignored(self, place: int, mark: Mark) -> None:
         self._open(Slot.IGNORED)
 
+    def _label_current(self, place: int, mark: Mark) -> None:
+        """Read "sell at the current price" as now; what the current price is elsewhere is nobody's entry."""
+        if self._slot is Slot.ENTRY and not self._taken and self._side_before(place):
+            self.draft.now = True
+        else:
+            self._open(Slot.IGNORED)
+
+    def _side_before(self, place: int) -> bool:
+        for mark in reversed(self._marks[max(0, place - 4) : place]):
+            if mark.concept in SIDES:
+                return True
+            if mark.concept is C.NEWLINE:
+                return False
+        return False
+
     def _label_mention(self, place: int, mark: Mark) -> None:
         if not self._waiting() and not (self.draft.side is not None and self._slot is Slot.ENTRY):
             self._open(Slot.IGNORED)
@@ -578,7 +593,8 @@ class SlotReader:
                     held.pop()
                     self._spoil(mark)
                 return
-            figure = Figure(figure.text, (short,))
+            # Written out, so that the next abbreviation has a whole price before it: 3378/82/88.
+            figure = Figure(str(short), (short,))
         if self._slot is Slot.TP:
             if len(held) < _MOST_TARGETS:
                 held.append(Price(figure, mark))
@@ -635,6 +651,7 @@ _HANDLERS = {
     C.LOTS: SlotReader._label_volume,
     C.RISK: SlotReader._label_risk,
     C.IGNORED: SlotReader._label_ignored,
+    C.CURRENT_PRICE: SlotReader._label_current,
     C.EXPIRY: SlotReader._label_ignored,
     C.MENTION: SlotReader._label_mention,
     C.STOP_WORD: SlotReader._read_stop_word,

@@ -7,6 +7,7 @@ Figures are never mended: this file knows no digits.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -52,6 +53,16 @@ def _table() -> dict[str, str]:
         for slip in _slips(word):
             table.setdefault(slip, word)
     return {slip: word for slip, word in table.items() if slip not in _OWN_WORDS and slip not in _WORDS}
+
+
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+
+
+def shortened(word: str) -> tuple[str, ...]:
+    """Return what a drawn-out word may be: nowww is now, selll is sell. Empty where it is not drawn out."""
+    if _DRAWN_OUT.search(word) is None:
+        return ()
+    return _DRAWN_OUT.sub(r"\1", word), _DRAWN_OUT.sub(r"\1\1", word)
 
 
 def mended(word: str) -> str | None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from itertools import takewhile
 
+from signalos_server.domain.signals import lexicon
 from signalos_server.domain.signals.aims import FRACTIONS, STOPS, Action, Anchor, Updates
 from signalos_server.domain.signals.anchors import AnchorFinder
 from signalos_server.domain.signals.announcements import read_event
 from signalos_server.domain.signals.clauses import Clause
+from signalos_server.domain.signals.marked import Mark
 from signalos_server.domain.signals.model import (
     Announcement,
     Kind,
@@ -25,9 +28,14 @@ from signalos_server.domain.signals.model import (
 )
 from signalos_server.domain.signals.numbers import settle
 from signalos_server.domain.signals.symbols import band
+from signalos_server.domain.signals.tokens import tokenise
 from signalos_server.domain.signals.words.concepts import BUYS, FUTURES, SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
+# More unknown words than this around a verb, and only an object of trading makes it an instruction.
+_TALK = 2
+# Forms of "close" that name a thing as often as they ask for it.
+_NOUNS = ("ing", "cierre", "chiusura", "закрытие", "fechamento", "cloture")
 _LEGS = {target.value: target for target in Target}
 
 
@@ -106,10 +114,10 @@ class UpdateReader(AnchorFinder):
             return "DENIED"
         foreign = anchor_mark.entry is not None and anchor_mark.entry.language not in ("en", "")
         after = marks[anchor.end : min(anchor.end + (4 if foreign else 1), clause.last)]
-        if any(mark.concept is C.NOT for mark in after):
+        if any(mark.concept is C.NOT for mark in takewhile(lambda mark: mark.concept is not C.COMMA, after)):
             return "DENIED"
-        clause_before = marks[clause.first : anchor.place]
-        if any(mark.concept is C.I_ME for mark in clause_before):
+        said = self._since_comma(clause, anchor)
+        if any(mark.concept is C.I_ME for mark in said):
             return "FIRST_PERSON"
         urgent = clause.has(C.NOW) and not clause.has(C.NUMBER)
         if (
@@ -127,6 +135,14 @@ class UpdateReader(AnchorFinder):
         if self._at_a_target(clause, anchor):
             return "CONDITIONAL"
         return None
+
+    def _since_comma(self, clause: Clause, anchor: Anchor) -> list[Mark]:
+        """Return what stands before an anchor in its own breath: `I'm out, close it` is told to others."""
+        marks = self._marks[clause.first : anchor.place]
+        if self._marks[anchor.place].concept is C.CLOSED:
+            return marks
+        commas = [place for place, mark in enumerate(marks) if mark.concept is C.COMMA]
+        return marks[commas[-1] + 1 :] if commas else marks
 
     def _told_before(self, clause: Clause, anchor: Anchor) -> bool:
         """Return whether the condition belongs to another part: `close half, if it returns we re-enter`."""
@@ -185,6 +201,9 @@ class UpdateReader(AnchorFinder):
     def _share(self, anchor: Anchor) -> tuple[bool, Decimal | None]:
         """Return whether a part is meant, and which."""
         marks = self._marks
+        within = self._share_within(marks[anchor.place])
+        if within is not None:
+            return True, within
         for place in range(anchor.first, anchor.last):
             concept = marks[place].concept
             if concept in FRACTIONS and not (place < anchor.place - 3):
@@ -207,6 +226,17 @@ class UpdateReader(AnchorFinder):
                 return True, None
         return False, None
 
+    def _share_within(self, mark: Mark) -> Decimal | None:
+        """Return the share that a phrase has in itself: 平一半, reduce half."""
+        if mark.concept is not C.TAKE_PART:
+            return None
+        tokens, _ = tokenise(self._marked.folded.text[mark.start : mark.end])
+        for place in range(len(tokens)):
+            found = lexicon.find(tokens[place : place + 2], 0)
+            if found is not None and found.entry.concept in FRACTIONS:
+                return FRACTIONS[found.entry.concept]
+        return None
+
     def _leg(self, anchor: Anchor) -> Target | None:
         """Return the leg that an anchor names: close TP1, close entry 2, close the second entry."""
         for mark in self._marks[anchor.end : anchor.last]:
@@ -228,14 +258,17 @@ class UpdateReader(AnchorFinder):
 
     def _acts_on_something(self, clause: Clause, anchor: Anchor) -> bool:
         """Return whether a verb has an object of trading: not "close your eyes", "cancel my subscription"."""
-        if self._context.replies or self._symbols(anchor):
+        words = sum(mark.concept is C.WORD for mark in self._marks[clause.first : clause.last])
+        if words and not self._context.replies and _is_noun(self._marks[anchor.place].text):
+            # "Gold closing the week", "our closing party": told of something, not to anyone.
+            return False
+        if self._context.replies or (words <= _TALK and self._symbols(anchor)):
             return True
         if clause.has(
             C.POSITION, C.ORDERS, C.ALL, C.NOW, C.HALF, C.PERCENT, C.PREVIOUS, C.LIMIT, C.PENDING, *SIDES
         ):
             return True
-        words = sum(mark.concept is C.WORD for mark in self._marks[clause.first : clause.last])
-        return words == 0 or (self._symbol is not None and words <= 6)
+        return words == 0 or (self._symbol is not None and words <= _TALK)
 
     def _read_close(self, clause: Clause, anchor: Anchor, verdict: Verdict) -> Parse | None:
         region = {mark.concept for mark in self._marks[anchor.first : anchor.last]}
@@ -292,6 +325,9 @@ class UpdateReader(AnchorFinder):
             other.has(C.CLOSE, C.TAKE_PART) for other in self._clauses
         ):
             return None
+        if clause.has(C.MOVE) and clause.has(C.NUMBER) and clause.has(*STOPS):
+            # "Move the stop to 22850 (lock profits)" says why.
+            return None
         if not self._acts_on_something(clause, anchor):
             return None
         verdict.hold("PROFIT_TAKING", "taking profit without saying how much")
@@ -307,7 +343,7 @@ class UpdateReader(AnchorFinder):
         mark = self._marks[anchor.place]
         emphatic = " " in mark.text or clause.has(C.FULL, C.ALL, C.POSITION)
         told = clause.has(C.PIPS, C.PROFIT) and (self._symbol is not None or self._context.replies)
-        bare = self._context.replies and clause.last - clause.first <= 4
+        bare = self._context.replies and clause.last - clause.first <= 4 and not clause.has(C.WORD)
         if not (emphatic or told or bare):
             return None
         part, fraction = self._share(anchor)
@@ -386,6 +422,9 @@ class UpdateReader(AnchorFinder):
             if unit is not C.PERCENT:
                 value = settle(figure, self._references(), band(self._symbol))
                 return Parse(kind=Kind.MODIFY, stop_loss=value)
+        if any(mark.concept is C.BREAKEVEN for mark in marks[anchor.end : clause.last]):
+            # "Trail the rest to cost": the anchor behind says what to do.
+            return None
         if not (self._context.replies or self._symbol or clause.has(C.POSITION, C.SL, C.STOP_WORD)):
             return None
         verdict.hold("NO_DISTANCE", "a trailing stop without its distance")
@@ -414,3 +453,7 @@ _OBJECTIONS = {
     "CONDITIONAL": "to be done only if something happens",
     "FUTURE": "to be done later",
 }
+
+
+def _is_noun(verb: str) -> bool:
+    return verb.endswith(_NOUNS)

@@ -35,6 +35,8 @@ class Concept(Enum):
     NO_PRICE = auto()
     # Labels whose numbers mean nothing to us.
     IGNORED = auto()
+    # "Current price": an entry at the market behind a side, and no price of ours elsewhere.
+    CURRENT_PRICE = auto()
     # Until when an order is meant: no order carries what a text says of it.
     EXPIRY = auto()
     # Words whose numbers mean nothing to us unless a price is waited for: support, level, signal.
