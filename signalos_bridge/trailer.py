@@ -11,6 +11,7 @@ from decimal import Decimal
 from signalos_bridge.alerts import AlertBox
 from signalos_bridge.clock import Clock
 from signalos_bridge.domain.command import HiddenLevels
+from signalos_bridge.domain.facts import GuardState
 from signalos_bridge.domain.market import Tick
 from signalos_bridge.domain.record import KnownPosition
 from signalos_bridge.domain.stealth import disaster_stop, ratchet
@@ -233,9 +234,10 @@ class Trailer:
             if current is not None and (stop - current) * side.value <= 0:
                 # Somebody tightened it further meanwhile.
                 return marked
-            return replace(
-                marked, trailing_moves=number, record=replace(marked.record, virtual_stop_loss=stop)
-            )
+            # The first level that a position has is what its guard is armed for.
+            guard = marked.record.guard_state or GuardState.ARMED
+            record = replace(marked.record, virtual_stop_loss=stop, guard_state=guard)
+            return replace(marked, trailing_moves=number, record=record)
 
         after = await self._recorder.change(
             known.identifier,

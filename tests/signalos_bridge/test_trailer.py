@@ -112,6 +112,21 @@ async def test_under_stealth_the_hidden_stop_trails(world: World) -> None:
     assert (stop_of(world, identifier) or Decimal(9)) < Decimal("1.08550")
 
 
+async def test_the_first_hidden_stop_that_a_position_has_is_guarded(world: World) -> None:
+    await world.core.apply_policies(world.policies(stealth=True))
+    identifier = (await world.open()).legs[0].position_identifier
+    assert world.core.snapshot().positions[0].virtual_stop_loss is None
+    await world.core.apply_policies(replace(with_trail(world, identifier, PLAN), stealth=True, revision=2))
+
+    world.tick("1.08600", "1.08610")
+    await eventually(
+        lambda: world.core.snapshot().positions[0].virtual_stop_loss == Decimal("1.08550") or None
+    )
+    world.tick("1.08540", "1.08550")
+
+    await eventually(lambda: identifier not in world.terminal._broker.positions or None)
+
+
 async def test_a_distance_below_the_brokers_minimum_is_refused_with_its_numbers(world: World) -> None:
     identifier = (await world.open()).legs[0].position_identifier
 
