@@ -108,7 +108,8 @@ def set_symbol(broker: Broker, name: str, encoded: Any) -> Any:
         symbol.condition = replace(symbol.condition, closed=change.closed)
     if not isinstance(change.spread_factor, msgspec.UnsetType):
         symbol.condition = replace(symbol.condition, spread_factor=change.spread_factor)
-    symbol.spec = changed(symbol.spec, change, but=("closed", "spread_factor"))
+    symbol.condition = changed(symbol.condition, change, but=("closed", "spread_factor"))
+    symbol.spec = changed(symbol.spec, change)
     broker.note_symbol(name)
     if not isinstance(change.spread_factor, msgspec.UnsetType):
         # The widened spread shows at once, around the price as it stands.

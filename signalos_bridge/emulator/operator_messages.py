@@ -24,6 +24,8 @@ class SymbolChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     closed: bool | UnsetType | None = UNSET
     """True closes its market, False keeps it open, None goes by its hours again."""
     spread_factor: Decimal | UnsetType = UNSET
+    slippage_points: int | UnsetType = UNSET
+    opening_gap_points: int | UnsetType = UNSET
     spread_points: int | UnsetType = UNSET
     swing_points: int | UnsetType = UNSET
     stops_level_points: int | UnsetType = UNSET

@@ -74,6 +74,11 @@ class Book:
     def quote(self, name: str) -> Quote:
         return self.market.symbols[name].quote
 
+    def slipped(self, symbol: str, side: Side, price: Decimal) -> Decimal:
+        """Return at what price a deal in that direction is made that takes any price."""
+        market = self.market.symbols[symbol]
+        return price + side.sign * market.condition.slippage_points * market.spec.point
+
     def positions_in(self, symbol: str) -> Iterator[tuple[Account, Position]]:
         """Yield the positions in a symbol, each account's in the order of their tickets."""
         for account in self.accounts.values():

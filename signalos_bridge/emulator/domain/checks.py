@@ -120,9 +120,8 @@ def pending_filling(spec: SymbolSpec, filling: int, order_type: OrderType) -> Fi
     raise Refused(Retcode.INVALID_FILL)
 
 
-def market_price(spec: SymbolSpec, quote: Quote, side: Side, request: TradeRequest) -> Decimal:
-    """Return the price of execution. In market execution the caller's price is ignored."""
-    price = quote.entry(side)
+def market_price(spec: SymbolSpec, price: Decimal, request: TradeRequest) -> Decimal:
+    """Return the price of execution, given the market's. In market execution the caller's is ignored."""
     if spec.execution in (Execution.MARKET, Execution.EXCHANGE):
         return price
     if request.price <= 0:

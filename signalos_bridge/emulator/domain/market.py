@@ -52,6 +52,10 @@ class SymbolCondition:
     closed: bool | None = None
     """None: as its hours say."""
     spread_factor: Decimal = Decimal(1)
+    slippage_points: int = 0
+    """How much worse than its quote a market order, a stop or a stop-out is dealt; limits never slip."""
+    opening_gap_points: int = 0
+    """How far from its last price the symbol opens, each time that its market has been closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ class SymbolMarket:
     condition: SymbolCondition = SymbolCondition()
     ticks: TickRecord = field(default_factory=TickRecord)
     replayed: bool = False
+    shut: bool = False
+    """Its market was closed when it was last to tick."""
     day: int = -1
     day_open: float = 0.0
     day_high_bid: float = 0.0
@@ -254,8 +260,13 @@ class Market:
             return False
         if not self.is_open(symbol.spec.name, at):
             heapq.heappush(self._due, (at + CLOSED_RECHECK_MS, symbol.spec.name))
+            symbol.shut = True
             return False
         price = symbol.price
+        if symbol.shut:
+            symbol.shut = False
+            gap = symbol.condition.opening_gap_points
+            price = replace(price, mid_points=price.mid_points + gap, anchor_points=price.anchor_points + gap)
         number = price.tick_number + 1
         draw = noise.mix(symbol.seed ^ noise.mix(number))
         pull = (price.anchor_points - price.mid_points) * _PULL

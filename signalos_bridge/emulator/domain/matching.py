@@ -143,7 +143,7 @@ def _check_deal(
         checks.volume_fits(spec, request.volume)
     checks.market_filling(spec, request.type_filling)
     quote = book.quote(request.symbol)
-    price = checks.market_price(spec, quote, side, request)
+    price = checks.market_price(spec, book.slipped(request.symbol, side, quote.entry(side)), request)
     if reduces is None:
         checks.volume_within_limit(spec, account, side, request.volume)
         if account.hedging or netted is None:
@@ -279,9 +279,14 @@ def close_by_broker(
     *,
     volume: Decimal | None = None,
 ) -> Deal:
-    """Close a position (or a part) at the market, by the broker's own will or by hand."""
+    """Close a position (or a part) at the market, by the broker's own will or by hand.
+
+    A take profit is dealt like a limit: never worse than the quote.
+    """
     amount = position.volume if volume is None else volume
     price = book.quote(position.symbol).exit(position.side)
+    if cause is not Cause.TAKE_PROFIT:
+        price = book.slipped(position.symbol, position.side.opposite, price)
     order = Order(
         ticket=book.new_order_ticket(),
         symbol=position.symbol,

@@ -83,6 +83,8 @@ def _fill_pending(book: Book, account: Account, order: Order, quote: Quote) -> N
     spec = book.spec(order.symbol)
     side = order.type.side
     price = quote.entry(side)
+    if order.type in checks.STOP_TYPES:
+        price = book.slipped(order.symbol, side, price)
     held = None
     if not account.hedging:
         held = next((one for one in account.positions.values() if one.symbol == order.symbol), None)
@@ -108,7 +110,8 @@ def _execute_deferred(book: Book, account: Account, order: Order) -> None:
         if closes is None or closes.volume < order.volume_current:
             _end(book, account, order, OrderState.REJECTED)
             return
-    price = book.quote(order.symbol).entry(order.type.side)
+    side = order.type.side
+    price = book.slipped(order.symbol, side, book.quote(order.symbol).entry(side))
     started = replace(order, due_ms=0, close_ticket=0)
     fills.execute(
         book,

@@ -95,6 +95,28 @@ def test_a_replayed_symbol_moves_by_the_file_alone() -> None:
     assert seen == [D("1.10000"), D("1.20000")]
 
 
+def test_a_replay_has_every_tick_of_its_file_in_its_order_also_within_a_millisecond() -> None:
+    world = World(tick_interval_ms=500)
+    lines = [
+        ReplayTick(
+            number // 3, "EURUSD", D("1.10000") + number * D("0.00001"), D("1.10010") + number * D("0.00001")
+        )
+        for number in range(300)
+    ]
+    world.market.replay(lines)
+    before = len(world.market.symbols["EURUSD"].ticks.bid)
+
+    # As a busy machine does it: in steps of any length.
+    for upto in (1, 2, 50, 51, 1000):
+        for _ in world.market.advance(world.market.start_ms + upto):
+            pass
+
+    ticks = world.market.symbols["EURUSD"].ticks
+    assert list(ticks.bid[before:]) == [float(one.bid) for one in lines]
+    assert list(ticks.ask[before:]) == [float(one.ask) for one in lines]
+    assert [ms - world.market.start_ms for ms in ticks.utc_ms[before:]] == [one.offset_ms for one in lines]
+
+
 def test_a_suffix_is_part_of_every_name() -> None:
     assert [one.name for one in catalogue(".r")] == [one.name + ".r" for one in CATALOGUE]
 

@@ -1,5 +1,6 @@
 """What the broker does by itself."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from signalos_bridge.emulator.domain.changes import Cause, DealMade
 from signalos_bridge.emulator.domain.codes import (
     Action,
+    Execution,
     MarginMode,
     OrderState,
     OrderType,
@@ -19,7 +21,7 @@ from signalos_bridge.emulator.domain.codes import (
 )
 from signalos_bridge.emulator.domain.requests import TradeRequest
 from signalos_bridge.emulator.domain.server_time import DAY_MS
-from tests.signalos_bridge.emulator.domain.world import World
+from tests.signalos_bridge.emulator.domain.world import MONDAY_NOON_MS, World
 
 D = Decimal
 
@@ -49,6 +51,59 @@ def test_a_gap_beyond_the_stop_is_dealt_at_the_price_behind_the_gap() -> None:
 
     assert world.deals[-1].price == D("1.07000")
     assert world.deals[-1].profit == D("-151.00")
+
+
+def _slipping(world: World, points: int = 5) -> None:
+    symbol = world.market.symbols["EURUSD"]
+    symbol.condition = replace(symbol.condition, slippage_points=points)
+
+
+def test_market_orders_stops_and_closes_slip_and_limits_do_not() -> None:
+    world = World()
+    _slipping(world)
+    stopped = world.buy(sl=D("1.08400"))
+    world.buy(tp=D("1.08700"))
+    world.place(OrderType.BUY_STOP, "1.08650")
+    world.place(OrderType.BUY_LIMIT, "1.08450")
+    assert stopped.price == D("1.08515")
+
+    world.price("EURUSD", "1.08400", "1.08410")
+    dealt = [(deal.type.name, deal.price) for deal in world.deals[2:]]
+    assert dealt == [("BUY", D("1.08410")), ("SELL", D("1.08395"))]
+    world.price("EURUSD", "1.08700", "1.08710")
+    dealt = [(deal.type.name, deal.price) for deal in world.deals[4:]]
+    assert dealt == [("BUY", D("1.08715")), ("SELL", D("1.08700"))]
+
+
+def test_instant_execution_is_requoted_where_it_would_slip_beyond_the_deviation() -> None:
+    world = World()
+    _slipping(world)
+    symbol = world.market.symbols["EURUSD"]
+    symbol.spec = replace(symbol.spec, execution=Execution.INSTANT)
+
+    assert world.buy(price=D("1.08510"), deviation=4).retcode is Retcode.REQUOTE
+    assert world.buy(price=D("1.08510"), deviation=5).price == D("1.08515")
+
+
+def test_a_price_that_gaps_over_a_stop_at_the_open_is_dealt_behind_the_gap() -> None:
+    friday_evening_ms = MONDAY_NOON_MS + 4 * DAY_MS + 8 * 3_600_000
+    world = World(start_ms=friday_evening_ms, always_open=False, tick_interval_ms=60_000)
+    symbol = world.market.symbols["EURUSD"]
+    world.buy(sl=symbol.quote.bid - D("0.00500"))
+    symbol.condition = replace(symbol.condition, opening_gap_points=-2000)
+
+    world.wait(2 * DAY_MS)
+    assert len(world.positions) == 1
+    last = symbol.quote.bid
+    world.wait(DAY_MS)
+
+    (deal,) = world.deals[1:]
+    assert deal.reason is Reason.STOP_LOSS
+    assert abs(deal.price - (last - D("0.02000"))) < D("0.00100")
+    opened = world.market.clock.broker_ms(friday_evening_ms + 2 * DAY_MS)
+    assert deal.time_ms > opened
+    # The price goes on from there.
+    assert abs(symbol.quote.bid - deal.price) < D("0.01000")
 
 
 def test_a_sell_is_closed_by_the_ask() -> None:
