@@ -21,7 +21,7 @@ from signalos_bridge.domain.orders import (
     Order,
     PlacePending,
 )
-from signalos_server.domain.actions import Adopt, CancelOrder, Close, CloseAll, ModifyOrder, Open
+from signalos_server.domain.actions import Adopt, CancelOrder, Close, CloseAll, Modify, ModifyOrder, Open
 from signalos_server.domain.command import Command
 from signalos_server.domain.happenings import CommandChanged
 from signalos_server.domain.words import CommandState, OrderState, TradeState
@@ -66,10 +66,15 @@ class Checks:
         self._by_magic: defaultdict[int, list[Entry]] = defaultdict(list)
         self._owner: dict[int, str] = {}
         self._told: dict[str, Command] = {}
+        self._doubted: set[str] = set()
         self._seen = 0
         # What clients were told with a final word.
         self._final: dict[str, CommandState] = {}
         self._leases: dict[object, float] = {}
+
+    def doubted(self, command_id: str) -> bool:
+        """Return whether a command was ever told UNKNOWN."""
+        return command_id in self._doubted
 
     def violated(self, promise: str, words: str) -> None:
         """Note a broken promise, once for each kind of words."""
@@ -169,6 +174,8 @@ class Checks:
         self._world.note(
             f"told: {_named(command)} is {command.state.name} {command.reason} {command.message}".rstrip()
         )
+        if command.state is CommandState.UNKNOWN:
+            self._doubted.add(command.command_id)
         before = self._told.get(command.command_id)
         self._told[command.command_id] = command
         ended = before is not None and before.state.is_final and not before.resolved_by_person
@@ -201,6 +208,18 @@ class Checks:
             == (position.stop_loss, position.take_profit)
             for one in exchange.ledger
             if one.magic == magic
+        )
+
+    def _levels_were_there(self, ticket: int, action: object) -> bool:
+        """Return whether a position has ever had what a command asks for.
+
+        A bridge that was killed between the attempt's record and the call finds the levels there, by another
+        request, and has nothing to send.
+        """
+        return isinstance(action, Modify) and any(
+            (not action.set_stop_loss or action.stop_loss == stop)
+            and (not action.set_take_profit or action.take_profit == target)
+            for stop, target in self._world.exchange.levels.get(ticket, ())
         )
 
     def _overtaken(self, entry: Entry) -> bool:
@@ -256,7 +275,11 @@ class Checks:
         elif not isinstance(action, Adopt):
             for told in command.legs:
                 entries = self._by_magic.get(magic_of(command.command_id, told.index), ())
-                if told.attempt_count and not self._levels_are_there(told.ticket, told.magic, entries):
+                if (
+                    told.attempt_count
+                    and not self._levels_are_there(told.ticket, told.magic, entries)
+                    and not self._levels_were_there(told.ticket, action)
+                ):
                     self.violated(
                         "P3", f"{_named(command)} was told {command.state.name}, and changed nothing"
                     )

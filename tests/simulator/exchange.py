@@ -127,6 +127,8 @@ class Exchange(MemoryBroker):
         self.shown = Shown()
         self.shown.account = account
         self.ledger: list[Entry] = []
+        # Stop loss and take profit that each position has ever had.
+        self.levels: dict[int, set[tuple[Decimal | None, Decimal | None]]] = {}
         self.linked = True
         # Seconds until a change of positions and orders, and one of history, is shown.
         self.book_lag = 0.0
@@ -143,6 +145,10 @@ class Exchange(MemoryBroker):
     def of_ticket(self, ticket: int) -> list[Entry]:
         """Return the requests about a position or order."""
         return [entry for entry in self.ledger if getattr(entry.order, "ticket", None) == ticket]
+
+    def _keep(self, position: Position) -> None:
+        self.levels.setdefault(position.ticket, set()).add((position.stop_loss, position.take_profit))
+        super()._keep(position)
 
     def tick_time(self) -> None:
         """Let the broker's clock show what time it is; no two deals have the same millisecond."""

@@ -570,8 +570,8 @@ class World:
         self.checks.at_the_end()
 
     def _judge_success(self) -> None:
-        """Doing nothing does not pass: what no fault touched has succeeded, and most of all has."""
-        total = good = 0
+        """Doing nothing does not pass: nine tenths of what could succeed have, and most could."""
+        total = good = touched = 0
         for wish in self.wishes:
             found = self.tables.commands.get(wish.command_id)
             if found is None:
@@ -579,14 +579,26 @@ class World:
             command = found[0]
             done = command.state is CommandState.SUCCEEDED
             total += 1
+            touched += not done and self._could_not(command)
             good += done or _nothing_left_to_do(command)
             self.counts[f"ended {command.state.name}"] += 1
         self.counts["succeeded"] += good
         self.counts["counted"] += total
-        if self.profile.endures and total and good < 0.9 * total:
+        able = total - touched
+        if self.profile.endures and total and (good < 0.9 * able or able < 0.5 * total):
             asked = [self.tables.commands[wish.command_id][0] for wish in self.wishes if wish.command_id]
             ends = Counter(f"{one.state.name} {one.reason}".strip() for one in asked)
-            self.checks.violated("success", f"only {good} of {total} commands succeeded: {dict(ends)}")
+            words = f"only {good} of {able} ({total}) commands succeeded: {dict(ends)}"
+            self.checks.violated("success", words)
+
+    def _could_not(self, command: Any) -> bool:
+        """Return whether a command was kept from success by a kill, or by the market.
+
+        What was in doubt (the bridge was killed in the call) is not sent again, opens of its symbol are
+        refused meanwhile, and three such end in a stop; and the market may have left what was asked for.
+        """
+        kept = command.reason in ("NOT_EXECUTED", "UNKNOWN_OPEN", "WRONG_SIDE")
+        return kept or command.state is CommandState.FENCED or self.checks.doubted(command.command_id)
 
     def set_linked(self, linked: bool) -> None:
         """The terminal's link to its trade server breaks or comes back."""
