@@ -46,6 +46,8 @@ class Updates:
     notes: list[Reason] = field(default_factory=list)
     event: Announcement | None = None
     regions: set[int] = field(default_factory=set)
+    # Where new levels may stand: clauses without anchors, and what stands beside anchors.
+    levels: list[Clause] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -56,6 +58,8 @@ class Anchor:
     end: int
     first: int
     last: int
+    # A new level beside another anchor: close half and SL to 2345.
+    level: bool = False
 
 
 class Aims:

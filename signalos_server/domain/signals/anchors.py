@@ -13,6 +13,9 @@ from signalos_server.domain.signals.words.concepts import Concept as C
 _STRONG = frozenset(
     (C.CLOSE, C.TAKE_PART, C.PROFIT_TAKING, C.CLOSED, C.BREAKEVEN, C.RISK_FREE, C.CANCEL, C.TRAIL, C.REMOVE)
 )
+_UNITS = frozenset((C.PERCENT, C.PIPS, C.POINTS, C.LOTS))
+# What may stand between the words of a level that is moved.
+_LEADING = frozenset((C.MOVE, C.NEW, C.TO, C.FILLER, C.NOW))
 _JOINERS = frozenset((C.AND, C.PLUS, C.COMMA, C.DASH))
 # Before "close" these make it a time or a state: at the close, is close, so close.
 _NOT_A_VERB_AFTER = frozenset(
@@ -34,6 +37,8 @@ class AnchorFinder(Aims):
                 place += length
             else:
                 place += 1
+        if found:
+            found = sorted([*found, *self._levels_beside(clause, found)], key=lambda anchor: anchor.place)
         for anchor in found:
             anchor.last = self._before_an_order(anchor)
         for former, latter in pairwise(found):
@@ -41,6 +46,42 @@ class AnchorFinder(Aims):
             former.last = min(former.last, border)
             latter.first = border
         return found
+
+    def _levels_beside(self, clause: Clause, anchors: list[Anchor]) -> list[Anchor]:
+        """Return new levels in the clause of another anchor: take partials and move the stop to 4050."""
+        taken = {place for anchor in anchors for place in range(anchor.place, anchor.end)}
+        found: list[Anchor] = []
+        for place in range(clause.first, clause.last):
+            concept = self._marks[place].concept
+            label = concept in STOPS or (concept is C.TP and not clause.has(C.HIT, C.IF))
+            if not label or place in taken:
+                continue
+            figure = self._figure_behind(place, clause.last)
+            if figure is None or not taken.isdisjoint(range(place, figure)):
+                continue
+            first = place
+            while (
+                first > clause.first and first - 1 not in taken and self._marks[first - 1].concept in _LEADING
+            ):
+                first -= 1
+            found.append(Anchor(first, figure + 1, clause.first, clause.last, level=True))
+            taken.update(range(first, figure + 1))
+        return found
+
+    def _figure_behind(self, place: int, last: int) -> int | None:
+        """Return the place of the price that a label leads to: SL to 4050."""
+        at = place + 1
+        while at < min(last, place + 5):
+            mark = self._marks[at]
+            if mark.figure is not None:
+                counts = mark.figure.is_small_count and self._marks[at - 1].concept is C.TP
+                if not counts:
+                    unit = self._marks[at + 1].concept if at + 1 < last else None
+                    return None if unit in _UNITS else at
+            elif mark.concept not in _LEADING and mark.concept not in (C.COLON, C.AT, C.INDEX, C.DASH):
+                return None
+            at += 1
+        return None
 
     def _before_an_order(self, anchor: Anchor) -> int:
         """Return where an anchor's region ends: before an order in one breath (`and sell GBPUSD 1.27`)."""

@@ -30,18 +30,18 @@ def goes_on_in_letters(tokens: list[Token], place: int) -> bool:
     )
 
 
-def goes_on_behind_a_sign(tokens: list[Token], place: int) -> bool:
-    """Return whether a sign that links no figures stands inside one: 1.08*0, 23?5."""
-    if place + 2 >= len(tokens) or tokens[place].kind is not TokenKind.NUMBER:
-        return False
-    sign, rest = tokens[place + 1], tokens[place + 2]
-    return (
-        sign.kind is TokenKind.MARK
-        and sign.glued
-        and rest.kind is TokenKind.NUMBER
-        and rest.glued
-        and sign.text not in _LINKING
-    )
+def goes_on_behind_a_sign(tokens: list[Token], place: int) -> int:
+    """Return how many tokens on a number goes on behind a sign that links no figures: 1.08*0, 15?.00."""
+    if tokens[place].kind is not TokenKind.NUMBER:
+        return 0
+    at = place + 1
+    while at < len(tokens) and tokens[at].kind is TokenKind.MARK and tokens[at].glued and at < place + 4:
+        at += 1
+    signs = tokens[place + 1 : at]
+    ends = at < len(tokens) and tokens[at].kind is TokenKind.NUMBER and tokens[at].glued
+    if not ends or not signs or all(sign.text in _LINKING for sign in signs):
+        return 0
+    return at - place
 
 
 def goes_on_behind_a_gap(tokens: list[Token], place: int) -> int:

@@ -42,5 +42,10 @@ def split(marks: list[Mark]) -> list[Clause]:
     return clauses
 
 
+def part_of(marks: list[Mark], clause: Clause, first: int, last: int) -> Clause:
+    """Return a part of a clause as a clause of its own."""
+    return _clause(marks, first, last, asked=clause.asked)
+
+
 def _clause(marks: list[Mark], first: int, last: int, *, asked: bool) -> Clause:
     return Clause(first, last, frozenset([mark.concept for mark in marks[first:last]]), asked)

@@ -117,7 +117,7 @@ class LevelReader(Aims):
             verdict.hold("OPTIONAL", "offered, not told: a person or the configuration decides")
         if stop_pips is not None:
             verdict.hold("RELATIVE_STOP", "a stop as a distance: from the entry, or from the price?")
-        if clause.has(C.OR):
+        if self._offers_a_choice(clause):
             verdict.hold("CHOICE", "two levels are offered")
         self._check_levels((stop, entry, *targets), verdict)
         parse = Parse(
@@ -132,6 +132,14 @@ class LevelReader(Aims):
             side=self._side_in(Anchor(clause.first, clause.first, clause.first, clause.last)),
         )
         return self._level_action(clause, parse, verdict)
+
+    def _offers_a_choice(self, clause: Clause) -> bool:
+        """Return whether one figure or another is offered: an "or" with a figure on either side."""
+        concepts = [mark.concept for mark in self._marks[clause.first : clause.last]]
+        return any(
+            concept is C.OR and C.NUMBER in concepts[:place] and C.NUMBER in concepts[place:]
+            for place, concept in enumerate(concepts)
+        )
 
     def _leads_to(self, place: int) -> bool:
         """Return whether a label is where another one goes: SL to TP1, SL at TP1."""

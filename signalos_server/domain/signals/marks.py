@@ -13,12 +13,13 @@ from signalos_server.domain.signals import breaks, lexicon
 from signalos_server.domain.signals.fold import INDEX_BASE, Folded, fold
 from signalos_server.domain.signals.glued import all_known, part_word
 from signalos_server.domain.signals.lexicon import Entry
+from signalos_server.domain.signals.lines import labels_first
 from signalos_server.domain.signals.marked import Mark, Marked
 from signalos_server.domain.signals.numbers import Figure, read_figures
+from signalos_server.domain.signals.spelling import spelled
 from signalos_server.domain.signals.spoken import keep_spoken
-from signalos_server.domain.signals.symbols import DIGIT_CODES, SLANG, Named, by_code, is_suffix
+from signalos_server.domain.signals.symbols import DIGIT_CODES, SLANG, Named, by_code, coin_of, is_suffix
 from signalos_server.domain.signals.tokens import Token, TokenKind, tokenise
-from signalos_server.domain.signals.typos import mended, shortened
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 _SIGNS = {
@@ -75,21 +76,12 @@ def mark(text: str) -> Marked:
     """Return the marks of a text. Never fails."""
     folded = fold(text)
     tokens, markup = tokenise(folded.text)
-    tokens = [_mended(token) if token.kind is TokenKind.WORD else token for token in tokens]
+    tokens = spelled(tokens)
     reader = _Reader(tokens, text, folded)
     reader.read()
     marked = Marked(folded, text, reader.marks, markup, reader.lookalikes)
-    marked.marks = keep_spoken(marked)
+    marked.marks = labels_first(keep_spoken(marked))
     return marked
-
-
-def _mended(token: Token) -> Token:
-    """Return an unknown word as the word of the trade that it is a slip of."""
-    if token.text in lexicon.SPELLED or by_code(token.text) is not None:
-        return token
-    drawn_out = next((word for word in shortened(token.text) if word in lexicon.SPELLED), None)
-    word = drawn_out or mended(token.text)
-    return token if word is None else token._replace(text=word)
 
 
 class _Reader:
@@ -155,6 +147,10 @@ class _Reader:
         if typo is not None and self._figure_follows():
             self._add(typo, token, token)
             return
+        coin = coin_of(token.text) if self._behind(token, "$#") else None
+        if coin is not None:
+            self._add(C.SYMBOL, token, token, named=Named(coin, exact=True))
+            return
         slang = SLANG.get(token.text)
         if slang is not None and self._is_capital(token):
             self._add(C.SYMBOL, token, token, named=Named(slang, exact=False))
@@ -204,6 +200,10 @@ class _Reader:
         if place == self._place or place >= len(self.tokens):
             return False
         return self.tokens[place].kind is TokenKind.NUMBER
+
+    def _behind(self, token: Token, signs: str) -> bool:
+        """Return whether a token is glued to one of the signs: $ADA, #SOL."""
+        return token.glued and self._place > 1 and self.tokens[self._place - 2].text in signs
 
     def _is_capital(self, token: Token) -> bool:
         places = self._folded.places
@@ -386,9 +386,10 @@ class _Reader:
                 self._figure_marks(token._replace(start=start), figures)
                 return
         figures = read_figures(text)
-        if breaks.goes_on_behind_a_sign(self.tokens, self._place):
-            self._add(C.CORRUPT, token, self.tokens[self._place + 2])
-            self._place += 2
+        beyond_sign = breaks.goes_on_behind_a_sign(self.tokens, self._place)
+        if beyond_sign:
+            self._add(C.CORRUPT, token, self.tokens[self._place + beyond_sign])
+            self._place += beyond_sign
             return
         beyond_gap = breaks.goes_on_behind_a_gap(self.tokens, self._place)
         if beyond_gap:

@@ -97,7 +97,11 @@ def _parse_prose(text: str, context: Context) -> Parse:
         return _combine_actions([a for a in updates.actions if a.parse.kind is Kind.CANCEL], updates)
     if opens:
         return _combine_opens(marked, opens, updates, drafts)
-    actions = updates.actions or ([] if orders else LevelReader(marked, parts, context).read_levels())
+    actions = list(updates.actions)
+    if not orders:
+        # What stands around anchors that do nothing is told of, and moves no level.
+        places = updates.levels if actions or not updates.notes else parts
+        actions += LevelReader(marked, places, context).read_levels()
     if actions:
         return _combine_actions(actions, updates)
     if orders:
@@ -200,6 +204,8 @@ class _Opening:
             return "FIRST_PERSON", "someone tells of their own trade"
         if C.PLANNED in before or C.PLANNED in self._up_to_a_figure(draft.side_place, clause.last):
             return "FUTURE", "planned for later, if at all"
+        if clause.has(C.IF) and not draft.has_levels:
+            return "CONDITIONAL", "only if something happens, and without levels"
         if C.FUTURE in before and not complete:
             return "FUTURE", "to be done later, if at all"
         if (draft.contradictory or clause.has(C.OR)) and self._both_sides(clause) and not complete:
@@ -272,6 +278,8 @@ class _Opening:
                 verdict.hold("NOT_PLAINLY_TOLD", "to come, asked, or told of oneself")
             if clause.has(C.POSITION) and clause.has(C.PREVIOUS):
                 verdict.hold("EARLIER_TRADE", "speaks of an earlier trade")
+        if any(part.has(C.FORWARDED) for part in self._parts):
+            verdict.hold("FORWARDED", "someone else said so")
         if any(part.has(C.EXPIRY) for part in self._parts):
             verdict.hold("EXPIRY", "the message says until when, which is for the configuration")
         for part in self._parts:
@@ -314,11 +322,17 @@ def _combine_opens(marked: Marked, opens: list[Parse], updates: Updates, drafts:
     behind = [action.parse for action in kept if action.place >= place]
     everything = [*before, *opens, *behind]
     notes = [*updates.notes]
+    verdict = Verdict()
     for action in updates.actions:
-        if action not in kept:
-            mark_there = marked.marks[action.place]
-            notes.append(Reason("PLAN", "how the trade is to be managed later", marked.at(mark_there)))
-    return _joined(everything, notes, None)
+        if action in kept:
+            continue
+        there = marked.at(marked.marks[action.place])
+        if action.parse.kind in (Kind.CLOSE, Kind.CANCEL) and action.parse.gate is Gate.OK:
+            verdict.hold("ENDED_TOO", "the message also says to end the trade", there)
+        else:
+            verdict.note("PLAN", "how the trade is to be managed later", there)
+    joined = _joined(everything, [*notes, *verdict.reasons], None)
+    return replace(joined, gate=max(joined.gate, verdict.gate, key=lambda gate: gate.strictness))
 
 
 def _combine_actions(actions: list[Action], updates: Updates) -> Parse:

@@ -390,6 +390,10 @@ class SlotReader:
         first = self._marks[place].figure
         while unit is None and at + 2 < len(self._marks) and at - place < 2 * _MOST_TARGETS:
             link, following = self._marks[at + 1], self._marks[at + 2]
+            if link.figure is not None:
+                # 30 60 90 pips
+                following, link = link, link._replace(concept=C.COMMA)
+                at -= 1
             if link.concept not in (C.DASH, C.SLASH, C.COMMA, C.AND, C.TO) or following.figure is None:
                 break
             if link.concept in (C.DASH, C.SLASH) and not (link.glued and following.glued):
@@ -450,6 +454,12 @@ class SlotReader:
             return
         if unit is C.PERCENT:
             self._take_risk(place, mark, figure, unit)
+            return
+        before = self._marks[place - 1] if place else mark
+        if before.concept is C.DASH and mark.glued and not before.glued:
+            # A volume below nothing.
+            self.draft.corrupt.add(Slot.VOLUME)
+            self.draft.corrupt_marks.append(mark)
             return
         if draft.volume is None:
             draft.volume = figure.readings[-1] if len(figure.readings) > 1 else figure.value

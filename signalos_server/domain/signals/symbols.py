@@ -43,6 +43,7 @@ _CODES: dict[str, str] = {
 _CRYPTO = (
     "btc eth xrp sol doge ltc bnb ada dot link avax matic bch xlm trx uni atom etc xmr shib near apt arb op"
 )
+_COINS = frozenset(_CRYPTO.split())
 # Bare tickers that are no everyday word.
 _BARE_CRYPTO = frozenset("btc eth xrp ltc bnb doge".split())
 
@@ -159,6 +160,11 @@ def by_code(word: str) -> str | None:
             if code in CODES and (length >= 6 or code[-1].isdigit()):
                 return CODES[code]
     return None
+
+
+def coin_of(word: str) -> str | None:
+    """Return the instrument of a coin's bare ticker, which is an everyday word elsewhere: $ADA, #SOL."""
+    return f"{word.upper()}USD" if word in _COINS else None
 
 
 def is_suffix(word: str) -> bool:

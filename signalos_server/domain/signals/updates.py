@@ -16,7 +16,7 @@ from signalos_server.domain.signals import lexicon
 from signalos_server.domain.signals.aims import FRACTIONS, STOPS, Action, Anchor, Updates
 from signalos_server.domain.signals.anchors import AnchorFinder
 from signalos_server.domain.signals.announcements import read_event
-from signalos_server.domain.signals.clauses import Clause
+from signalos_server.domain.signals.clauses import Clause, part_of
 from signalos_server.domain.signals.marked import Mark
 from signalos_server.domain.signals.model import (
     Announcement,
@@ -45,8 +45,15 @@ class UpdateReader(AnchorFinder):
     def read_strong(self) -> Updates:
         """Read what can only be an update, whatever else the message says."""
         for clause in self._clauses:
-            for anchor in self._anchors(clause):
-                self._read_anchor(clause, anchor)
+            anchors = self._anchors(clause)
+            if not anchors:
+                self._updates.levels.append(clause)
+            for anchor in anchors:
+                if anchor.level:
+                    if self._objection(clause, anchor) is None:
+                        self._updates.levels.append(part_of(self._marks, clause, anchor.first, anchor.last))
+                else:
+                    self._read_anchor(clause, anchor)
         self._updates.event = read_event(self._marks, self._clauses)
         return self._updates
 
@@ -222,7 +229,8 @@ class UpdateReader(AnchorFinder):
                 return True, (figure.value / following.value).quantize(Decimal("0.0001"))
             if concept is C.LOTS and place > anchor.first and marks[place - 1].figure is not None:
                 return True, None
-            if concept in (C.PART, C.MOST) and place >= anchor.place - 2:
+            everything = place > anchor.first and marks[place - 1].concept is C.ALL
+            if concept in (C.PART, C.MOST) and place >= anchor.place - 2 and not everything:
                 return True, None
         return False, None
 
@@ -338,7 +346,7 @@ class UpdateReader(AnchorFinder):
         following = [mark.concept for mark in self._marks[anchor.end : anchor.end + 3]]
         if clause.has(C.CANDLE) and C.POSITION not in following:
             return None
-        if clause.has(C.RESULT, C.PREVIOUS) or any(other.has(C.RESULT) for other in self._clauses):
+        if clause.has(C.PREVIOUS) or any(other.has(C.RESULT, C.FORWARDED) for other in self._clauses):
             return None
         mark = self._marks[anchor.place]
         emphatic = " " in mark.text or clause.has(C.FULL, C.ALL, C.POSITION)

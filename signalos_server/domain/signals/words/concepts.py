@@ -99,6 +99,8 @@ class Concept(Enum):
     CANDLE = auto()
     # "Example only", "paper trade": an order shown, not given.
     SHOWN = auto()
+    # "Forwarded from": told by someone else.
+    FORWARDED = auto()
     # "Yesterday", "last week": with an order it tells of one.
     PAST_TIME = auto()
     NEAR = auto()

@@ -48,7 +48,8 @@ WORDS: dict[C, str] = {
         "stop loss price, loss limit, max stop, invalid at, invalidates below, "
         "invalidates above, stop loss below, stop loss above, stop placed at, stop below, "
         "stop above, protective stop loss, risk level, stop loss zone, stop loss area, "
-        "stopp loss, stop loss is, sl price, stop set at"
+        "stopp loss, stop loss is, sl price, stop set at, exit stop, exit stops, stop exit, "
+        "sl's, s/l"
     ),
     C.TP: (
         "tp, take profit, takeprofit, take profits, takeprofits, t p, tps, target, targets, "
@@ -62,7 +63,8 @@ WORDS: dict[C, str] = {
         "downside target, upside targets, downside targets, take profit area, profit at, "
         "takeprofit level, targets at, target at, goal, goals, profit taking level, "
         "take profit price, projected target, tg1, tgt1, tgt2, tgt3, first objective, "
-        "second objective, third objective"
+        "second objective, third objective, exit targets, tp's, t p's, tps are, "
+        "take profit's, exit price target"
     ),
     C.ABOVE: "above, over, north of, higher than",
     C.BELOW: "below, under, beneath, south of, lower than",
@@ -269,10 +271,7 @@ WORDS: dict[C, str] = {
         "order, orders, this, them, running trades, open trades, open positions, layers, "
         "the rest, rest, remaining, remainder, this order, this signal, that one, this one"
     ),
-    C.ORDERS: (
-        "limits, limit orders, stop orders, buy limits, sell limits, buy stops, sell stops, "
-        "stops, pending, pendings, pending orders"
-    ),
+    C.ORDERS: "limits, limit orders, stop orders, stops, pending, pendings, pending orders",
     C.PREVIOUS: "previous, last, earlier, old, prior, yesterday, yesterday's, first trade",
     C.HIT: (
         "hit, hits, hitted, reached, reach, smashed, done, achieved, touched, cleared, "
@@ -369,9 +368,9 @@ WORDS: dict[C, str] = {
         "anybody, someone, somebody, is this, is that, can anyone, what do you, which one, "
         "how do, where do, is it good, is it a good, good idea to, worth, anyone else, "
         "please tell, can u, may we, shld i, should v, buy or sell, sell or buy, "
-        "long or short, short or long"
+        "long or short, short or long, thoughts please"
     ),
-    C.I_ME: "i, i'm, im, my, mine, me, myself, i've, ive, i'd, my account, personally, my friend",
+    C.I_ME: "i, i'm, im, my, mine, myself, i've, ive, i'd, my account, personally, my friend",
     C.CANDLE: (
         "closing time, closing soon, closing thoughts, closing remarks, at market close, "
         "on market close, by market close, before market close, until market close, "
@@ -408,9 +407,10 @@ WORDS: dict[C, str] = {
         "could have, should have, scam, scammers, scammer, fake signal, fake signals, "
         "format, signal format, screenshot, template, paper account, in demo, on demo, "
         "demo account, practice trade, mock, mock trade, not a trade, not trading advice, "
-        "how to read, sample trade, dummy signal, test only, ignore this, education only, "
-        "educational, training purpose, training purposes"
+        "how to read, sample trade, dummy signal, test only, education only, educational, "
+        "training purpose, training purposes"
     ),
+    C.FORWARDED: "forwarded from, forwarded, forwarded message, fwd from, reposted from, repost",
     C.PAST_TIME: (
         "yesterday, last week, last month, last night, last year, last friday, days ago, weeks ago"
     ),
@@ -430,37 +430,36 @@ WORDS: dict[C, str] = {
         "our, you, is, are, was, were, has, have, been, of, in, on, for, with, by, as, at, "
         "we, guys, team, please, pls, plz, kindly, just, only, here, out, up, down, off, "
         "side, pair, trade alert, alert, vip, free, premium, new signal, trade idea, "
-        "high risk, low risk, entry now, order type, type, action, direction, symbol, "
-        "instrument, position type, day trade, daytrade, scalp, scalping, intraday, "
-        "short term, long term, short-term, long-term, mid term, medium term, live update, "
-        "swing trade, trade setup, trading signal, per trade, good luck, "
-        "use proper risk management, risk management, money management, manage your risk, "
-        "proper risk management, use proper risk, use money management, use small lot, "
-        "small lots, use small lots, small lot, proper lot size, stop order type, "
-        "use low risk, high risk trade, long run, short squeeze, no longer than, don't miss, "
-        "do not miss, dont miss, not financial advice, no financial advice, nfa, "
-        "do not risk more than, don't risk more than, dont risk more than, "
-        "never risk more than, do not risk, don't risk, dont risk, not over risk, "
-        "don't over risk, don't overleverage, dont overleverage, do your own research, "
-        "wait for it, trade at your own risk, at your own risk, don't be greedy, "
-        "dont be greedy, do not be greedy, no greed, stop hunting, non stop, nonstop, "
-        "stop by, stop hunt, one stop, full stop, buy the dip, buyers, sellers, buyer, "
-        "seller, best seller, i recommend, i suggest, i advise, i would recommend, "
-        "we recommend, we suggest, we advise, it is recommended to, recommended, recommend, "
-        "suggest, advise, good time to, better to, it is better to, time to, let's, lets, "
-        "let us, i'd recommend, be ready to close soon, buying pressure, selling pressure, "
-        "buying interest, selling interest, buying opportunity, buying opportunities, "
-        "selling opportunity, selling opportunities, sell off, selloff, buy back, buyback, "
-        "short covering, short interest, long way, so long, before long, long weekend, "
-        "long story, long time, day long, longer, short break, short note, short video, "
-        "in short, shortly, short notice, buy rating, sell rating, buy the rumor, "
-        "buy the rumour, sell the news, buy side liquidity, sell side liquidity, "
-        "buyside liquidity, sellside liquidity, long legged, long wick, short lived, "
-        "short while, long day, long night, all along, setup alert, good morning, "
-        "good evening, good afternoon, hello, everyone, family, fam, gold masters, oversold, "
-        "overbought, buying power, best price, right now we, at the time, long overdue, "
-        "long awaited, sell wall, buy wall, buy walls, sell walls, no sl hunting, "
-        "on rallies, on pullbacks, on rally, on dips, on dip, on pullback, on a pullback, "
-        "pullback to"
+        "high risk, low risk, order type, type, action, direction, symbol, instrument, "
+        "position type, day trade, daytrade, scalp, scalping, intraday, short term, "
+        "long term, short-term, long-term, mid term, medium term, live update, swing trade, "
+        "trade setup, trading signal, per trade, good luck, use proper risk management, "
+        "risk management, money management, manage your risk, proper risk management, "
+        "use proper risk, use money management, use small lot, small lots, use small lots, "
+        "small lot, proper lot size, stop order type, use low risk, high risk trade, "
+        "long run, short squeeze, no longer than, don't miss, do not miss, dont miss, "
+        "not financial advice, no financial advice, nfa, do not risk more than, "
+        "don't risk more than, dont risk more than, never risk more than, do not risk, "
+        "don't risk, dont risk, not over risk, don't over risk, don't overleverage, "
+        "dont overleverage, do your own research, wait for it, trade at your own risk, "
+        "at your own risk, don't be greedy, dont be greedy, do not be greedy, no greed, "
+        "stop hunting, non stop, nonstop, stop by, stop hunt, one stop, full stop, "
+        "buy the dip, buyers, sellers, buyer, seller, best seller, i recommend, i suggest, "
+        "i advise, i would recommend, we recommend, we suggest, we advise, "
+        "it is recommended to, recommended, recommend, suggest, advise, good time to, "
+        "better to, it is better to, time to, let's, lets, let us, i'd recommend, "
+        "be ready to close soon, buying pressure, selling pressure, buying interest, "
+        "selling interest, buying opportunity, buying opportunities, selling opportunity, "
+        "selling opportunities, sell off, selloff, buy back, buyback, short covering, "
+        "short interest, long way, so long, before long, long weekend, long story, "
+        "long time, day long, longer, short break, short note, short video, in short, "
+        "shortly, short notice, buy rating, sell rating, buy the rumor, buy the rumour, "
+        "sell the news, buy side liquidity, sell side liquidity, buyside liquidity, "
+        "sellside liquidity, long legged, long wick, short lived, short while, long day, "
+        "long night, all along, setup alert, good morning, good evening, good afternoon, "
+        "hello, everyone, family, fam, gold masters, oversold, overbought, buying power, "
+        "best price, right now we, at the time, long overdue, long awaited, sell wall, "
+        "buy wall, buy walls, sell walls, no sl hunting, on rallies, on pullbacks, on rally, "
+        "on dips, on dip, on pullback, on a pullback, pullback to"
     ),
 }

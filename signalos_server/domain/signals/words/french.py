@@ -169,6 +169,7 @@ WORDS: dict[C, str] = {
         "exemple, à titre d'exemple, pas un signal, ceci n'est pas un signal, "
         "à but éducatif, compte démo, simulation"
     ),
+    C.FORWARDED: "transféré de, transféré",
     C.PAST_TIME: "hier, la semaine dernière, le mois dernier",
     C.NEAR: "près de, proche de, proche, presque",
     C.OR: "ou",

@@ -152,6 +152,7 @@ WORDS: dict[C, str] = {
     C.SHOWN: (
         "beispiel, nur ein beispiel, kein signal, zu lernzwecken, demokonto, simulation, musterbeispiel"
     ),
+    C.FORWARDED: "weitergeleitet von, weitergeleitet",
     C.PAST_TIME: "gestern, letzte woche, vorige woche, letzten monat",
     C.NEAR: "nahe, nah, fast, knapp, in der nähe",
     C.OR: "oder",

@@ -138,6 +138,7 @@ WORDS: dict[C, str] = {
         "market tutup, market libur, penutupan market, candle ditutup"
     ),
     C.SHOWN: "contoh, hanya contoh, bukan sinyal, bukan signal, edukasi saja, akun demo, simulasi",
+    C.FORWARDED: "diteruskan dari, diteruskan",
     C.PAST_TIME: "kemarin, semalam, minggu lalu, bulan lalu",
     C.NEAR: "dekat, hampir, mendekati",
     C.OR: "atau",

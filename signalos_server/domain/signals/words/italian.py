@@ -160,6 +160,7 @@ WORDS: dict[C, str] = {
         "esempio, solo un esempio, non è un segnale, scopo didattico, a scopo didattico, "
         "conto demo, simulazione"
     ),
+    C.FORWARDED: "inoltrato da, inoltrato",
     C.PAST_TIME: "ieri, settimana scorsa, la settimana scorsa, mese scorso",
     C.NEAR: "vicino a, vicino, quasi, vicini",
     C.OR: "o, oppure",

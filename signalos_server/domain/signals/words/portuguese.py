@@ -154,6 +154,7 @@ WORDS: dict[C, str] = {
         "exemplo, apenas exemplo, não é sinal, não é um sinal, fins educacionais, "
         "conta demo, simulação, apenas educacional"
     ),
+    C.FORWARDED: "encaminhado de, encaminhado",
     C.PAST_TIME: "ontem, semana passada, mês passado, na semana passada",
     C.NEAR: "perto de, perto do, perto, quase, próximo de",
     C.OR: "ou",

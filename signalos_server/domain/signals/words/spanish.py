@@ -180,6 +180,7 @@ WORDS: dict[C, str] = {
     C.SHOWN: (
         "ejemplo, solo ejemplo, no es señal, no es una señal, fines educativos, cuenta demo, simulación"
     ),
+    C.FORWARDED: "reenviado de, reenviado",
     C.PAST_TIME: "ayer, la semana pasada, el mes pasado, anoche",
     C.NEAR: "cerca de, cerca del, cerca, casi",
     C.OR: "o",

@@ -138,6 +138,7 @@ WORDS: dict[C, str] = {
         "örnek, sadece örnek, sinyal değildir, sinyal değil, eğitim amaçlı, demo hesap, "
         "yatırım tavsiyesi örneği"
     ),
+    C.FORWARDED: "iletildi, iletilen",
     C.PAST_TIME: "dün, geçen hafta, geçen ay",
     C.NEAR: "yakın, yaklaştı, neredeyse, yaklaşıyor",
     C.OR: "veya, ya da",
