@@ -21,7 +21,7 @@ CONTRACT := $(wildcard protos/signalos/v1/*.proto) build_hooks/contract.py
 DASHBOARD := $(shell find web_gateway/dashboard/src web_gateway/dashboard/public -type f -not -path '*/generated/*') \
   $(wildcard web_gateway/dashboard/*.json web_gateway/dashboard/*.ts web_gateway/dashboard/index.html) \
   build_hooks/build.py build_hooks/dashboard.py
-SOURCES := signalos_server signalos_bridge web_gateway signalos_verify signalos_cli tests benchmarks build_hooks tools
+SOURCES := signalos_server signalos_bridge web_gateway signalos_verify signalos_telegram signalos_cli tests benchmarks build_hooks tools
 
 .DEFAULT_GOAL := help
 .PHONY: help run test faults simulate check proto bench lock screenshots clean

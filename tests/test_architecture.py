@@ -14,6 +14,7 @@ DOMAINS = (
     "signalos_bridge/domain",
     "signalos_bridge/emulator/domain",
     "signalos_verify/domain",
+    "signalos_telegram/domain",
     "signalos_cli/domain",
 )
 # Standard library modules that do, wait, know the time or throw dice.
