@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from signalos_cli.commands import bridge, maintenance, programs, up, users, verify
+from signalos_cli.commands import bridge, maintenance, programs, signals, sources, telegram, up, users, verify
 from signalos_cli.console import out, tell_error
 from signalos_cli.errors import EXIT_FAILED, UserError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 
 TOGETHER = "All on one machine"
 ALONE = "One program"
+SIGNALS = "Signals"
 CARE = "Care"
 
 app.command(rich_help_panel=TOGETHER)(up.up)
@@ -35,6 +36,9 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(programs.emulator)
 app.add_typer(bridge.commands, name="bridge", rich_help_panel=ALONE)
+app.add_typer(telegram.commands, name="telegram", rich_help_panel=ALONE)
+app.add_typer(signals.commands, name="signals", rich_help_panel=SIGNALS)
+app.add_typer(sources.commands, name="sources", rich_help_panel=SIGNALS)
 app.add_typer(users.commands, name="user", rich_help_panel=CARE)
 app.add_typer(maintenance.database, name="db", rich_help_panel=CARE)
 app.add_typer(maintenance.audit, name="audit", rich_help_panel=CARE)

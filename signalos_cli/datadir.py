@@ -37,6 +37,10 @@ class DataDir:
     def emulator(self) -> Path:
         return self.root / "emulator"
 
+    @property
+    def telegram(self) -> Path:
+        return self.root / "telegram"
+
     def bridge(self, name: str = "") -> Path:
         """One directory per bridge, so that a machine can run a bridge for each of its terminals."""
         return self.root / (f"bridge-{name}" if name else "bridge")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from signalos_cli.errors import UserError
 
-Extra = Literal["server", "gateway", "bridge"]
+Extra = Literal["server", "gateway", "bridge", "telegram"]
 
 # One of our own modules missing is a broken installation: a traceback tells more than a hint.
 _OURS = frozenset(
@@ -17,6 +17,7 @@ _OURS = frozenset(
         "signalos_bridge",
         "web_gateway",
         "signalos_verify",
+        "signalos_telegram",
         "signalos_cli",
         "signalos",
         "buf",
