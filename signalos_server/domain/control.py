@@ -240,7 +240,14 @@ def _put(document: ControlDocument, stop: HeldStop, stop_generation: int) -> Con
     else:
         stops = (*document.stops, stop)
         generation = max(document.stop_generation + 1, stop_generation)
-    return replace(document, stops=stops, stop_generation=generation, revision=document.revision + 1)
+    return replace(
+        document,
+        stops=stops,
+        stop_generation=generation,
+        revision=document.revision + 1,
+        # What is in force again is not cleared.
+        cleared_stop_ids=tuple(one for one in document.cleared_stop_ids if one != stop.stop_id),
+    )
 
 
 def adopt_held(

@@ -644,7 +644,7 @@ class World:
         if any(action == "rearm_refused" for _, action, _ in news):
             # What the bridge could not let go of is in force again, and that is told.
             again = {str(detail["stop_id"]) for _, action, detail in news if action == "stop_adopted"}
-            again &= self.rearm_named & set(self.disk.held)
+            again &= self.rearm_named
             self.rearm_named -= again
             self.stops_wanted |= again
         wanted = self.tables.control.get(ACCOUNT)

@@ -95,6 +95,16 @@ def test_a_report_of_a_stop_whose_rearm_is_on_the_way_does_not_bring_it_back() -
     assert adopt_held(rearm_confirmed(document, (), document.stop_generation), (HeldStop("a"),), 0).stopped
 
 
+def test_a_stop_that_is_in_force_again_is_not_cleared_and_can_be_made_harder() -> None:
+    document = rearm(add_stop(fresh(), HeldStop("a")), ("a",), NONE, "r")
+    document = rearm_confirmed(document, (), document.stop_generation)
+
+    again = adopt_held(document, (HeldStop("a"),), 0)
+
+    assert again.cleared_stop_ids == ()
+    assert add_stop(again, HeldStop("a", close_positions=True)).stops[0].close_positions
+
+
 def test_a_known_stop_keeps_the_harder_of_both_wishes() -> None:
     document = add_stop(fresh(), HeldStop("a"))
     assert add_stop(document, HeldStop("a", close_positions=True)).stops[0].close_positions
