@@ -110,7 +110,11 @@ class Aims:
             figure = self._marks[place].figure
             if figure is None:
                 continue
-            if place + 1 < last and self._marks[place + 1].concept in (C.PERCENT, C.PIPS, C.POINTS, C.LOTS):
+            units = [mark.concept for mark in self._marks[place + 1 : min(place + 3, last)]]
+            if units[:1] == [C.PLUS]:
+                # 54+ pips
+                units = units[1:]
+            if units and units[0] in (C.PERCENT, C.PIPS, C.POINTS, C.LOTS):
                 continue
             value = settle(figure, self._references(), band(symbol or self._symbol))
             if value is not None and not (figure.is_small_count and self._labels(place)):

@@ -174,6 +174,9 @@ class AnchorFinder(Aims):
             ]
             if [o.concept for o in window[1:4]] == [C.NUMBER, C.SLASH, C.NUMBER]:
                 shares = window[1:2]
+            # Other languages put the share first: "можете часть зафиксировать".
+            before = self._marks[max(clause.first, place - 2) : place]
+            shares += [o for o in before if o.concept in FRACTIONS or o.concept is C.PART]
             if shares and not clause.has(C.RISK):
                 return 1
             return 0

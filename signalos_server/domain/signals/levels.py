@@ -38,9 +38,12 @@ class LevelReader(Aims):
         return actions
 
     def _read_level(self, clause: Clause) -> Action | None:
-        if clause.has(C.NOT, C.I_ME) or (clause.has(*FUTURES) and not clause.has(C.OPTIONAL)):
+        own = self._tells_of_oneself(clause)
+        if clause.has(C.NOT) or own is True or (clause.has(*FUTURES) and not clause.has(C.OPTIONAL)):
             return None
         verdict = Verdict()
+        if own is None:
+            verdict.hold("FIRST_PERSON", "someone's own level: told to others, or of oneself?")
         marks = self._marks
         stop: Decimal | None = None
         stop_pips: Decimal | None = None
@@ -132,6 +135,15 @@ class LevelReader(Aims):
             side=self._side_in(Anchor(clause.first, clause.first, clause.first, clause.last)),
         )
         return self._level_action(clause, parse, verdict)
+
+    def _tells_of_oneself(self, clause: Clause) -> bool | None:
+        """Return whether someone tells of their own trade; None where it may be so: `Change my SL to 43`."""
+        marks = self._marks[clause.first : clause.last]
+        persons = [mark for mark in marks if mark.concept is C.I_ME]
+        if not persons:
+            return False
+        ordered = marks[0].concept is C.MOVE and not marks[0].text.endswith(("ing", "ed"))
+        return None if ordered and all(mark.text == "my" for mark in persons) else True
 
     def _offers_a_choice(self, clause: Clause) -> bool:
         """Return whether one figure or another is offered: an "or" with a figure on either side."""

@@ -255,6 +255,12 @@ class _Opening:
             )
         return part.has(C.IF, *FUTURES)
 
+    def _is_of_another(self, part: Clause, draft: Draft) -> bool:
+        """Return whether a clause before an order speaks of other instruments alone."""
+        named = {m.named.symbol for m in self._marked.marks[part.first : part.last] if m.named is not None}
+        own = draft.named.symbol if draft.named is not None else None
+        return bool(named) and own is not None and own not in named and part.last <= draft.side_place
+
     def _is_talk(self, draft: Draft, clause: Clause | None) -> bool:
         first = clause.first if clause is not None else 0
         last = clause.last if clause is not None else len(self._marked.marks)
@@ -290,7 +296,9 @@ class _Opening:
             if part.has(C.CANCEL) and part.has(C.SYMBOL, C.POSITION) and not self._updates.actions:
                 verdict.hold("CANCELLED_TOO", "the message also speaks of cancelling")
         reported = self._updates.event not in (None, Announcement.RUNNING) and any(
-            part.has(C.RESULT, C.HIT, C.CLOSED, C.STOPPED_OUT) and not self._is_plan(part)
+            part.has(C.RESULT, C.HIT, C.CLOSED, C.STOPPED_OUT)
+            and not self._is_plan(part)
+            and not self._is_of_another(part, draft)
             for part in self._parts
         )
         if reported:

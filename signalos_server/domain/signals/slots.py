@@ -109,7 +109,7 @@ class SlotReader:
         if draft.side is None or (draft.weak_side and not weak):
             draft.side, draft.side_mark, draft.side_place = side, mark, place
             draft.weak_side = weak
-            draft.past = mark.concept in (C.BOUGHT, C.SOLD)
+            draft.past = draft.past or mark.concept in (C.BOUGHT, C.SOLD)
         self._open(Slot.NOTHING if draft.entries else Slot.ENTRY)
 
     def _begins_an_order(self, place: int, draft: Draft, side: Side) -> bool:
@@ -669,6 +669,7 @@ _HANDLERS = {
     C.NOW: SlotReader._read_now,
     C.DONE: SlotReader._read_done,
     C.OPEN_END: SlotReader._read_open_end,
+    C.LET_RUN: SlotReader._read_open_end,
     C.LATER: SlotReader._read_later,
     C.NO_PRICE: SlotReader._read_later,
     C.BREAKEVEN: SlotReader._read_breakeven,

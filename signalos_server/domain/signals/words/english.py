@@ -13,7 +13,12 @@ WORDS: dict[C, str] = {
     C.SELL_WEAK: "bearish",
     C.BOUGHT: "bought, went long, longed",
     C.SOLD: "sold, went short, shorted",
-    C.DONE: ("opened at, position opened, trade opened, was opened, has been opened, entered at, we entered"),
+    C.DONE: (
+        "opened at, position opened, trade opened, was opened, has been opened, entered at, "
+        "we entered, we added, i added, added more, have added, we opened, i opened, "
+        "just opened, have opened, i put, i entered, i took, we took, i've taken, "
+        "we've entered, we have entered, i have entered, i'm in, we're in, we are in"
+    ),
     C.NOW: (
         "now, cmp, instant, instantly, market, at market, market price, market execution, "
         "market order, at market price, current market price, immediately, "
@@ -165,7 +170,9 @@ WORDS: dict[C, str] = {
         "collect all profits, pls close now, time to exit, exit the trade, exit trade, "
         "exit trades, exit position, exit positions, get out now, out of this trade, "
         "come out, abandon, dump it, cut this, cutting, cutting this, closing this, "
-        "closing it, manual close, full close, close full, close fully, offload"
+        "closing it, manual close, full close, close full, close fully, offload, "
+        "close to secure, close to protect, close to avoid, close to lock, close to keep, "
+        "close to be safe"
     ),
     C.CLOSED: (
         "out at be, out at breakeven, out at break even, stopped at be, "
@@ -230,7 +237,7 @@ WORDS: dict[C, str] = {
     C.RISK_FREE: (
         "risk free, riskfree, zero risk, no risk, free trade, free risk, free risk trade, "
         "risk off, secure the trade, secure your trade, secure trade, secure position, "
-        "secure your position, secure positions"
+        "secure your position, secure positions, 0 risk"
     ),
     C.MOVE: (
         "move, moving, moved, set, setting, put, putting, shift, shifting, place, placing, "
@@ -278,7 +285,7 @@ WORDS: dict[C, str] = {
         "completed, complete tp, crushed, destroyed, nailed, tagged, got hit, filled tp, "
         "has been hit, was hit, printed, bagged, triggered tp, taken out, ht, "
         "hit successfully, successful, smashing, hitting, banged, kissed, "
-        "completed successfully, delivered, fulfilled, slapped"
+        "completed successfully, delivered, fulfilled, slapped, tapped, ticked"
     ),
     C.STOPPED_OUT: (
         "stopped out, stop hit, sl hit, hit sl, hit stop loss, hit stop, stopped, stop out, "
@@ -337,7 +344,7 @@ WORDS: dict[C, str] = {
         "next move, will be, shall, be ready, stand by, standby, heads up, could be"
     ),
     C.PLANNED: (
-        "tomorrow, plan to, planning, planning to, might, may, maybe, possibly, next week, "
+        "tomorrow, plan to, planning, planning to, might, maybe, possibly, next week, "
         "later today, waiting to, thinking, think, thinking of, considering, hoping, hope, "
         "might be, would, eyeing, watchlist, want to, want, perhaps, next month, on monday, "
         "thinking about, planned, my plan, the plan, plan, plans to, plan is, i think, "
@@ -348,17 +355,20 @@ WORDS: dict[C, str] = {
     C.OPTIONAL: (
         "if you want, if you like, if u want, if you wish, you may, you can, u can, "
         "feel free, optional, optionally, up to you, your choice, for those who, "
-        "those who want, who want, who wants, if you prefer, may close, can close, "
-        "could close, if you are happy, if happy, if comfortable, at your discretion, "
-        "your own decision, your decision, if you are in profit, if in profit, safe traders, "
-        "conservative traders, aggressive traders, risky traders, if needed, or hold, "
-        "can also, may also, those in profit, you could, you might, one can, traders can, "
-        "traders may, members can, if you don't want to risk, consider, if you're, "
-        "if you are still in, if still in, if you're still in, if you are still holding, "
-        "anyone still in, if anyone is still in, aggressive traders can, safe traders can, "
-        "risky traders can, brave traders, those who missed, who missed, if missed, "
-        "if you missed, you may also, if your risk allows, if anyone wants, whoever wants, "
-        "who wish, interested traders, at your own choice, your call"
+        "those who want, who want, who wants, if you prefer, if you are happy, if happy, "
+        "if comfortable, at your discretion, your own decision, your decision, "
+        "if you are in profit, if in profit, safe traders, conservative traders, "
+        "aggressive traders, risky traders, if needed, or hold, those in profit, you could, "
+        "you might, one can, traders can, traders may, members can, "
+        "if you don't want to risk, consider, if you're, if you are still in, if still in, "
+        "if you're still in, if you are still holding, anyone still in, "
+        "if anyone is still in, aggressive traders can, safe traders can, risky traders can, "
+        "brave traders, those who missed, who missed, if missed, if you missed, "
+        "you may also, if your risk allows, if anyone wants, whoever wants, who wish, "
+        "interested traders, at your own choice, your call, can, may, if you have, "
+        "if you hold, if you still have, if you are in, if you only have, if you took, "
+        "if you entered, for those with, for those in, those with, those in, those holding, "
+        "if you are holding, if you still hold"
     ),
     C.ASKING: (
         "should i, should we, can i, can we, do we, do i, shall i, shall we, did we, are we, "

@@ -71,7 +71,8 @@ WORDS: dict[C, str] = {
         "sortons, clôturez maintenant, coupons, fermez maintenant"
     ),
     C.CLOSED: (
-        "fermé, fermée, clôturé, clôturée, position fermée, trade fermé, trade clôturé, position clôturée"
+        "fermé, fermée, clôturé, clôturée, position fermée, trade fermé, trade clôturé, "
+        "position clôturée, sorti, sortis"
     ),
     C.TAKE_PART: (
         "fermer une partie, fermer partiellement, prendre partiel, prise partielle, "

@@ -68,7 +68,7 @@ WORDS: dict[C, str] = {
         "chiudo, chiudetela, chiudiamo qui, chiudi ora, chiudete ora, usciamo ora, "
         "chiudere ora, fuori da, chiudila, chiudetelo"
     ),
-    C.CLOSED: "chiuso, chiusa, posizione chiusa, operazione chiusa, trade chiuso",
+    C.CLOSED: ("chiuso, chiusa, posizione chiusa, operazione chiusa, trade chiuso, uscito, usciti, usciti a"),
     C.TAKE_PART: (
         "chiudere una parte, chiudete una parte, chiudere parzialmente, parziale ora, "
         "chiusura parziale, prendere parziali, prendete parziale, chiudete parziale, "

@@ -65,7 +65,8 @@ WORDS: dict[C, str] = {
         "fechem agora, saímos, encerra, sai, fechá-la"
     ),
     C.CLOSED: (
-        "fechado, fechada, encerrado, encerrada, operação fechada, operação encerrada, posição fechada"
+        "fechado, fechada, encerrado, encerrada, operação fechada, operação encerrada, "
+        "posição fechada, saí, saímos no"
     ),
     C.TAKE_PART: (
         "fechar parcial, fechar parte, fechar uma parte, realizar parcial, fazer parcial, "

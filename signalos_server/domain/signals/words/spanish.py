@@ -78,7 +78,7 @@ WORDS: dict[C, str] = {
         "cerradlo, cerrarlo, cerrarla, cierren ya, cierra ya, salirse, cierralo, cierrenla, "
         "cierren la, cerramos la"
     ),
-    C.CLOSED: "cerrado, cerrada, cerradas, cerrados, operación cerrada, posición cerrada",
+    C.CLOSED: ("cerrado, cerrada, cerradas, cerrados, operación cerrada, posición cerrada, salí, salimos en"),
     C.TAKE_PART: (
         "cerrar parcial, cerrar una parte, cerrar parte, tomar parciales, cierre parcial, "
         "asegurar parciales, cerrar parcialmente, tomar parcial, tomen parciales, "

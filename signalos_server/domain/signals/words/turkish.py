@@ -65,7 +65,9 @@ WORDS: dict[C, str] = {
         "pozisyonu kapat, pozisyonu kapatın, kapatılmalı, çıkalım, işlemden çıkın, "
         "çıkış yapın"
     ),
-    C.CLOSED: "kapandı, kapatıldı, kapattık, işlem kapatıldı, işlem kapandı, pozisyon kapatıldı",
+    C.CLOSED: (
+        "kapandı, kapatıldı, kapattık, işlem kapatıldı, işlem kapandı, pozisyon kapatıldı, çıktım, çıktık"
+    ),
     C.TAKE_PART: (
         "kısmi kapat, kısmi kapatın, kısmi kar al, kısmi kâr al, bir kısmını kapat, "
         "bir kısmını kapatın, kısmi kapama, kısmi kar alın, kısmi kâr alın, kısmi kapatma, "
