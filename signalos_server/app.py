@@ -29,7 +29,6 @@ from signalos.v1 import (
     alert_service_pb2_grpc,
     auth_service_pb2_grpc,
     event_service_pb2_grpc,
-    signal_service_pb2_grpc,
     system_service_pb2_grpc,
 )
 from signalos_server.adapters import logs
@@ -60,7 +59,6 @@ from signalos_server.rpc.event_messages import ContractEncoder
 from signalos_server.rpc.event_service import EventServicer
 from signalos_server.rpc.metrics import AlertMetrics, RpcMetrics
 from signalos_server.rpc.server import Tls, bind, make_server
-from signalos_server.rpc.signal_service import SignalServicer
 from signalos_server.rpc.snapshot_parts import accounts_filler, alerts_filler
 from signalos_server.rpc.symbols import StoredSymbols
 from signalos_server.rpc.system_service import SystemServicer
@@ -71,8 +69,10 @@ from signalos_server.service.auth import Auth
 from signalos_server.service.events import EventHub, HubSettings
 from signalos_server.service.live import Live
 from signalos_server.service.people_records import PeopleRecords
+from signalos_server.service.signals.ground import SignalTimings
 from signalos_server.service.system import System
 from signalos_server.service.verified import VerifiedCallers
+from signalos_server.signals import SignalPart
 from signalos_server.trading import TradingPart
 
 log = structlog.get_logger(__name__)
@@ -96,6 +96,7 @@ class Timings:
     # How long an alert that nobody acknowledges waits for each telling, and how often that is looked at.
     escalation: EscalationPolicy = field(default_factory=EscalationPolicy)
     alert_seconds: float = 5.0
+    signals: SignalTimings = field(default_factory=SignalTimings)
 
     @classmethod
     def scaled(cls, scale: float, *, keep_events: int) -> Timings:
@@ -108,6 +109,7 @@ class Timings:
             events=replace(events, retention_seconds=events.retention_seconds * scale),
             escalation=EscalationPolicy().scaled(scale),
             alert_seconds=5.0 * scale,
+            signals=SignalTimings().scaled(scale),
         )
 
 
@@ -250,7 +252,8 @@ def build(settings: Settings) -> Foundation:
 
 def parts(foundation: Foundation) -> list[Part]:
     """Build what is served beside the foundation."""
-    return [TradingPart(foundation)]
+    trading = TradingPart(foundation)
+    return [trading, SignalPart(foundation, trading)]
 
 
 def _accounts_part(foundation: Foundation) -> SnapshotPart:
@@ -340,11 +343,8 @@ def _add_servicers(
         SystemServicer(foundation.system, foundation.auth, foundation.clock, dev=foundation.settings.dev),
         server,
     )
-    # The calls that are not there yet answer UNIMPLEMENTED.
-    signals = SignalServicer(foundation.clock)  # type: ignore[abstract]
-    signal_service_pb2_grpc.add_SignalServiceServicer_to_server(signals, server)
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
-    services = ("Auth", "Account", "Alert", "Event", "Signal", "System")
+    services = ("Auth", "Account", "Alert", "Event", "System")
     return (*(f"signalos.v1.{name}Service" for name in services), health.SERVICE_NAME)
 
 

@@ -60,9 +60,9 @@ class TradingPart:
         self.sessions = BridgeSessions(
             storage, self.hub, moments, foundation.node, foundation.settings.timings.session
         )
-        quotes = Quotes(self.hub, moments)
-        self._trades = Trades(storage, self.hub, self.commands, quotes, moments)
-        self._orders = Orders(storage, self.commands, quotes)
+        self.quotes = Quotes(self.hub, moments)
+        self.trades = Trades(storage, self.hub, self.commands, self.quotes, moments)
+        self.orders = Orders(storage, self.commands, self.quotes)
         self._control = ControlUseCases(storage, self.hub, moments, foundation.auth)
         self._stops = EmergencyStops(storage, self.hub, moments)
         self._triggers = StopTriggers(self.hub, self._stops, moments)
@@ -80,8 +80,8 @@ class TradingPart:
             self._foundation.accounts, self.sessions, moments.monotonic_nanoseconds, moments.monotonic
         )
         bridge_service_pb2_grpc.add_BridgeServiceServicer_to_server(bridges, server)
-        trade_service_pb2_grpc.add_TradeServiceServicer_to_server(TradeServicer(self._trades), server)
-        order_service_pb2_grpc.add_OrderServiceServicer_to_server(OrderServicer(self._orders), server)
+        trade_service_pb2_grpc.add_TradeServiceServicer_to_server(TradeServicer(self.trades), server)
+        order_service_pb2_grpc.add_OrderServiceServicer_to_server(OrderServicer(self.orders), server)
         command_service_pb2_grpc.add_CommandServiceServicer_to_server(CommandServicer(self.commands), server)
         control_service_pb2_grpc.add_ControlServiceServicer_to_server(
             ControlServicer(self._control, self._stops), server

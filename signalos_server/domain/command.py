@@ -157,6 +157,8 @@ class Command:
     filled_volume_lots: Decimal = Decimal(0)
     resolved_by_person: bool = False
     cancel_wanted: bool = False
+    # The signal that caused it; empty: none.
+    signal_id: str = ""
 
     @property
     def is_final(self) -> bool:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from signalos_server.domain.command import Command
 from signalos_server.domain.control import Applied, ControlDocument
 from signalos_server.domain.frames import SyncReport, Terminal
+from signalos_server.domain.pipeline.record import SignalView
 from signalos_server.domain.records import Order, Trade, TrailingStop
 from signalos_server.domain.stop import Stop
 from signalos_server.domain.words import BridgeState, MarginMode, Severity, TradeMode
@@ -177,6 +179,23 @@ class SyncDone:
     report: SyncReport
 
 
+class SignalChange(Enum):
+    """What is told of a signal."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    REPLAYED = "replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class SignalTold:
+    """A signal was committed, or what is decided about it changed."""
+
+    event_id: str
+    view: SignalView
+    change: SignalChange
+
+
 Happening = (
     TradeOpened
     | TradeChanged
@@ -191,6 +210,7 @@ Happening = (
     | StealthChanged
     | TrailingChanged
     | SyncDone
+    | SignalTold
 )
 
 

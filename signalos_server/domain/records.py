@@ -141,6 +141,8 @@ class Trade:
     realised_profit: Decimal | None = None
     commission: Decimal | None = None
     swap: Decimal | None = None
+    # The signal that caused it; empty: none.
+    signal_id: str = ""
 
     @property
     def stop_loss(self) -> Decimal | None:

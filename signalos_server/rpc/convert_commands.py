@@ -43,6 +43,7 @@ def command_to_proto(command: Command) -> command_pb2.Command:
         asked_volume_lots=float(command.asked_volume_lots),
         filled_volume_lots=float(command.filled_volume_lots),
         resolved_by_person=command.resolved_by_person,
+        signal_id=command.signal_id,
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from signalos.v1 import event_pb2
 from signalos_server.domain import happenings
-from signalos_server.domain.happenings import Happening
+from signalos_server.domain.happenings import Happening, SignalChange
 from signalos_server.rpc.convert_accounts import account_to_proto
 from signalos_server.rpc.convert_commands import command_to_proto
 from signalos_server.rpc.convert_control import standing_to_proto, stop_to_proto, sync_to_proto
 from signalos_server.rpc.convert_records import order_to_proto, trade_to_proto, trailing_to_proto
+from signalos_server.rpc.convert_signal_records import signal_to_proto
 
 
 def event_of(happening: Happening) -> event_pb2.Event:
@@ -55,8 +56,21 @@ def event_of(happening: Happening) -> event_pb2.Event:
                     report=sync_to_proto(happening.account_id, happening.report)
                 )
             )
+        case happenings.SignalTold():
+            return _signal_event(happening)
         case _:
             return _control_event(happening)
+
+
+def _signal_event(told: happenings.SignalTold) -> event_pb2.Event:
+    signal = signal_to_proto(told.view)
+    match told.change:
+        case SignalChange.CREATED:
+            return event_pb2.Event(signal_created=event_pb2.SignalCreated(signal=signal))
+        case SignalChange.UPDATED:
+            return event_pb2.Event(signal_updated=event_pb2.SignalUpdated(signal=signal))
+        case SignalChange.REPLAYED:
+            return event_pb2.Event(signal_replay=event_pb2.SignalReplayed(signal=signal))
 
 
 def _control_event(happening: Happening) -> event_pb2.Event:

@@ -117,6 +117,7 @@ def trade_to_proto(trade: Trade) -> trade_pb2.Trade:
         guard_state=int(position.guard_state),  # type: ignore[arg-type]
         protection=protection_to_proto(position.protection),
         initial_stop_loss=number(position.initial_stop_loss),
+        signal_id=trade.signal_id,
     )
 
 

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -43,10 +44,12 @@ from signalos_server.service.bridge_facts import (
     save_changed,
 )
 from signalos_server.service.hub import Clocks, Hub
-from signalos_server.service.records import AccountRef, Page, Records, Request, Storage
+from signalos_server.service.records import AccountRef, Page, Records, Request, Standing, Storage
 from signalos_server.service.unit_effects import CommandSaved
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 OPEN_TIME_TO_LIVE = timedelta(seconds=5)
 OTHER_TIME_TO_LIVE = timedelta(seconds=30)
@@ -83,6 +86,9 @@ class Asked:
     body: bytes
     time_to_live: timedelta | None = None
     wait_seconds: float = DEFAULT_WAIT_SECONDS
+    origin: CommandOrigin = CommandOrigin.USER
+    # The signal that caused it; empty: none.
+    signal_id: str = ""
 
     @property
     def automated(self) -> bool:
@@ -93,6 +99,34 @@ class Asked:
     def body_hash(self) -> str:
         """Return what makes two calls the same."""
         return hashlib.sha256(self.body).hexdigest()
+
+
+class Acceptance:
+    """Accepts commands within a unit of work that decides more than that; see `CommandUseCases.within`."""
+
+    def __init__(self, commands: CommandUseCases, records: Records) -> None:
+        self._commands = commands
+        self._records = records
+        self.accepted: list[tuple[Asked, Command, ControlDocument]] = []
+        self.desired: list[ControlDocument] = []
+
+    def desire(self, document: ControlDocument) -> None:
+        """Send a document that the unit has stored, once that is committed."""
+        self.desired.append(document)
+
+    def check(self, asked: Asked, draft: Draft) -> None:
+        """Raise the `Refusal` that `accept` would; changes nothing."""
+        self._commands.judge(self._records, asked, draft)
+
+    def accept(self, asked: Asked, draft: Draft) -> Command:
+        """Store a command. Raises `RequestIdReused` and what `check` raises; the unit must not go on then."""
+        command_id = self._commands.new_command_id()
+        command, document = self._commands.accept_within(
+            self._records, asked, lambda _: draft, command_id, repeated=False
+        )
+        assert document is not None
+        self.accepted.append((asked, command, document))
+        return command
 
 
 class CommandUseCases:
@@ -121,7 +155,7 @@ class CommandUseCases:
         with self._hub.board.commands.watch(command_id) as watch:
             try:
                 command, document = await self._storage.run(
-                    lambda records: self._accept(records, asked, prepare, command_id)
+                    lambda records: self.accept_within(records, asked, prepare, command_id)
                 )
             except CommitUnknown:
                 # It may hold, marked as handed to a bridge that nobody will hand it to.
@@ -134,32 +168,76 @@ class CommandUseCases:
                     session.offer()
                 return await self.wait(command, asked.wait_seconds)
             reach("before_hand_over")
-            if isinstance(command.action, Open):
-                self.on_open(asked.caller, command, document)
-            self._hand_over(command)
+            self._accepted(asked, command, document)
             last = await watch.until(asked.wait_seconds, _settled)
         return last or command
 
-    def _accept(
-        self, records: Records, asked: Asked, prepare: Prepare, command_id: str
+    async def within(self, unit: Callable[[Records, Acceptance], T]) -> T:
+        """Run a unit that decides, and accepts the commands that come of it: both are committed, or neither.
+
+        What was accepted is handed on once it is committed. Raises what the unit raises.
+        """
+        last: list[Acceptance] = []
+
+        def whole(records: Records) -> T:
+            # The unit may be run again; only what it did last counts.
+            last[:] = [Acceptance(self, records)]
+            return unit(records, last[0])
+
+        try:
+            result = await self._storage.run(whole)
+        except CommitUnknown:
+            # It may hold, marked as handed to a bridge that nobody will hand it to.
+            self._look_at = 0.0
+            raise
+        if last[0].accepted:
+            reach("before_hand_over")
+        for asked, command, document in last[0].accepted:
+            self._accepted(asked, command, document)
+        for document in last[0].desired:
+            self._hub.desire(document)
+        return result
+
+    def new_command_id(self) -> str:
+        """Return the id of a new command."""
+        return self._hub.new_uuid()
+
+    def _accepted(self, asked: Asked, command: Command, document: ControlDocument) -> None:
+        if isinstance(command.action, Open):
+            self.on_open(asked.caller, command, document)
+        self._hand_over(command)
+
+    def judge(self, records: Records, asked: Asked, draft: Draft) -> Standing:
+        """Return what a command would be accepted under. Raises the `Refusal` that stands against it."""
+        account_id = draft.account.account_id
+        standing = records.standing(account_id)
+        if standing.bridge is None:
+            raise NoBridge(account_id)
+        self._check_control(records, standing.document, draft, asked)
+        if standing.open_command_count >= MAXIMUM_OPEN_COMMANDS:
+            raise TooManyCommands(account_id, MAXIMUM_OPEN_COMMANDS)
+        return standing
+
+    def accept_within(
+        self, records: Records, asked: Asked, prepare: Prepare, command_id: str, *, repeated: bool = True
     ) -> tuple[Command, ControlDocument | None]:
-        """Return the command with the document that it was accepted under; None: it is one of before."""
+        """Return the command with the document that it was accepted under; None: it is one of before.
+
+        `repeated` False: one of before is refused.
+        """
         user_id = asked.caller.user_id
         moment = self._clocks.moment()
         request = Request(user_id, asked.request_id, asked.body_hash, command_id)
         before = records.commands.claim(request, moment.wall)
         if before is not None:
+            if not repeated:
+                raise RequestIdReused(before.request_id, before.command_id)
             return _repeated(records, before, asked.body_hash), None
         draft = prepare(records)
-        account = draft.account
-        account_id = account.account_id
-        standing = records.standing(account_id)
+        account_id = draft.account.account_id
+        standing = self.judge(records, asked, draft)
         bridge, document = standing.bridge, standing.document
-        if bridge is None:
-            raise NoBridge(account_id)
-        self._check_control(records, document, draft, asked)
-        if standing.open_command_count >= MAXIMUM_OPEN_COMMANDS:
-            raise TooManyCommands(account_id, MAXIMUM_OPEN_COMMANDS)
+        assert bridge is not None
         session = self._hub.session(account_id)
         offered = (
             session is not None
@@ -170,7 +248,7 @@ class CommandUseCases:
         command = Command(
             command_id=command_id,
             account_id=account_id,
-            origin=CommandOrigin.USER,
+            origin=asked.origin,
             state=CommandState.PENDING,
             action=draft.action,
             create_time=moment.wall,
@@ -184,6 +262,7 @@ class CommandUseCases:
             offered_epoch=bridge.session_epoch if offered else None,
             trade_id=draft.trade_id,
             order_id=draft.order_id,
+            signal_id=asked.signal_id,
         )
         records.commands.insert(command)
         records.happened(account_id, CommandChanged(f"command:{command_id}:1", command))
@@ -329,7 +408,7 @@ class CommandUseCases:
         return command
 
     def _tell(self, command: Command) -> None:
-        self._hub.board.commands.tell(command.command_id, command)
+        self._hub.command_saved(command)
 
     def revoked(self, records: Records, account_id: str) -> None:
         """A bridge was revoked, in this unit: what it was handed and never told is unknown."""

@@ -463,7 +463,7 @@ class Hub:
         self._installed.append(listener)
 
     def on_command(self, listener: Callable[[Command], None]) -> None:
-        """Call `listener` with each command that a bridge's word left in another state, once committed."""
+        """Call `listener` with each command that is in another state than when accepted, once committed."""
         self._command_listeners.append(listener)
 
     def on_control_beat(self, listener: Callable[[LiveSession, Heartbeat], None]) -> None:

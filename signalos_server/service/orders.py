@@ -34,35 +34,7 @@ class Orders:
         """Move a pending order or its levels. `change.order_ticket` is filled in here."""
 
         def prepare(records: Records) -> Draft:
-            account, order = _working(records, asked.caller, order_id)
-            pending = order.pending
-            action = ModifyOrder(
-                pending.ticket,
-                change.price,
-                change.set_stop_loss,
-                change.stop_loss,
-                change.set_take_profit,
-                change.take_profit,
-            )
-            spec = records.book.symbol(account.account_id, pending.symbol)
-            if spec is None:
-                raise UnknownSymbol(pending.symbol, account.account_id)
-            if change.price is not None:
-                # Of a stop limit it is the broker who says what its two prices may be.
-                judged = pending.type is not OrderType.STOP_LIMIT
-                market = self._quotes.market(account.account_id, spec) if judged else None
-                order_rules.check_pending_price(spec, pending.side, pending.type, change.price, market)
-            stop_loss = change.stop_loss if change.set_stop_loss else pending.stop_loss
-            take_profit = change.take_profit if change.set_take_profit else pending.take_profit
-            order_rules.check_levels(
-                spec,
-                pending.side,
-                change.price or pending.price,
-                stop_loss,
-                () if take_profit is None else (take_profit,),
-            )
-            # A moved price may fill where the old one would not: fenced by stops like an open.
-            return Draft(account, action, increases_risk=True, order_id=order_id)
+            return self.draft_modify(records, asked.caller, order_id, change)
 
         if change.price is None:
             return await self._commands.accept(asked, prepare)
@@ -75,6 +47,38 @@ class Orders:
             # The market may have moved since its last quote came.
             await self._ask_quote(asked.caller, order_id, anew=True)
             return await self._commands.accept(asked, prepare)
+
+    def draft_modify(self, records: Records, caller: Caller, order_id: str, change: ModifyOrder) -> Draft:
+        """Return what moves a pending order or its levels. Raises a `Refusal`."""
+        account, order = _working(records, caller, order_id)
+        pending = order.pending
+        action = ModifyOrder(
+            pending.ticket,
+            change.price,
+            change.set_stop_loss,
+            change.stop_loss,
+            change.set_take_profit,
+            change.take_profit,
+        )
+        spec = records.book.symbol(account.account_id, pending.symbol)
+        if spec is None:
+            raise UnknownSymbol(pending.symbol, account.account_id)
+        if change.price is not None:
+            # Of a stop limit it is the broker who says what its two prices may be.
+            judged = pending.type is not OrderType.STOP_LIMIT
+            market = self._quotes.market(account.account_id, spec) if judged else None
+            order_rules.check_pending_price(spec, pending.side, pending.type, change.price, market)
+        stop_loss = change.stop_loss if change.set_stop_loss else pending.stop_loss
+        take_profit = change.take_profit if change.set_take_profit else pending.take_profit
+        order_rules.check_levels(
+            spec,
+            pending.side,
+            change.price or pending.price,
+            stop_loss,
+            () if take_profit is None else (take_profit,),
+        )
+        # A moved price may fill where the old one would not: fenced by stops like an open.
+        return Draft(account, action, increases_risk=True, order_id=order_id)
 
     async def _ask_quote(self, caller: Caller, order_id: str, *, anew: bool = False) -> bool:
         """See to it that a price can be judged; what stands against the call is told by its unit."""
@@ -93,11 +97,15 @@ class Orders:
     async def cancel(self, asked: Asked, order_id: str) -> Command:
         """Cancel a pending order."""
 
-        def prepare(records: Records) -> Draft:
-            account, order = _working(records, asked.caller, order_id)
-            return Draft(account, CancelOrder(order.pending.ticket), increases_risk=False, order_id=order_id)
+        return await self._commands.accept(
+            asked, lambda records: self.draft_cancel(records, asked.caller, order_id)
+        )
 
-        return await self._commands.accept(asked, prepare)
+    @staticmethod
+    def draft_cancel(records: Records, caller: Caller, order_id: str) -> Draft:
+        """Return what cancels a pending order. Raises a `Refusal`."""
+        account, order = _working(records, caller, order_id)
+        return Draft(account, CancelOrder(order.pending.ticket), increases_risk=False, order_id=order_id)
 
     async def get(self, caller: Caller, order_id: str) -> Order:
         """Return a pending order."""

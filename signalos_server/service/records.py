@@ -18,6 +18,7 @@ from signalos_server.domain.records import Deal, Order, SymbolSpec, Trade
 from signalos_server.domain.stop import AccountStop, Drill, Stop
 from signalos_server.domain.words import CommandState, MarginMode, OrderState, TradeState
 from signalos_server.service.ports import Units
+from signalos_server.service.signal_records import Signals, Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,9 @@ class Commands(Protocol):
     def resolved_by_person(self, account_id: str, since: datetime) -> list[Command]:
         """Return commands made since then of which a person has said what became of them."""
 
+    def of_signal(self, signal_id: str) -> list[Command]:
+        """Return the commands that a signal caused, oldest first."""
+
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         """Return an open of this symbol whose outcome is not known."""
 
@@ -277,6 +281,12 @@ class Book(Protocol):
     def symbols(self, account_id: str) -> list[SymbolSpec]:
         """Return all rules, by name."""
 
+    def symbol_names(self, account_id: str) -> list[str]:
+        """Return the names of all symbols."""
+
+    def symbols_named(self, account_id: str, names: Sequence[str]) -> list[SymbolSpec]:
+        """Return the rules of these symbols, by name."""
+
     def save_symbols(self, account_id: str, symbols: Sequence[SymbolSpec], *, first: bool) -> None:
         """Store rules; `first` forgets those before."""
 
@@ -302,6 +312,14 @@ class Records(Protocol):
     @property
     def book(self) -> Book:
         """Trades, orders and deals."""
+
+    @property
+    def sources(self) -> Sources:
+        """Sources of signals."""
+
+    @property
+    def signals(self) -> Signals:
+        """Signals and decisions."""
 
     def account(self, account_id: str) -> AccountRef | None:
         """Return an account."""
@@ -332,6 +350,9 @@ class Records(Protocol):
 
     def happened(self, account_id: str, *happenings: Happening) -> None:
         """Tell the account's owner, in the same commit."""
+
+    def tell(self, user_id: str, *happenings: Happening) -> None:
+        """Tell one user, in the same commit."""
 
     def alert(self, alert: NewAlert) -> None:
         """Raise an alert, or count it up."""

@@ -83,8 +83,17 @@ def _seen(
             position.volume_lots, before.opened_volume_lots if before is not None else Decimal(0)
         ),
         update_time=now,
+        signal_id=_signal_of(records, before, position),
     )
     return with_deals(trade, records.book.deals_of(scene.account_id, position.identifier))
+
+
+def _signal_of(records: Records, before: Trade | None, position: Position) -> str:
+    """Return the signal whose command opened a position; looked up once, when the command is first told."""
+    if before is not None and before.position.open_command_id:
+        return before.signal_id
+    command = records.commands.get(position.open_command_id) if position.open_command_id else None
+    return command.signal_id if command is not None else ""
 
 
 def _opened(

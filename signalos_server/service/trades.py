@@ -50,6 +50,9 @@ _CHECK_SECONDS = 5.0
 _RECORD_SECONDS = 1.0
 _HALF = Decimal("0.5")
 
+# Changes what is wanted of a trade in its account's document; raises a `Refusal`.
+_Change = Callable[[Records, Trade, ControlDocument], ControlDocument]
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyAnswer:
@@ -108,7 +111,7 @@ class Trades:
 
         def prepare(records: Records) -> Draft:
             account = traded_account(records, asked.caller, account_id)
-            self._check_open(records, account, action)
+            self.check_open(records, account, action)
             return Draft(account, action, increases_risk=True)
 
         started = self._clocks.monotonic()
@@ -180,7 +183,8 @@ class Trades:
             return False
         return found is not None and await self._quotes.ask(*found, anew=anew)
 
-    def _check_open(self, records: Records, account: AccountRef, action: Open) -> None:
+    def check_open(self, records: Records, account: AccountRef, action: Open) -> None:
+        """Raise the `Refusal` against an order: no bridge, no such symbol, numbers out of range."""
         if records.bridges.of_account(account.account_id) is None:
             raise NoBridge(account.account_id)
         spec = _symbol(records, account.account_id, action.symbol)
@@ -202,7 +206,7 @@ class Trades:
 
         def unit(records: Records) -> AccountRef:
             account = traded_account(records, caller, account_id)
-            self._check_open(records, account, action)
+            self.check_open(records, account, action)
             return account
 
         account = await self._storage.read(unit)
@@ -225,16 +229,7 @@ class Trades:
         """Close a part of a trade: a fraction of what is open when the bridge acts, or so many lots."""
 
         def action(records: Records, trade: Trade) -> Action:
-            spec = _symbol(records, trade.account_id, trade.position.symbol)
-            open_lots = trade.position.volume_lots
-            if volume_lots is not None:
-                order_rules.check_volume(spec, volume_lots)
-                order_rules.check_part(spec, open_lots, volume_lots, "volumeLots")
-                return Close(trade.position.identifier, volume_lots=volume_lots)
-            share = fraction if fraction is not None else _HALF
-            part = order_rules.part_of(spec, open_lots, share)
-            order_rules.check_part(spec, open_lots, part, "percentage")
-            return Close(trade.position.identifier, fraction=share)
+            return _part(records, trade, fraction, volume_lots)
 
         return await self._act(asked, trade_id, action)
 
@@ -242,18 +237,7 @@ class Trades:
         """Set or remove levels. `levels.position_identifier` is filled in here."""
 
         def prepare(records: Records) -> Draft:
-            account, trade = _managed(records, asked.caller, trade_id)
-            position = trade.position
-            action = Modify(
-                position.identifier,
-                levels.set_stop_loss,
-                levels.stop_loss,
-                levels.set_take_profit,
-                levels.take_profit,
-            )
-            self._check_levels(records, trade, action)
-            risky = levels.set_stop_loss and loosens(position.side, trade.stop_loss, levels.stop_loss)
-            return Draft(account, action, increases_risk=risky, trade_id=trade_id)
+            return self.draft_modify(records, asked.caller, trade_id, levels)
 
         started = self._clocks.monotonic()
         if levels.stop_loss is not None or levels.take_profit is not None:
@@ -265,6 +249,60 @@ class Trades:
         left = asked.wait_seconds - (self._clocks.monotonic() - started)
         await self._recorded(command, left, lambda trade: _has_levels(trade, levels))
         return command
+
+    # What a unit that decides more asks of a trade; see `CommandUseCases.within`.
+
+    def draft_modify(self, records: Records, caller: Caller, trade_id: str, levels: Modify) -> Draft:
+        """Return what sets or removes levels. Raises a `Refusal`."""
+        account, trade = _managed(records, caller, trade_id)
+        position = trade.position
+        action = Modify(
+            position.identifier,
+            levels.set_stop_loss,
+            levels.stop_loss,
+            levels.set_take_profit,
+            levels.take_profit,
+        )
+        self._check_levels(records, trade, action)
+        risky = levels.set_stop_loss and loosens(position.side, trade.stop_loss, levels.stop_loss)
+        return Draft(account, action, increases_risk=risky, trade_id=trade_id)
+
+    @staticmethod
+    def draft_close(
+        records: Records, caller: Caller, trade_id: str, fraction: Decimal | None = None
+    ) -> Draft:
+        """Return what closes a trade, or a fraction of what is open. Raises a `Refusal`."""
+        account, trade = _open_trade(records, caller, trade_id)
+        whole = Close(trade.position.identifier)
+        action = whole if fraction is None else _part(records, trade, fraction, None)
+        return Draft(account, action, increases_risk=False, trade_id=trade_id)
+
+    @staticmethod
+    def draft_break_even(records: Records, caller: Caller, trade_id: str) -> Draft:
+        """Return what moves a stop to where leaving costs nothing. Raises a `Refusal`."""
+        account, trade = _managed(records, caller, trade_id)
+        return Draft(account, BreakEven(trade.position.identifier), increases_risk=False, trade_id=trade_id)
+
+    def want_trailing(
+        self, records: Records, caller: Caller, trade_id: str, trailing: TrailingStop | None
+    ) -> ControlDocument:
+        """Store what is wanted of a trade's stop; the document is to be sent once it is committed."""
+        return self._want(records, caller, trade_id, self._trailing_change(trade_id, trailing))
+
+    def want_protection(
+        self, records: Records, caller: Caller, trade_id: str, plan: ProtectionPlan | None
+    ) -> ControlDocument:
+        """Store what is wanted of a trade's ladder; the document is to be sent once it is committed."""
+        return self._want(records, caller, trade_id, self._protection_change(plan))
+
+    @staticmethod
+    def _want(records: Records, caller: Caller, trade_id: str, change: _Change) -> ControlDocument:
+        account, trade = _managed(records, caller, trade_id)
+        if records.bridges.of_account(account.account_id) is None:
+            raise NoBridge(account.account_id)
+        changed = change(records, trade, records.control.lock(account.account_id).document)
+        records.control.save(changed)
+        return changed
 
     @staticmethod
     def _of_trade(records: Records, caller: Caller, trade_id: str) -> tuple[str, str]:
@@ -323,6 +361,10 @@ class Trades:
     async def set_trailing(self, asked: Asked, trade_id: str, trailing: TrailingStop | None) -> PolicyAnswer:
         """Set or remove what is wanted of a trade's stop, and wait for the bridge to keep to it."""
 
+        change = self._trailing_change(trade_id, trailing)
+        return await self._set_policy(asked, trade_id, change, quoted=trailing is not None)
+
+    def _trailing_change(self, trade_id: str, trailing: TrailingStop | None) -> _Change:
         def change(records: Records, trade: Trade, document: ControlDocument) -> ControlDocument:
             if trailing is not None:
                 self._check_trailing(records, trade, trailing)
@@ -339,17 +381,21 @@ class Trades:
             )
             return changed
 
-        return await self._set_policy(asked, trade_id, change, quoted=trailing is not None)
+        return change
 
     async def set_protection(self, asked: Asked, trade_id: str, plan: ProtectionPlan | None) -> PolicyAnswer:
         """Set or remove a trade's ladder and move to break-even, and wait for the bridge to keep to it."""
 
+        change = self._protection_change(plan)
+        return await self._set_policy(asked, trade_id, change, quoted=plan is not None)
+
+    def _protection_change(self, plan: ProtectionPlan | None) -> _Change:
         def change(records: Records, trade: Trade, document: ControlDocument) -> ControlDocument:
             if plan is not None:
                 self._check_protection(records, trade, plan)
             return control.set_protection(document, trade.position.identifier, plan)
 
-        return await self._set_policy(asked, trade_id, change, quoted=plan is not None)
+        return change
 
     async def set_stealth(self, asked: Asked, trade_id: str, stealth: bool | None) -> PolicyAnswer:
         """Hide or show a trade's levels (None: as its account's), and wait for the bridge to keep to it."""
@@ -363,7 +409,7 @@ class Trades:
         self,
         asked: Asked,
         trade_id: str,
-        change: Callable[[Records, Trade, ControlDocument], ControlDocument],
+        change: _Change,
         *,
         quoted: bool,
     ) -> PolicyAnswer:
@@ -498,6 +544,19 @@ def _wishes(records: Records, trade: Trade) -> TradeWishes | None:
         return None
     applied = wanted.applied.revision if wanted.applied is not None else 0
     return TradeWishes(policy, applied, wanted.problem if applied < policy.latest_revision else "")
+
+
+def _part(records: Records, trade: Trade, fraction: Decimal | None, volume_lots: Decimal | None) -> Close:
+    spec = _symbol(records, trade.account_id, trade.position.symbol)
+    open_lots = trade.position.volume_lots
+    if volume_lots is not None:
+        order_rules.check_volume(spec, volume_lots)
+        order_rules.check_part(spec, open_lots, volume_lots, "volumeLots")
+        return Close(trade.position.identifier, volume_lots=volume_lots)
+    share = fraction if fraction is not None else _HALF
+    part = order_rules.part_of(spec, open_lots, share)
+    order_rules.check_part(spec, open_lots, part, "percentage")
+    return Close(trade.position.identifier, fraction=share)
 
 
 def _has_levels(trade: Trade, levels: Modify) -> bool:

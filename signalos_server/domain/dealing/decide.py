@@ -165,9 +165,10 @@ class Decision:
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: the end of a list of steps
-    def __init__(self, outcome: Outcome, plan: Plan | None = None) -> None:
+    def __init__(self, outcome: Outcome, clearing: tuple[Plan, Denial] | None = None) -> None:
         self.outcome = outcome
-        self.plan = plan
+        # The order, and what it is that is closed before it.
+        self.clearing = clearing
 
 
 class _Timeline:
@@ -212,10 +213,13 @@ def decide(
     Approval leads past the gate's POLICY and the trust level, never past REJECT, a stop or a limit.
     """
     line = _Timeline()
+    clearing: Denial | None = None
     try:
         plan = _plan(line, parse, source, account, sender, said_at, now, limits, approved=approved)
     except _Stopped as stopped:
-        return Decision(stopped.outcome, tuple(line.steps), stopped.plan)
+        if stopped.clearing is None:
+            return Decision(stopped.outcome, tuple(line.steps))
+        plan, clearing = stopped.clearing
     if not approved and source.trust is Trust.APPROVE:
         line.steps.append(Step("trust", False, "APPROVAL_NEEDED", "the source's signals wait for a person"))
         return Decision(Outcome.ASK, tuple(line.steps), plan)
@@ -226,6 +230,10 @@ def decide(
         line.steps.append(Step("trust", False, "HELD_BY_GATE", "the message is held for a person"))
         return Decision(Outcome.ASK, tuple(line.steps), plan)
     line.passed("trust", "approved" if approved else source.trust.value)
+    if clearing is not None:
+        # Last, since it is done only where nothing else stands against the order.
+        line.steps.append(Step("symbol_use", False, clearing.code, clearing.text, clearing.numbers))
+        return Decision(Outcome.CLEAR, tuple(line.steps), plan)
     return Decision(Outcome.TRADE, tuple(line.steps), plan)
 
 
@@ -304,8 +312,7 @@ def _plan(
         _action(parse, source, spec, placement, stop, sized, legs, several=several), legs, sized, worst
     )
     if clearing and rule is not None:
-        line.steps.append(Step("symbol_use", False, rule.code, rule.text, rule.numbers))
-        raise _Stopped(Outcome.CLEAR, plan)
+        raise _Stopped(Outcome.CLEAR, (plan, rule))
     return plan
 
 

@@ -138,7 +138,9 @@ OUTCOMES: dict[SignalOutcome, frozenset[SignalOutcome]] = {
             *(_O.EXPIRED, _O.WITHDRAWN),
         )
     ),
-    **{over: frozenset() for over in (_O.SENT, _O.SKIPPED, _O.DENIED, _O.REJECTED, _O.EXPIRED, _O.WITHDRAWN)},
+    # What was sent to reduce a risk, and was not done, is asked about.
+    _O.SENT: frozenset((_O.QUESTION,)),
+    **{over: frozenset() for over in (_O.SKIPPED, _O.DENIED, _O.REJECTED, _O.EXPIRED, _O.WITHDRAWN)},
 }
 
 

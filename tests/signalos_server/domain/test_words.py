@@ -7,8 +7,17 @@ from typing import Any
 
 import pytest
 
-from signalos.v1 import account_pb2, alert_pb2, command_pb2, control_pb2, order_pb2, trade_pb2
+from signalos.v1 import (
+    account_pb2,
+    alert_pb2,
+    command_pb2,
+    control_pb2,
+    order_pb2,
+    signal_pb2,
+    trade_pb2,
+)
 from signalos_server.domain import words
+from signalos_server.domain.pipeline import words as signal_words
 
 PAIRS: list[tuple[type[IntEnum], Any]] = [
     (words.Side, trade_pb2.Side),
@@ -34,6 +43,13 @@ PAIRS: list[tuple[type[IntEnum], Any]] = [
     (words.MarginMode, account_pb2.MarginMode),
     (words.TradeMode, account_pb2.AccountTradeMode),
     (words.Severity, alert_pb2.AlertSeverity),
+    (signal_words.SignalState, signal_pb2.SignalState),
+    (signal_words.SignalOutcome, signal_pb2.SignalOutcome),
+    (signal_words.SourceKind, signal_pb2.SourceKind),
+    (signal_words.SourceTrust, signal_pb2.SourceTrust),
+    (signal_words.OppositeRule, signal_pb2.OppositeRule),
+    (signal_words.TargetSplit, signal_pb2.TargetSplit),
+    (signal_words.LadderStopPlan, signal_pb2.LadderStopPlan),
 ]
 
 

@@ -9,6 +9,7 @@ from signalos_server.adapters.storage.tables import (
     events,
     health,
     sessions,
+    signals,
     trades,
     users,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "events",
     "health",
     "sessions",
+    "signals",
     "trades",
     "users",
 ]

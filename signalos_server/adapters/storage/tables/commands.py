@@ -34,6 +34,7 @@ class CommandRow(Table):
         Index(None, "account_id", "create_time", "command_id"),
         Index(None, "account_id", "state"),
         Index(None, "trade_id"),
+        Index(None, "signal_id"),
     )
 
     command_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -71,5 +72,7 @@ class CommandRow(Table):
     filled_volume_lots: Mapped[Decimal] = mapped_column(ExactDecimal)
     resolved_by_person: Mapped[bool]
     cancel_wanted: Mapped[bool]
+    # The signal that caused it; empty: none.
+    signal_id: Mapped[str] = mapped_column(String(64), server_default="")
     # Rises with each change that subscribers are told of; makes the ids of those events.
     version: Mapped[int]

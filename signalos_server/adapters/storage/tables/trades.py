@@ -23,6 +23,7 @@ class TradeRow(Table):
         Index(None, "account_id", "state"),
         Index(None, "account_id", "open_broker_milliseconds", "trade_id"),
         Index(None, "account_id", "position_identifier", unique=True),
+        Index(None, "signal_id"),
     )
 
     trade_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -60,6 +61,8 @@ class TradeRow(Table):
     magic: Mapped[int] = mapped_column(BigInteger)
     comment: Mapped[str] = mapped_column(String(200))
     open_command_id: Mapped[str] = mapped_column(String(64))
+    # The signal that caused it; empty: none.
+    signal_id: Mapped[str] = mapped_column(String(64), server_default="")
     update_time: Mapped[datetime] = mapped_column(UtcTime)
 
 

@@ -197,6 +197,21 @@ class SqlBook:
         query = select(SymbolRow).where(SymbolRow.account_id == account_id).order_by(SymbolRow.symbol)
         return [value_of(row, SymbolSpec) for row in self._session.scalars(query)]
 
+    def symbol_names(self, account_id: str) -> list[str]:
+        """See `service.records.Book`."""
+        return list(self._session.scalars(select(SymbolRow.symbol).where(SymbolRow.account_id == account_id)))
+
+    def symbols_named(self, account_id: str, names: Sequence[str]) -> list[SymbolSpec]:
+        """See `service.records.Book`."""
+        if not names:
+            return []
+        query = (
+            select(SymbolRow.__table__)
+            .where(SymbolRow.account_id == account_id, SymbolRow.symbol.in_(names))
+            .order_by(SymbolRow.symbol)
+        )
+        return [value_of(row, SymbolSpec) for row in self._session.execute(query)]
+
     def save_symbols(self, account_id: str, symbols: Sequence[SymbolSpec], *, first: bool) -> None:
         """See `service.records.Book`."""
         old = delete(SymbolRow).where(SymbolRow.account_id == account_id)
@@ -252,6 +267,7 @@ def _trade_columns(trade: Trade) -> dict[str, Any]:
         "position_swap": position.swap,
         "close_broker_milliseconds": trade.close_broker_milliseconds,
         "close_cause": int(trade.close_cause),
+        "signal_id": trade.signal_id,
         "update_time": trade.update_time,
     }
 

@@ -78,6 +78,7 @@ class SqlCommands:
                 "accepted_monotonic_microseconds": round(accepted.monotonic_seconds * 1_000_000),
                 "accepted_machine_boot": accepted.machine_boot,
                 "accepted_server_boot": accepted.server_boot,
+                "signal_id": command.signal_id,
                 "version": 1,
                 **_changing(command),
             },
@@ -165,6 +166,16 @@ class SqlCommands:
                 _TABLE.c.create_time >= since,
                 _TABLE.c.resolved_by_person,
             )
+            .order_by(_TABLE.c.create_time, _TABLE.c.command_id)
+        )
+        return self._listed(self._core.execute(query), lock=False)
+
+    def of_signal(self, signal_id: str) -> list[Command]:
+        """See `service.records.Commands`."""
+        self.flush()
+        query = (
+            select(_TABLE)
+            .where(_TABLE.c.signal_id == signal_id)
             .order_by(_TABLE.c.create_time, _TABLE.c.command_id)
         )
         return self._listed(self._core.execute(query), lock=False)
@@ -305,4 +316,5 @@ def _command(row: Any) -> Command:
         filled_volume_lots=row.filled_volume_lots,
         resolved_by_person=row.resolved_by_person,
         cancel_wanted=row.cancel_wanted,
+        signal_id=row.signal_id,
     )

@@ -25,6 +25,7 @@ from signalos_server.adapters.storage.trading.bridges import SqlBridges, bridge_
 from signalos_server.adapters.storage.trading.commands import OPEN_STATES, SqlCommands
 from signalos_server.adapters.storage.trading.control import SqlControl
 from signalos_server.adapters.storage.trading.mapping import from_json
+from signalos_server.adapters.storage.trading.signals import SqlSignals, SqlSources
 from signalos_server.domain.alerts import EscalationPolicy
 from signalos_server.domain.caller import Role
 from signalos_server.domain.control import ControlDocument
@@ -100,6 +101,8 @@ class SqlRecords:
         self._started = started
         self._accounts: dict[str, AccountRef] = {}
         self._told: dict[str, list[Happening]] = {}
+        # What one user alone is told, whatever the account.
+        self._told_user: dict[str, list[Happening]] = {}
         self._alerts: list[NewAlert] = []
         # What alerts tell of and has ended: key -> how.
         self._ended: dict[str, str] = {}
@@ -107,6 +110,8 @@ class SqlRecords:
         self.commands = SqlCommands(session)
         self.control = SqlControl(session)
         self.book = SqlBook(session)
+        self.sources = SqlSources(session)
+        self.signals = SqlSignals(session)
 
     def account(self, account_id: str) -> AccountRef | None:
         """See `service.records.Records`."""
@@ -186,6 +191,10 @@ class SqlRecords:
         """See `service.records.Records`. Told with the unit's end, all in one."""
         self._told.setdefault(account_id, []).extend(happenings)
 
+    def tell(self, user_id: str, *happenings: Happening) -> None:
+        """See `service.records.Records`. Told with the unit's end, all in one."""
+        self._told_user.setdefault(user_id, []).extend(happenings)
+
     def finish(self) -> None:
         """Write what waits for the unit's end. Every unit ends with it."""
         self.commands.flush()
@@ -198,6 +207,10 @@ class SqlRecords:
             ]
             append_events(self._session, self._audience(account_id), events)
         self._told.clear()
+        for user_id, private in sorted(self._told_user.items()):
+            own = [new_event(one.event_id, now, self._encode(one)) for one in private]
+            append_events(self._session, frozenset((user_id,)), own)
+        self._told_user.clear()
         end_alerts(self._session, self._ended, now)
         self._ended.clear()
         for alert in self._alerts:
