@@ -32,6 +32,7 @@ from signalos_server.service.records import (
     Standing,
     Wanted,
 )
+from signalos_server.service.signal_records import Signals, Sources
 
 T = TypeVar("T")
 _LIVE = (TradeState.OPEN, TradeState.UNKNOWN_MISSING)
@@ -266,6 +267,9 @@ class SimCommands:
         found = [one for one in found if one.create_time >= since and one.resolved_by_person]
         return sorted(found, key=lambda one: (one.create_time, one.command_id))
 
+    def of_signal(self, signal_id: str) -> list[Command]:
+        raise NotImplementedError
+
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         for one in self.open_of(account_id):
             if (
@@ -457,6 +461,12 @@ class SimBook:
     def symbols(self, account_id: str) -> list[SymbolSpec]:
         return [spec for (owner, _), spec in sorted(self._tables.symbols.items()) if owner == account_id]
 
+    def symbol_names(self, account_id: str) -> list[str]:
+        raise NotImplementedError
+
+    def symbols_named(self, account_id: str, names: Sequence[str]) -> list[SymbolSpec]:
+        raise NotImplementedError
+
     def save_symbols(self, account_id: str, symbols: Sequence[SymbolSpec], *, first: bool) -> None:
         if first:
             for key in [key for key in self._tables.symbols if key[0] == account_id]:
@@ -484,7 +494,7 @@ class SimBook:
 
 
 class SimRecords:
-    """See `service.records.Records`."""
+    """See `service.records.Records`. Signals are not part of it."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
@@ -493,6 +503,17 @@ class SimRecords:
         self.commands = SimCommands(tables)
         self.control = SimControl(tables)
         self.book = SimBook(tables)
+
+    @property
+    def sources(self) -> Sources:
+        raise NotImplementedError
+
+    @property
+    def signals(self) -> Signals:
+        raise NotImplementedError
+
+    def tell(self, user_id: str, *happenings: Happening) -> None:
+        raise NotImplementedError
 
     def account(self, account_id: str) -> AccountRef | None:
         return self.tables.accounts.get(account_id)
