@@ -270,7 +270,7 @@ class Store:
         def keep() -> None:
             self.record.positions[identifier] = known
             self.record.edition += 1
-            self.record.closed.discard(identifier)
+            self.record.closed.pop(identifier, None)
 
         batch.then(keep)
 
@@ -297,12 +297,12 @@ class Store:
         self.put_events(batch, found.told)
 
         def keep() -> None:
-            for identifier in found.closed:
+            for identifier, closed_msc in found.closed.items():
                 record.positions.pop(identifier, None)
                 self.trade_policies.pop(identifier, None)
                 if len(record.closed) >= _CLOSED_MEMORY:
                     record.closed.clear()
-                record.closed.add(identifier)
+                record.closed[identifier] = closed_msc
             for order in found.orders:
                 record.orders[order.record.ticket] = order
             for ticket in found.ended_orders:

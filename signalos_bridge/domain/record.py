@@ -112,7 +112,8 @@ class Record:
     # Deals up to here were told by an earlier journal, those of the positions excepted.
     floor_msc: int = 0
     # Identifiers that were told closed a while ago: a late reading must not open them again.
-    closed: set[int] = field(default_factory=set)
+    # With the broker's time of the deal that left nothing of them; 0: not known.
+    closed: dict[int, int] = field(default_factory=dict)
     # Rises with each change of a position.
     edition: int = 0
     # Nothing was ever read into it: the first reading is the base line.

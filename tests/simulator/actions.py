@@ -544,10 +544,9 @@ def terminal_unlinked(world: World) -> None:
 
 
 def lag(world: World) -> None:
-    history = world.random.choice((0.0, 0.05, 0.4, 0.9))
-    world.exchange.history_lag = history
-    # A deal is shown no sooner than what it did to its position.
-    world.exchange.book_lag = min(history, world.random.choice((0.0, 0.0, 0.05, 0.4)))
+    # Either is shown before the other.
+    world.exchange.history_lag = world.random.choice((0.0, 0.05, 0.4, 0.9))
+    world.exchange.book_lag = world.random.choice((0.0, 0.0, 0.05, 0.4))
 
 
 def wall_jumps(world: World) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
-from signalos_bridge.domain.difference.model import Difference, Told, Whose
+from signalos_bridge.domain.difference.model import Difference, Sight, Told, Whose
 from signalos_bridge.domain.difference.words import by_whom, lots_of, money_moved, price_of
 from signalos_bridge.domain.facts import DealRecord, DealSeen, SyncDifference
 from signalos_bridge.domain.facts import SyncDifferenceKind as Kind
-from signalos_bridge.domain.market import Deal
+from signalos_bridge.domain.market import Deal, Position
 from signalos_bridge.domain.record import cause_of_deal, deal_record, reason_words
 from signalos_bridge.domain.tags import event_id
 
@@ -62,3 +63,25 @@ def whose_deal(difference: SyncDifference, deal: Deal, whose: Whose) -> SyncDiff
         cause=cause_of_deal(deal, owner),
         command_id=owner.command_id if owner else "",
     )
+
+
+def closing_since(position: Position, sight: Sight) -> list[Deal]:
+    """Return the deals that closed all of a position after the change that it is shown with; else none.
+
+    Deals that were told before are among them: a reading of the position may be older than they are.
+    """
+    untouched = position.update_time_msc == position.open_time_msc
+    later = [
+        deal
+        for deal in sight.deals
+        if deal.position_id == position.identifier
+        and deal.entry.reduces
+        # A deal of the very instant of a change is in the volume that is shown.
+        and (
+            deal.time_msc > position.update_time_msc
+            or (untouched and deal.time_msc == position.update_time_msc)
+        )
+    ]
+    later.sort(key=lambda deal: (deal.time_msc, deal.ticket))
+    closed = sum((deal.volume_lots for deal in later), Decimal(0))
+    return later if later and closed >= position.volume_lots else []

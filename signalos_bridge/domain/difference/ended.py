@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from signalos_bridge.domain.difference.deals import records_of, tell_deal, whose_deal
+from signalos_bridge.domain.difference.deals import closing_since, records_of, tell_deal, whose_deal
 from signalos_bridge.domain.difference.model import Difference, Sight, Told, Whose
 from signalos_bridge.domain.difference.words import by_hand_of, by_whom, name_of, price_of, result_of
 from signalos_bridge.domain.facts import (
@@ -31,6 +31,10 @@ def gone(found: Difference, known: KnownPosition, deals: list[Deal], sight: Sigh
     closing = [deal for deal in deals if deal.entry.reduces]
     identifier = known.identifier
     closed_lots = sum((deal.volume_lots for deal in closing), _NOTHING)
+    if not closing and (told := closing_since(before, sight)):
+        # Told before, and then a reading from before them came late.
+        deals = closing = told
+        closed_lots = before.volume_lots
     if not closing or (closed_lots < before.volume_lots and not sight.waited_for(identifier)):
         if known.missing:
             return
@@ -67,7 +71,7 @@ def gone(found: Difference, known: KnownPosition, deals: list[Deal], sight: Sigh
         guard_state=None if known.record.guard_state is None else GuardState.CLOSED,
         broker_offset_seconds=whose.offset,
     )
-    found.closed.append(identifier)
+    found.closed[identifier] = last.time_msc if closed_lots >= before.volume_lots else 0
     found.deals += deals
     owner = whose.owner(last.magic)
     found.told.append(

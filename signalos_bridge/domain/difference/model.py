@@ -51,7 +51,8 @@ class Difference:
 
     told: list[Told] = field(default_factory=list)
     positions: list[KnownPosition] = field(default_factory=list)
-    closed: list[int] = field(default_factory=list)
+    # With the broker's time of the deal after which nothing was left; 0: the deals do not cover all of it.
+    closed: dict[int, int] = field(default_factory=dict)
     orders: list[KnownOrder] = field(default_factory=list)
     ended_orders: list[int] = field(default_factory=list)
     deals: list[Deal] = field(default_factory=list)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from signalos_bridge.domain.difference.deals import records_of, whose_deal
+from signalos_bridge.domain.difference.deals import closing_since, records_of, whose_deal
 from signalos_bridge.domain.difference.model import Difference, Sight, Told, Whose
 from signalos_bridge.domain.difference.words import (
     by_hand_of,
@@ -36,8 +36,11 @@ def opened(
     whose: Whose,
 ) -> None:
     """Tell a position that is not known."""
-    if position.identifier in record.closed and (
-        not sight.waited_for(position.identifier) or _closed_since(position, sight)
+    closed_msc = record.closed.get(position.identifier)
+    if closed_msc is not None and (
+        not sight.waited_for(position.identifier)
+        or position.update_time_msc < closed_msc
+        or closing_since(position, sight)
     ):
         # A reading from before its close that came late.
         found.waiting.add(position.identifier)
@@ -79,17 +82,6 @@ def opened(
             symbol=position.symbol,
             command_id=known.record.open_command_id,
         )
-    )
-
-
-def _closed_since(position: Position, sight: Sight) -> bool:
-    """Return whether a deal closed a position after the change that it is shown with."""
-    return any(
-        deal.position_id == position.identifier
-        and deal.entry.reduces
-        and deal.time_msc >= position.update_time_msc
-        and deal.volume_lots >= position.volume_lots
-        for deal in sight.deals
     )
 
 

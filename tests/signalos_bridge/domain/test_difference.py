@@ -88,9 +88,9 @@ def sight(
 def take(record: Record, found: Difference) -> None:
     for known in found.positions:
         record.positions[known.identifier] = known
-    for identifier in found.closed:
+    for identifier, closed_msc in found.closed.items():
         del record.positions[identifier]
-        record.closed.add(identifier)
+        record.closed[identifier] = closed_msc
     for order in found.orders:
         record.orders[order.record.ticket] = order
     for ticket in found.ended_orders:
@@ -209,6 +209,46 @@ def test_deals_from_before_a_new_record_are_not_told() -> None:
 
     assert found.told == []
     assert len(found.deals) == 2
+
+
+def closed_by_halves() -> tuple[Record, Position, tuple[Deal, ...]]:
+    """A record in which a position was closed by two deals, the position after the first, and both deals."""
+    whole = replace(a_position(), open_time_msc=1, update_time_msc=1)
+    half = replace(whole, volume_lots=Decimal("0.05"), update_time_msc=5)
+    halves = tuple(a_deal(ticket, whole.identifier, DealEntry.OUT, "0.05") for ticket in (5, 6))
+    record = a_record(whole)
+    take(record, compare(record, sight(half, deals=halves[:1]), whose()))
+    take(record, compare(record, sight(deals=halves), whose()))
+    assert not record.positions
+    return record, half, halves
+
+
+def test_a_reading_from_before_the_close_opens_nothing_however_long_it_is_shown() -> None:
+    record, half, _ = closed_by_halves()
+    identifier = half.identifier
+
+    late = compare(record, Sight((half,), (), (), (), False, overdue=frozenset({identifier})), whose())
+
+    assert late.empty
+    assert late.waiting == {identifier}
+    # It is the deals that are believed; what changed after them is there.
+    there = replace(half, update_time_msc=7)
+    assert isinstance(compare(record, sight(there), whose()).told[0].fact, PositionOpened)
+
+
+def test_deals_that_were_told_before_close_what_a_late_reading_has_brought_back() -> None:
+    record, half, halves = closed_by_halves()
+    identifier = half.identifier
+    record.closed.clear()
+    take(record, compare(record, sight(half), whose()))
+    assert identifier in record.positions
+    take(record, compare(record, sight(absent=frozenset({identifier})), whose()))
+    assert record.positions[identifier].missing
+
+    found = compare(record, sight(deals=halves), whose())
+
+    assert [type(told.fact) for told in found.told] == [PositionClosed]
+    assert found.closed == {identifier: 6}
 
 
 def test_a_late_reading_does_not_open_a_closed_position_again() -> None:
