@@ -65,6 +65,9 @@ async def _trade(trader: Caller, lane: int) -> list[str]:
         if command["state"] in NOT_EXECUTED:
             # It was on its way when the link went: an open is refused then, and says so.
             assert command["reason"], command
+            if command["reason"] == "UNKNOWN_OPEN":
+                # It says to wait until the open that is UNKNOWN is resolved; who sends on is refused again.
+                await eventually(lambda: _none_is_unknown(trader), within=90, every=0.5)
             continue
         trade_id = command["tradeId"]
         assert trade_id, command
@@ -110,6 +113,14 @@ async def _until_ended(trader: Caller, command: dict[str, Any]) -> dict[str, Any
         now = await trader.get(f"/api/commands/{command['commandId']}")
         raise AssertionError(f"never ended: {now}") from None
     return result
+
+
+async def _none_is_unknown(trader: Caller) -> bool:
+    try:
+        return all(command["state"] != "UNKNOWN" for command in await _all_commands(trader))
+    except (httpx.TransportError, AssertionError):
+        # A part on the way is dead for now.
+        return False
 
 
 async def _kill_and_start_again(world: World, victim: str) -> None:

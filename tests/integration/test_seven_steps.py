@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,8 @@ async def test_an_order_in_the_browser_becomes_a_deal_and_a_stop_outlives_every_
 ) -> None:
     async with traded_account(tmp_path, environment=storage_environment) as (world, trader):
         # The bridge is connected to terminal and server, and the client sees it.
-        status = (await trader.get("/api/mt5-status"))["accounts"][0]
+        # Its money follows a moment later; until then it is said to be not known.
+        status = await eventually(lambda: _status_with_money(trader))
         assert status["connected"] is True
         assert status["account"]["login"] == "5001"
         assert status["state"]["balance"] == 100_000
@@ -64,6 +66,11 @@ async def test_an_order_in_the_browser_becomes_a_deal_and_a_stop_outlives_every_
         state = (await trader.get("/api/trading/state"))["states"][0]
         assert state["wanted"]["stopped"] is True
         assert state["applied"]["stopped"] is True
+
+
+async def _status_with_money(trader: Caller) -> dict[str, Any] | None:
+    status: dict[str, Any] = (await trader.get("/api/mt5-status"))["accounts"][0]
+    return status if status["state"] is not None else None
 
 
 async def _nothing_opens(trader: Caller) -> None:
