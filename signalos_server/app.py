@@ -41,6 +41,7 @@ from signalos_server.adapters.passwords import Argon2Passwords
 from signalos_server.adapters.storage import Database, StorageLimits, database_url, open_database
 from signalos_server.adapters.storage.account_book import OnRevoke, SqlAccounts
 from signalos_server.adapters.storage.alert_book import AlertFilter, alert_message, list_alerts
+from signalos_server.adapters.storage.equity_book import SqlEquity
 from signalos_server.adapters.storage.migrate import upgrade
 from signalos_server.adapters.storage.overview import SqlAlerts, SqlAudit, SqlProbe
 from signalos_server.adapters.storage.people import SqlPeople
@@ -66,6 +67,7 @@ from signalos_server.service.account_records import AccountRecords
 from signalos_server.service.accounts import Accounts, ServerAddress
 from signalos_server.service.alerts import AlertWatch
 from signalos_server.service.auth import Auth
+from signalos_server.service.equity import Equity
 from signalos_server.service.events import EventHub, HubSettings
 from signalos_server.service.live import Live
 from signalos_server.service.people_records import PeopleRecords
@@ -97,6 +99,8 @@ class Timings:
     escalation: EscalationPolicy = field(default_factory=EscalationPolicy)
     alert_seconds: float = 5.0
     signals: SignalTimings = field(default_factory=SignalTimings)
+    # How often each account's equity is recorded.
+    equity_seconds: float = 60.0
 
     @classmethod
     def scaled(cls, scale: float, *, keep_events: int) -> Timings:
@@ -110,6 +114,7 @@ class Timings:
             escalation=EscalationPolicy().scaled(scale),
             alert_seconds=5.0 * scale,
             signals=SignalTimings().scaled(scale),
+            equity_seconds=60.0 * scale,
         )
 
 
@@ -167,6 +172,7 @@ class Foundation:
     hub: EventHub
     system: System
     alerts: SqlAlerts
+    equity: Equity
     registry: CollectorRegistry
     # Parts add to these while they are built.
     snapshot_parts: list[SnapshotPart]
@@ -242,6 +248,7 @@ def build(settings: Settings) -> Foundation:
         hub=hub,
         system=System(probe, SqlAudit(database), accounts, live, bus, clock),
         alerts=SqlAlerts(database, clock, policy),
+        equity=Equity(SqlEquity(database), live, clock, settings.timings.equity_seconds),
         registry=registry,
         snapshot_parts=snapshot_parts,
         on_revoke=on_revoke,
@@ -333,7 +340,7 @@ def _add_servicers(
     auth_service_pb2_grpc.add_AuthServiceServicer_to_server(AuthServicer(foundation.auth), server)
     symbols = StoredSymbols(foundation.storage, foundation.live)
     account_service_pb2_grpc.add_AccountServiceServicer_to_server(
-        AccountServicer(foundation.accounts, foundation.live, symbols), server
+        AccountServicer(foundation.accounts, foundation.live, symbols, foundation.equity), server
     )
     alert_service_pb2_grpc.add_AlertServiceServicer_to_server(AlertServicer(foundation.alerts), server)
     event_service_pb2_grpc.add_EventServiceServicer_to_server(
@@ -367,6 +374,7 @@ async def background(serving: Serving) -> None:
         group.create_task(serving.foundation.hub.run(), name="events")
         group.create_task(_watch_health(serving), name="health")
         group.create_task(_alert_watch(serving.foundation).run(), name="alerts")
+        group.create_task(serving.foundation.equity.run(), name="equity")
         for part in serving.parts:
             group.create_task(part.run(), name=type(part).__name__)
 

@@ -15,8 +15,15 @@ from signalos_server.domain.happenings import AccountView, BridgeView
 from signalos_server.domain.pages import decode_page, encode_page, page_size
 from signalos_server.domain.words import BridgeState, TerminalState
 from signalos_server.rpc.call import caller
-from signalos_server.rpc.convert_accounts import account_to_proto, bridge_to_proto, money_to_proto
+from signalos_server.rpc.convert_accounts import (
+    account_to_proto,
+    bridge_to_proto,
+    equity_to_proto,
+    money_to_proto,
+)
+from signalos_server.rpc.requests import milliseconds_of
 from signalos_server.service.accounts import Accounts
+from signalos_server.service.equity import Equity
 from signalos_server.service.live import Live
 
 Context = ServicerContext[Any, Any]
@@ -34,8 +41,9 @@ class SymbolMessages(Protocol):
 class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
     """Translates `AccountService`."""
 
-    def __init__(self, accounts: Accounts, live: Live, symbols: SymbolMessages) -> None:
+    def __init__(self, accounts: Accounts, live: Live, symbols: SymbolMessages, equity: Equity) -> None:
         self._accounts = accounts
+        self._equity = equity
         self._live = live
         self._symbols = symbols
 
@@ -64,6 +72,14 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         return pb.GetAccountResponse(
             account=self._account(account), state=None if money is None else money_to_proto(money)
         )
+
+    async def ListEquity(self, request: pb.ListEquityRequest, context: Context) -> pb.ListEquityResponse:
+        """Tell how an account's equity went."""
+        account = await self._accounts.account(caller(), request.account_id)
+        found = await self._equity.samples(
+            account.account_id, milliseconds_of(request, "since"), milliseconds_of(request, "until")
+        )
+        return pb.ListEquityResponse(samples=[equity_to_proto(sample) for sample in found])
 
     async def CreateAccount(
         self, request: pb.CreateAccountRequest, context: Context

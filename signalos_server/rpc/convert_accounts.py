@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from signalos.v1 import account_pb2, bridge_pb2, event_pb2
+from signalos_server.domain.equity import EquitySample
 from signalos_server.domain.frames import Identity, Money, Terminal
 from signalos_server.domain.happenings import AccountView, BridgeView
 from signalos_server.domain.words import MarginMode, TerminalState, TradeMode
-from signalos_server.rpc.convert import enum_of, optional_value, timestamp
+from signalos_server.rpc.convert import duration, enum_of, optional_value, timestamp
 from signalos_server.service.live import Ages, LiveMoney
 
 
@@ -124,6 +125,15 @@ def money_of(message: account_pb2.AccountState) -> Money:
         credit=optional_value(message, "credit"),
         leverage=message.leverage if message.HasField("leverage") else None,
     )
+
+
+def equity_to_proto(sample: EquitySample) -> account_pb2.EquitySample:
+    """Return a sample of an account's equity as the contract says it."""
+    message = account_pb2.EquitySample(
+        equity=sample.equity, balance=sample.balance, span=duration(sample.span_seconds)
+    )
+    message.time.FromMilliseconds(sample.time_milliseconds)
+    return message
 
 
 def money_to_proto(live: LiveMoney) -> account_pb2.AccountState:

@@ -67,6 +67,7 @@ _SERVICES: dict[str, dict[str, Access]] = {
     "AccountService": {
         "ListAccounts": _VIEW,
         "GetAccount": _VIEW,
+        "ListEquity": _VIEW,
         "CreateAccount": _REARM,
         "UpdateAccount": _REARM,
         "ListSymbols": _VIEW,

@@ -190,6 +190,21 @@ class Live:
         """Return an account's money."""
         return self._account(account_id).money
 
+    def monies(self, within_seconds: float) -> list[LiveMoney]:
+        """Return the money of each account whose bridge lives and has read its terminal so lately.
+
+        The bridge tells what has changed alone, so that a later read confirms it.
+        """
+        now = self._clock.monotonic()
+        return [
+            account.money
+            for account in self._accounts.values()
+            if account.money is not None
+            and account.link is not LinkState.ENDED
+            and account.read_at is not None
+            and now - account.read_at <= within_seconds
+        ]
+
     def quote(self, account_id: str, symbol: str, *, within_seconds: float | None = None) -> LiveQuote | None:
         """Return a quote, None where none is known or it is older than `within_seconds`."""
         found = self._account(account_id).quotes.get(symbol)

@@ -109,7 +109,7 @@ async def cockpit(browser: Browser, address: str, **options: Any) -> AsyncIterat
         if not any(each in text for each in EXPECTED):
             opened.complaints.append(text)
 
-    page.on("pageerror", lambda error: note(f"page error: {error}"))
+    page.on("pageerror", lambda error: note(f"page error: {error} {error.stack}"))
     page.on("console", lambda message: note(message.text) if message.type == "error" else None)
     try:
         yield opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import grpc
@@ -12,7 +13,9 @@ from signalos.v1 import account_pb2, alert_service_pb2, auth_service_pb2, system
 from signalos.v1 import account_service_pb2 as pb
 from signalos_bridge.domain import pairing_code
 from signalos_server.adapters.storage.alert_book import raise_alert
+from signalos_server.adapters.storage.equity_book import SqlEquity
 from signalos_server.domain.caller import Role
+from signalos_server.domain.equity import EquitySample
 from signalos_server.domain.errors import (
     AccountMismatch,
     AlreadyExists,
@@ -283,3 +286,32 @@ async def test_an_alert_counts_up_until_somebody_acknowledges_it(world: World) -
     assert first == again
     assert await listed() == [(1, "third")]
     assert len(await listed(include_acknowledged=True)) == 2
+
+
+async def test_how_equity_went_is_told_to_whose_account_it_is(world: World) -> None:
+    client = await world.sign_in("alice")
+    other = await world.sign_in("bob")
+    account_id = await create(client)
+    book = SqlEquity(world.foundation.database)
+    now = int(time.time() * 1000)
+    await book.add([(account_id, EquitySample(now - 60_000, 99.5, None, 60.0))])
+    await book.add([(account_id, EquitySample(now - 3 * 86_400_000, 50.25, 49.0, 900.0))])
+
+    request = pb.ListEquityRequest(account_id=account_id)
+    told = (await client.accounts.ListEquity(request, metadata=client.metadata)).samples
+    assert [(one.equity, one.HasField("balance"), one.span.seconds) for one in told] == [(99.5, False, 60)]
+    request.since.FromMilliseconds(now - 4 * 86_400_000)
+    request.until.FromMilliseconds(now - 2 * 86_400_000)
+    told = (await client.accounts.ListEquity(request, metadata=client.metadata)).samples
+    assert [(one.equity, one.balance, one.time.ToMilliseconds()) for one in told] == [
+        (50.25, 49.0, now - 3 * 86_400_000)
+    ]
+    request.until.FromMilliseconds(0)
+    assert await refused(client.accounts.ListEquity(request, metadata=client.metadata)) == (
+        "INVALID_ARGUMENT",
+        "INVALID_FIELD",
+    )
+    assert await refused(other.accounts.ListEquity(request, metadata=other.metadata)) == (
+        "NOT_FOUND",
+        "NOT_FOUND",
+    )

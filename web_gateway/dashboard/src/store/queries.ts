@@ -9,6 +9,8 @@ export const TRADE = "trade";
 export const TRADES = "trades";
 export const DEALS = "deals";
 export const ALERTS = "alerts";
+/** How equity went, as recorded. */
+export const EQUITY = "equity";
 export const BRIDGES = "bridges";
 export const LIMITS = "limits";
 export const STEALTH = "stealth settings";
@@ -29,7 +31,7 @@ const CHANGED_BY: Partial<Record<ServerFrame["type"], readonly string[]>> = {
   desktop_sync_complete: [SYNCS],
   emergency_stop: [STOPS, GENERATION],
   trading_rearmed: [STOPS, GENERATION],
-  snapshot: [COMMANDS, TRADE, TRADES, DEALS, ALERTS, BRIDGES, LIMITS, SYNCS, STOPS, GENERATION],
+  snapshot: [EQUITY, COMMANDS, TRADE, TRADES, DEALS, ALERTS, BRIDGES, LIMITS, SYNCS, STOPS, GENERATION],
 };
 /** Many events at once are one reading. */
 const GATHER_MILLISECONDS = 300;
