@@ -12,7 +12,6 @@ from signalos_server.adapters.clock import make_identifier
 from signalos_server.adapters.storage.streams import Fill, Viewer
 from signalos_server.rpc.convert_signal_records import signal_to_proto
 from signalos_server.rpc.signal_service import SignalServicer, SignalUseCases
-from signalos_server.service.account_limits import NoLimits
 from signalos_server.service.signals.approval import Approvals
 from signalos_server.service.signals.ground import Ground
 from signalos_server.service.signals.pipeline import SignalPipeline
@@ -41,7 +40,7 @@ class SignalPart:
             trades=trading.trades,
             orders=trading.orders,
             quotes=trading.quotes,
-            limits=NoLimits(),
+            limits=trading.limits,
             new_identifier=lambda prefix: make_identifier(prefix, foundation.clock),
             timings=foundation.settings.timings.signals,
         )

@@ -17,6 +17,7 @@ from signalos.v1 import (
     order_service_pb2_grpc,
     trade_service_pb2_grpc,
 )
+from signalos_server.adapters.limit_profiles import shipped_profiles
 from signalos_server.adapters.storage.streams import Fill, Viewer
 from signalos_server.domain.words import OrderState
 from signalos_server.rpc.bridge_service import BridgeServicer
@@ -33,6 +34,10 @@ from signalos_server.service.control import ControlUseCases
 from signalos_server.service.control_facts import standing_of
 from signalos_server.service.emergency import EmergencyStops
 from signalos_server.service.hub import Board, Hub
+from signalos_server.service.limit_facts import LimitFacts
+from signalos_server.service.limit_gate import LimitGate
+from signalos_server.service.limit_watch import LimitWatch
+from signalos_server.service.limits import LimitUseCases
 from signalos_server.service.orders import Orders
 from signalos_server.service.quotes import Quotes
 from signalos_server.service.trades import Trades
@@ -56,15 +61,22 @@ class TradingPart:
         self._foundation = foundation
         storage, moments = foundation.storage, foundation.moments
         self.hub = Hub(storage, foundation.live, moments, Board())
-        self.commands = CommandUseCases(storage, self.hub, moments)
+        self.quotes = Quotes(self.hub, moments)
+        facts = LimitFacts(foundation.live, self.quotes, moments)
+        # What the signal pipeline asks as well.
+        self.limits = LimitGate(storage, facts, self.quotes)
+        self.commands = CommandUseCases(storage, self.hub, moments, self.limits)
         self.sessions = BridgeSessions(
             storage, self.hub, moments, foundation.node, foundation.settings.timings.session
         )
-        self.quotes = Quotes(self.hub, moments)
         self.trades = Trades(storage, self.hub, self.commands, self.quotes, moments)
         self.orders = Orders(storage, self.commands, self.quotes)
         self._control = ControlUseCases(storage, self.hub, moments, foundation.auth)
         self._stops = EmergencyStops(storage, self.hub, moments)
+        self._limit_watch = LimitWatch(storage, self.hub, self._stops, facts, moments)
+        self._limit_cases = LimitUseCases(
+            storage, self.hub, moments, facts, self._limit_watch, shipped_profiles()
+        )
         self._triggers = StopTriggers(self.hub, self._stops, moments)
         self.commands.on_open = self._triggers.opened
         foundation.on_revoke.append(self._revoked)
@@ -84,7 +96,7 @@ class TradingPart:
         order_service_pb2_grpc.add_OrderServiceServicer_to_server(OrderServicer(self.orders), server)
         command_service_pb2_grpc.add_CommandServiceServicer_to_server(CommandServicer(self.commands), server)
         control_service_pb2_grpc.add_ControlServiceServicer_to_server(
-            ControlServicer(self._control, self._stops), server
+            ControlServicer(self._control, self._stops, self._limit_cases), server
         )
         return tuple(f"signalos.v1.{name}" for name in _SERVICES)
 
@@ -96,6 +108,7 @@ class TradingPart:
                 group.create_task(self.commands.run(), name="command-expiry")
                 group.create_task(self._stops.run(), name="stop-roster")
                 group.create_task(self._triggers.run(), name="stop-triggers")
+                group.create_task(self._limit_watch.run(), name="limits")
         finally:
             self._revocations.close()
             await self.hub.close()

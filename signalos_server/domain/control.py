@@ -13,18 +13,9 @@ from decimal import Decimal
 from signalos_server.domain.errors import FlattenRunning, StaleStops
 from signalos_server.domain.protection import ProtectionPlan
 from signalos_server.domain.records import TrailingStop
+from signalos_server.domain.risk_limits.terms import Limits
 from signalos_server.domain.triggers import TriggerSetting
 from signalos_server.domain.words import LapsePolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits that the bridge enforces; None is off. Equity is in the account's currency."""
-
-    maximum_order_lots: Decimal | None = None
-    maximum_positions: int | None = None
-    maximum_spread_points: Decimal | None = None
-    minimum_equity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import ClassVar
 
+from signalos_server.domain.dealing.denial import Denial
+
 
 class StatusCode(Enum):
     """The gRPC status a refusal is told with; names equal `grpc.StatusCode`'s."""
@@ -323,15 +325,14 @@ class OutOfRange(Refusal):
 
 
 class LimitReached(Refusal):
-    """A limit of the account forbids the order."""
+    """A limit of the account forbids the order; the metadata has its code and numbers."""
 
     reason = "LIMIT"
 
-    def __init__(self, code: str, limit: str, current: str) -> None:
-        super().__init__(
-            f"the limit {code} is {limit}, and {current} is reached",
-            {"code": code, "limit": limit, "current": current},
-        )
+    def __init__(self, denial: Denial) -> None:
+        numbers = dict(denial.numbers)
+        words = f"{denial.text} ({denial})" if numbers else str(denial)
+        super().__init__(words, {"code": denial.code, **numbers})
 
 
 class BadPageToken(Refusal):

@@ -14,6 +14,7 @@ from signalos_server.domain.control import Applied, ControlDocument
 from signalos_server.domain.frames import SyncReport, Terminal
 from signalos_server.domain.pipeline.record import SignalView
 from signalos_server.domain.records import Order, Trade, TrailingStop
+from signalos_server.domain.risk_limits.uses import Use
 from signalos_server.domain.stop import Stop
 from signalos_server.domain.words import BridgeState, MarginMode, Severity, TradeMode
 
@@ -196,6 +197,15 @@ class SignalTold:
     change: SignalChange
 
 
+@dataclass(frozen=True, slots=True)
+class LimitsChanged:
+    """Limits reached another stage, were resumed, or were changed themselves (no `uses`)."""
+
+    event_id: str
+    uses: tuple[Use, ...]
+    change: str
+
+
 Happening = (
     TradeOpened
     | TradeChanged
@@ -211,6 +221,7 @@ Happening = (
     | TrailingChanged
     | SyncDone
     | SignalTold
+    | LimitsChanged
 )
 
 

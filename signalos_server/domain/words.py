@@ -191,6 +191,16 @@ class StopTriggerKind(IntEnum):
     IDENTICAL_OPENS = 3
     CLOCK_JUMP = 4
     LOOP_LAG = 5
+    # No rule of the stop settings: a limit of the account that reached its hard level.
+    LIMIT = 6
+
+
+class EquityFloorAction(IntEnum):
+    """What the bridge does when equity stays below the least that is allowed."""
+
+    BLOCK = 1
+    HALT = 2
+    FLATTEN = 3
 
 
 class StopTicketState(IntEnum):

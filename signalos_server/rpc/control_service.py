@@ -12,11 +12,9 @@ from signalos.v1 import control_service_pb2 as pb
 from signalos_server.domain.stop_scope import StopWish
 from signalos_server.domain.words import LapsePolicy, StopScope
 from signalos_server.rpc.call import caller
-from signalos_server.rpc.convert import enum_of, wait_of
+from signalos_server.rpc.convert import duration, enum_of, number, optional_decimal, timestamp, wait_of
 from signalos_server.rpc.convert_control import (
     drill_to_proto,
-    limits_of,
-    limits_to_proto,
     standing_to_proto,
     stealth_settings_of,
     stealth_settings_to_proto,
@@ -25,9 +23,11 @@ from signalos_server.rpc.convert_control import (
     sync_to_proto,
     triggers_of,
 )
+from signalos_server.rpc.convert_limits import limits_of, limits_to_proto, profile_to_proto, use_to_proto
 from signalos_server.rpc.requests import microseconds_of, next_token, time_page_of
 from signalos_server.service.control import ControlUseCases
 from signalos_server.service.emergency import EmergencyStops
+from signalos_server.service.limits import Day, LimitsAnswer, LimitUseCases
 
 Context = ServicerContext[Any, Any]
 
@@ -39,9 +39,10 @@ _LONGEST_REASON = 500
 class ControlServicer(control_service_pb2_grpc.ControlServiceServicer):
     """Translates `ControlService`."""
 
-    def __init__(self, control: ControlUseCases, stops: EmergencyStops) -> None:
+    def __init__(self, control: ControlUseCases, stops: EmergencyStops, limits: LimitUseCases) -> None:
         self._control = control
         self._stops = stops
+        self._limits = limits
 
     async def EmergencyStop(
         self, request: pb.EmergencyStopRequest, context: Context
@@ -150,27 +151,70 @@ class ControlServicer(control_service_pb2_grpc.ControlServiceServicer):
 
     async def GetLimits(self, request: pb.GetLimitsRequest, context: Context) -> pb.GetLimitsResponse:
         """Read limits and how far they are used."""
-        answer = await self._control.limits(caller(), request.account_id)
+        answer = await self._limits.get(caller(), request.account_id)
+        age = answer.age_seconds
         return pb.GetLimitsResponse(
             account_id=answer.account_id,
             limits=limits_to_proto(answer.limits),
+            uses=_uses(answer),
             applied=answer.applied,
-            uses=[
-                control_pb2.LimitUse(
-                    code=use.code, limit=use.limit, current=use.current, headroom=use.headroom
-                )
-                for use in answer.uses
-            ],
+            day=None if answer.day is None else _day(answer.day),
+            account_age=None if age is None else duration(age),
         )
 
     async def UpdateLimits(
         self, request: pb.UpdateLimitsRequest, context: Context
     ) -> pb.UpdateLimitsResponse:
         """Replace limits."""
-        answer = await self._control.set_limits(
-            caller(), request.account_id, limits_of(request.limits), wait_of(request, _WAIT_SECONDS)
+        answer = await self._limits.put(
+            caller(),
+            request.account_id,
+            limits_of(request.limits),
+            wait_of(request, _WAIT_SECONDS),
+            day_balance=optional_decimal(request, "day_balance"),
         )
         return pb.UpdateLimitsResponse(
+            account_id=answer.account_id,
+            limits=limits_to_proto(answer.limits),
+            revision=answer.revision,
+            applied=answer.applied,
+        )
+
+    async def ResumeLimits(
+        self, request: pb.ResumeLimitsRequest, context: Context
+    ) -> pb.ResumeLimitsResponse:
+        """End what limits have latched."""
+        answer, resumed = await self._limits.resume(
+            caller(), request.account_id, request.codes, request.reason
+        )
+        return pb.ResumeLimitsResponse(
+            account_id=answer.account_id, resumed_codes=resumed, uses=_uses(answer)
+        )
+
+    async def ListLimitProfiles(
+        self, request: pb.ListLimitProfilesRequest, context: Context
+    ) -> pb.ListLimitProfilesResponse:
+        """List sets of limits that may be applied."""
+        return pb.ListLimitProfilesResponse(
+            profiles=[profile_to_proto(profile) for profile in self._limits.profiles()]
+        )
+
+    async def ApplyLimitProfile(
+        self, request: pb.ApplyLimitProfileRequest, context: Context
+    ) -> pb.ApplyLimitProfileResponse:
+        """Replace limits by a profile's."""
+        share = optional_decimal(request, "share_percent")
+        answer = await self._limits.apply_profile(
+            caller(),
+            request.account_id,
+            request.profile_id,
+            request.phase,
+            None if share is None else share / 100,
+            optional_decimal(request, "start_balance"),
+            wait_of(request, _WAIT_SECONDS),
+            dry_run=request.dry_run,
+        )
+        return pb.ApplyLimitProfileResponse(
             account_id=answer.account_id,
             limits=limits_to_proto(answer.limits),
             revision=answer.revision,
@@ -246,6 +290,22 @@ class ControlServicer(control_service_pb2_grpc.ControlServiceServicer):
                 f"{last.drill_id}:{last.account_id}",
             )
         return response
+
+
+def _uses(answer: LimitsAnswer) -> list[control_pb2.LimitUse]:
+    return [use_to_proto(use) for use in answer.uses]
+
+
+def _day(day: Day) -> control_pb2.LimitDay:
+    return control_pb2.LimitDay(
+        start_time=timestamp(day.start),
+        end_time=timestamp(day.end),
+        balance=number(day.balance),
+        equity=number(day.equity),
+        transfers=number(day.transfers),
+        source=day.source,
+        trade_count=day.trades,
+    )
 
 
 def _reports(found: Any) -> list[control_pb2.SyncReport]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from signalos.v1 import control_pb2
 from signalos_server.domain import triggers
-from signalos_server.domain.control import Applied, ControlDocument, HeldStop, Limits, StealthSettings
+from signalos_server.domain.control import Applied, ControlDocument, HeldStop, StealthSettings
 from signalos_server.domain.errors import InvalidField
 from signalos_server.domain.frames import SyncDifference, SyncReport
 from signalos_server.domain.happenings import TradingStanding
@@ -30,26 +30,7 @@ from signalos_server.rpc.convert import (
     seconds_of,
     timestamp,
 )
-
-
-def limits_to_proto(limits: Limits) -> control_pb2.Limits:
-    """Return limits as the contract says them."""
-    return control_pb2.Limits(
-        maximum_order_lots=number(limits.maximum_order_lots),
-        maximum_positions=limits.maximum_positions,
-        maximum_spread_points=number(limits.maximum_spread_points),
-        minimum_equity=number(limits.minimum_equity),
-    )
-
-
-def limits_of(message: control_pb2.Limits) -> Limits:
-    """Return limits."""
-    return Limits(
-        maximum_order_lots=optional_decimal(message, "maximum_order_lots"),
-        maximum_positions=message.maximum_positions if message.HasField("maximum_positions") else None,
-        maximum_spread_points=optional_decimal(message, "maximum_spread_points"),
-        minimum_equity=optional_decimal(message, "minimum_equity"),
-    )
+from signalos_server.rpc.convert_limits import limits_of, limits_to_proto
 
 
 def stealth_settings_to_proto(settings: StealthSettings) -> control_pb2.StealthSettings:
@@ -159,7 +140,7 @@ def triggers_of(messages: Iterable[control_pb2.StopTrigger]) -> tuple[TriggerSet
 
 def _trigger(index: int, message: control_pb2.StopTrigger) -> TriggerSetting:
     kind = enum_of(StopTriggerKind, message.kind, StopTriggerKind.UNSPECIFIED)
-    if kind is StopTriggerKind.UNSPECIFIED:
+    if kind not in triggers.SHIPPED:
         known = ", ".join(each.name for each in triggers.SHIPPED)
         raise InvalidField(f"triggers[{index}].kind", f"is required and one of {known}")
     shipped = triggers.SHIPPED[kind]

@@ -8,6 +8,7 @@ from signalos_server.domain.happenings import Happening, SignalChange
 from signalos_server.rpc.convert_accounts import account_to_proto
 from signalos_server.rpc.convert_commands import command_to_proto
 from signalos_server.rpc.convert_control import standing_to_proto, stop_to_proto, sync_to_proto
+from signalos_server.rpc.convert_limits import use_to_proto
 from signalos_server.rpc.convert_records import order_to_proto, trade_to_proto, trailing_to_proto
 from signalos_server.rpc.convert_signal_records import signal_to_proto
 
@@ -99,6 +100,12 @@ def _control_event(happening: Happening) -> event_pb2.Event:
         case happenings.StealthChanged():
             return event_pb2.Event(
                 stealth_changed=event_pb2.StealthChanged(state=standing_to_proto(happening.standing))
+            )
+        case happenings.LimitsChanged():
+            return event_pb2.Event(
+                limits_update=event_pb2.LimitsChanged(
+                    uses=[use_to_proto(use) for use in happening.uses], change=happening.change
+                )
             )
         case _:
             raise TypeError(f"{type(happening).__name__} is no event")

@@ -39,11 +39,11 @@ from signalos_server.rpc.convert_accounts import identity_of, identity_to_proto,
 from signalos_server.rpc.convert_commands import action_of, action_to_proto, leg_of, open_to_proto
 from signalos_server.rpc.convert_control import (
     applied_of,
-    limits_to_proto,
     stealth_settings_to_proto,
     sync_of,
     ticket_of,
 )
+from signalos_server.rpc.convert_limits import limits_to_proto
 from signalos_server.rpc.convert_protection import plan_to_proto
 from signalos_server.rpc.convert_records import (
     deal_of,
@@ -546,7 +546,7 @@ def _desired(frame: frames.Desired) -> bridge_pb2.DesiredState:
         paused=document.paused,
         stealth=document.stealth,
         lapse_policy=int(document.lapse_policy),  # type: ignore[arg-type]
-        limits=limits_to_proto(document.limits),
+        limits=limits_to_proto(document.limits.at_bridge),
         stealth_settings=stealth_settings_to_proto(document.stealth_settings),
         stops=[
             bridge_pb2.HeldStop(

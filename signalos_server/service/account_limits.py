@@ -14,11 +14,3 @@ class AccountLimits(Protocol):
 
     def check(self, records: Records, account: AccountRef, order: PlannedOrder) -> Denial | None:
         """Return why the order may not be sent, with its numbers; None is a go. Changes nothing."""
-
-
-class NoLimits:
-    """Limits that allow everything: those of an account that has none."""
-
-    def check(self, records: Records, account: AccountRef, order: PlannedOrder) -> Denial | None:
-        """Return None."""
-        return None

@@ -44,6 +44,7 @@ from signalos_server.service.bridge_facts import (
     save_changed,
 )
 from signalos_server.service.hub import Clocks, Hub
+from signalos_server.service.limit_gate import LimitGate, QuoteWanted
 from signalos_server.service.records import AccountRef, Page, Records, Request, Standing, Storage
 from signalos_server.service.unit_effects import CommandSaved
 
@@ -132,10 +133,11 @@ class Acceptance:
 class CommandUseCases:
     """The life of commands at the server."""
 
-    def __init__(self, storage: Storage, hub: Hub, clocks: Clocks) -> None:
+    def __init__(self, storage: Storage, hub: Hub, clocks: Clocks, limits: LimitGate) -> None:
         self._storage = storage
         self._hub = hub
         self._clocks = clocks
+        self.limits = limits
         # Commands that no bridge was handed: account and when their time is over, on the monotonic clock.
         self._waiting: dict[str, tuple[str, float]] = {}
         # When the records are looked at again, on the monotonic clock.
@@ -149,14 +151,12 @@ class CommandUseCases:
         """Store a command, hand it to its bridge, and return it as it is after the wait.
 
         The same key with the same body returns the command of the first call. Raises what `prepare` raises,
-        `RequestIdReused`, `NoBridge`, `TradingStopped`, `TradingPaused`, `TooManyCommands`.
+        `RequestIdReused`, `NoBridge`, `TradingStopped`, `TradingPaused`, `LimitReached`, `TooManyCommands`.
         """
         command_id = self._hub.new_uuid()
         with self._hub.board.commands.watch(command_id) as watch:
             try:
-                command, document = await self._storage.run(
-                    lambda records: self.accept_within(records, asked, prepare, command_id)
-                )
+                command, document = await self._store(asked, prepare, command_id)
             except CommitUnknown:
                 # It may hold, marked as handed to a bridge that nobody will hand it to.
                 self._look_at = 0.0
@@ -171,6 +171,20 @@ class CommandUseCases:
             self._accepted(asked, command, document)
             last = await watch.until(asked.wait_seconds, _settled)
         return last or command
+
+    async def _store(
+        self, asked: Asked, prepare: Prepare, command_id: str
+    ) -> tuple[Command, ControlDocument | None]:
+        """Commit a command; where limits need a quote and none is known, ask for it in between."""
+        try:
+            return await self._storage.run(
+                lambda records: self.accept_within(records, asked, prepare, command_id, last_try=False)
+            )
+        except QuoteWanted as wanted:
+            await self.limits.quote(wanted)
+        return await self._storage.run(
+            lambda records: self.accept_within(records, asked, prepare, command_id)
+        )
 
     async def within(self, unit: Callable[[Records, Acceptance], T]) -> T:
         """Run a unit that decides, and accepts the commands that come of it: both are committed, or neither.
@@ -207,8 +221,19 @@ class CommandUseCases:
             self.on_open(asked.caller, command, document)
         self._hand_over(command)
 
-    def judge(self, records: Records, asked: Asked, draft: Draft) -> Standing:
-        """Return what a command would be accepted under. Raises the `Refusal` that stands against it."""
+    def judge(
+        self,
+        records: Records,
+        asked: Asked,
+        draft: Draft,
+        *,
+        accepting: bool = False,
+        last_try: bool = True,
+    ) -> Standing:
+        """Return what a command would be accepted under. Raises the `Refusal` that stands against it.
+
+        `accepting`: it is to be stored in this unit. Raises `QuoteWanted` too, unless it is the `last_try`.
+        """
         account_id = draft.account.account_id
         standing = records.standing(account_id)
         if standing.bridge is None:
@@ -216,10 +241,29 @@ class CommandUseCases:
         self._check_control(records, standing.document, draft, asked)
         if standing.open_command_count >= MAXIMUM_OPEN_COMMANDS:
             raise TooManyCommands(account_id, MAXIMUM_OPEN_COMMANDS)
+        if draft.increases_risk:
+            if accepting and standing.document.limits.any:
+                # Two orders that are accepted at once must not both be the last that fits.
+                records.control.lock(account_id)
+            self.limits.admit(
+                records,
+                standing.document,
+                draft.action,
+                trade_id=draft.trade_id,
+                order_id=draft.order_id,
+                last_try=last_try,
+            )
         return standing
 
     def accept_within(
-        self, records: Records, asked: Asked, prepare: Prepare, command_id: str, *, repeated: bool = True
+        self,
+        records: Records,
+        asked: Asked,
+        prepare: Prepare,
+        command_id: str,
+        *,
+        repeated: bool = True,
+        last_try: bool = True,
     ) -> tuple[Command, ControlDocument | None]:
         """Return the command with the document that it was accepted under; None: it is one of before.
 
@@ -235,7 +279,7 @@ class CommandUseCases:
             return _repeated(records, before, asked.body_hash), None
         draft = prepare(records)
         account_id = draft.account.account_id
-        standing = self.judge(records, asked, draft)
+        standing = self.judge(records, asked, draft, accepting=True, last_try=last_try)
         bridge, document = standing.bridge, standing.document
         assert bridge is not None
         session = self._hub.session(account_id)

@@ -1,4 +1,4 @@
-"""Pause, stealth, limits, re-arm, sync and drill: desired state, wanted and applied."""
+"""Pause, stealth, re-arm, sync and drill: desired state, wanted and applied."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 from signalos_server.domain import control, triggers
 from signalos_server.domain.bridge_session import Stream
 from signalos_server.domain.caller import Caller
-from signalos_server.domain.control import ControlDocument, Limits, StealthSettings
+from signalos_server.domain.control import ControlDocument, StealthSettings
 from signalos_server.domain.errors import BridgeAway, PasswordRequired, StaleStops
 from signalos_server.domain.frames import DrillLatched, DrillOrder, SyncReport, SyncRequest
 from signalos_server.domain.happenings import (
@@ -22,7 +22,7 @@ from signalos_server.domain.happenings import (
 )
 from signalos_server.domain.stop import Drill
 from signalos_server.domain.triggers import TriggerSetting
-from signalos_server.domain.words import LapsePolicy, OrderState
+from signalos_server.domain.words import LapsePolicy
 from signalos_server.service.access import only_seen_account, seen_accounts, traded_account
 from signalos_server.service.control_facts import flattening_stops, standing_of
 from signalos_server.service.hub import Clocks, Hub
@@ -45,33 +45,6 @@ class DrillResult:
     reached: bool
     latched_milliseconds: float | None
     terminal_busy: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LimitUse:
-    """How far a limit is used; None is not known."""
-
-    code: str
-    limit: float
-    current: float | None
-
-    @property
-    def headroom(self) -> float | None:
-        """Return what is left."""
-        if self.current is None:
-            return None
-        return self.current - self.limit if self.code.startswith("MINIMUM") else self.limit - self.current
-
-
-@dataclass(frozen=True, slots=True)
-class LimitsAnswer:
-    """The limits of one account."""
-
-    account_id: str
-    limits: Limits
-    revision: int
-    applied: bool
-    uses: tuple[LimitUse, ...] = ()
 
 
 # Answers with the changed document, the happening that tells of it, and the audit's action and detail.
@@ -163,17 +136,7 @@ class ControlUseCases:
 
     async def _spread(self, documents: Sequence[ControlDocument], wait_seconds: float) -> None:
         """Send documents to the bridges that are here, and wait for them to be kept to."""
-
-        async def one(document: ControlDocument) -> None:
-            account_id = document.account_id
-            session = self._hub.session(account_id)
-            with self._hub.board.applied.watch(account_id) as watch:
-                self._hub.desire(document)
-                if session is None or session.machine.applied_revision >= document.revision:
-                    return
-                await watch.until(wait_seconds, lambda said: said.revision >= document.revision)
-
-        await asyncio.gather(*(one(document) for document in documents))
+        await asyncio.gather(*(self._hub.spread(document, wait_seconds) for document in documents))
 
     async def _standings(self, account_ids: Sequence[str]) -> list[TradingStanding]:
         return await self._storage.read(
@@ -249,63 +212,6 @@ class ControlUseCases:
             records.happened(account_id, Rearmed(event_id, standing, mine, reason))
             changed.append(after)
         return changed
-
-    # Limits.
-
-    async def limits(self, caller: Caller, account_id: str) -> LimitsAnswer:
-        """Return an account's limits and how far they are used."""
-
-        def unit(records: Records) -> tuple[LimitsAnswer, int]:
-            account = only_seen_account(records, caller, account_id)
-            answer = _limits(records, account)
-            accounts = [account.account_id]
-            working = records.book.orders(accounts, None, OrderState.WORKING)
-            return answer, len(records.book.open_trades(accounts)) + len(working)
-
-        answer, positions = await self._storage.read(unit)
-        money = self._hub.live.money(answer.account_id)
-        equity = money.money.equity if money is not None else None
-        limits = answer.limits
-        uses = (
-            ("MAXIMUM_ORDER_LOTS", limits.maximum_order_lots, None),
-            ("MAXIMUM_POSITIONS", limits.maximum_positions, float(positions)),
-            ("MAXIMUM_SPREAD_POINTS", limits.maximum_spread_points, None),
-            ("MINIMUM_EQUITY", limits.minimum_equity, equity),
-        )
-        return LimitsAnswer(
-            account_id=answer.account_id,
-            limits=limits,
-            revision=answer.revision,
-            applied=answer.applied,
-            uses=tuple(
-                LimitUse(code, float(limit), current) for code, limit, current in uses if limit is not None
-            ),
-        )
-
-    async def set_limits(
-        self, caller: Caller, account_id: str, limits: Limits, wait_seconds: float
-    ) -> LimitsAnswer:
-        """Replace an account's limits."""
-
-        def unit(records: Records) -> ControlDocument:
-            account = traded_account(records, caller, account_id)
-            before = records.control.lock(account.account_id).document
-            after = control.set_limits(before, limits)
-            if after is not before:
-                records.control.save(after)
-                detail = {"before": repr(before.limits), "after": repr(limits)}
-                records.audit(account.account_id, caller.user_id, "limits", detail)
-            return after
-
-        document = await self._storage.run(unit)
-        await self._spread([document], wait_seconds)
-
-        def read(records: Records) -> LimitsAnswer:
-            account = records.account(document.account_id)
-            assert account is not None
-            return _limits(records, account)
-
-        return await self._storage.read(read)
 
     # What stops by itself.
 
@@ -496,12 +402,6 @@ def _words(changed: triggers.Settings) -> dict[str, str]:
         + ("" if setting.window_seconds is None else f" in {setting.window_seconds:g} s")
         for setting in changed
     }
-
-
-def _limits(records: Records, account: AccountRef) -> LimitsAnswer:
-    wanted = records.control.get(account.account_id)
-    applied = wanted.applied is not None and wanted.applied.limits == wanted.document.limits
-    return LimitsAnswer(account.account_id, wanted.document.limits, wanted.document.revision, applied)
 
 
 def _stealth_settings(records: Records, account_id: str) -> tuple[StealthSettings, bool]:

@@ -141,12 +141,21 @@ class EmergencyStops:
                 await watch.until(wait_seconds, self._settled)
         return self._answer(running)
 
-    def trip(self, account_id: str, trip: Trip) -> str:
-        """Halt an account because a rule says so; return the stop's id, empty where it is stopped already."""
+    def trip(self, account_id: str, trip: Trip, *, close_positions: bool = False) -> str:
+        """Stop an account because a rule or a limit says so.
+
+        Returns the stop's id, empty where a stop that does as much is in force already.
+        """
         session = self._hub.session(account_id)
-        if session is not None and (session.machine.stopping or session.machine.document.stopped):
-            return ""
-        wish = StopWish(False, StopScope.ACCOUNTS, (account_id,), trip.reason)
+        if session is not None:
+            held = session.machine.document.stops
+            under_way = [self._running[one] for one in session.machine.stopping if one in self._running]
+            closing = any(one.close_positions for one in held) or any(
+                one.wish.close_positions for one in under_way
+            )
+            if closing or (not close_positions and (held or session.machine.stopping)):
+                return ""
+        wish = StopWish(close_positions, StopScope.ACCOUNTS, (account_id,), trip.reason)
         return self._begin(_Origin(None, trip.kind), wish, (account_id,), ()).stop_id
 
     def _known_owners(self) -> dict[str, str]:
@@ -444,12 +453,17 @@ def _not_reached(account_id: str, stop_id: str) -> NewAlert:
 
 
 def _tripped(account_id: str, stop: Stop) -> NewAlert:
+    closes = stop.close_positions
+    of_limit = stop.trigger is StopTriggerKind.LIMIT
     return NewAlert(
         account_id=account_id,
         severity=Severity.CRITICAL,
         code="STOPPED_AUTOMATICALLY",
         key=stop.stop_id,
         message=f"trading was stopped automatically: {stop.reason}",
-        known=f"by the rule {stop.trigger.name}; nothing opens, our orders are cancelled, positions stay",
-        advice="find out what ran away, then re-arm; the rule can be changed in the stop settings",
+        known=f"by the rule {stop.trigger.name}; nothing opens, "
+        + ("every position and order is closed" if closes else "our orders are cancelled, positions stay"),
+        advice="look at the account's limits; resume the limit and re-arm once you have"
+        if of_limit
+        else "find out what ran away, then re-arm; the rule can be changed in the stop settings",
     )

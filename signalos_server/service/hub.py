@@ -533,6 +533,16 @@ class Hub:
             session.perform(session.machine.desire(document))
             session.offer()
 
+    async def spread(self, document: ControlDocument, wait_seconds: float) -> None:
+        """Send a document to its bridge, if that is here, and wait for it to be kept to."""
+        account_id = document.account_id
+        session = self.session(account_id)
+        with self.board.applied.watch(account_id) as watch:
+            self.desire(document)
+            if session is None or session.machine.applied_revision >= document.revision:
+                return
+            await watch.until(wait_seconds, lambda said: said.revision >= document.revision)
+
     async def close(self) -> None:
         """End the tasks beside."""
         for task in list(self._tasks):

@@ -6,9 +6,11 @@ frame itself told.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Protocol
 
 from signalos_server.domain.bridge_session import LinkState
@@ -16,6 +18,10 @@ from signalos_server.domain.frames import Heartbeat, LivePosition, LiveUpdate, M
 from signalos_server.domain.happenings import AccountView
 from signalos_server.domain.records import trade_id_of
 from signalos_server.domain.words import BridgeState
+
+# Quotes of a symbol that its usual spread is told from, and the fewest that tell it.
+_SPREADS = 200
+_FEWEST_SPREADS = 20
 
 
 class Clock(Protocol):
@@ -86,6 +92,8 @@ class _LiveAccount:
     money: LiveMoney | None = None
     trades: dict[int, LiveTrade] = field(default_factory=dict)
     quotes: dict[str, LiveQuote] = field(default_factory=dict)
+    # Of each symbol the spreads of its last quotes, in price.
+    spreads: dict[str, deque[float]] = field(default_factory=dict)
 
 
 # Told of an account's numbers: the trades that changed, and its money where that did.
@@ -163,6 +171,9 @@ class Live:
             money = account.money = LiveMoney(account_id, update.account, read_time, read_at)
         for quote in update.quotes:
             account.quotes[quote.symbol] = LiveQuote(quote, read_time, read_at)
+            if quote.ask >= quote.bid > 0:
+                kept = account.spreads.setdefault(quote.symbol, deque(maxlen=_SPREADS))
+                kept.append(quote.ask - quote.bid)
             account.tick_at = read_at
         if trades or money is not None:
             for listener in list(self._listeners):
@@ -211,6 +222,19 @@ class Live:
         if found is None or within_seconds is None:
             return found
         return found if self._clock.monotonic() - found.read_at <= within_seconds else None
+
+    def median_spread(self, account_id: str, symbol: str) -> float | None:
+        """Return the median spread of a symbol's last quotes, in price; None: too few are known."""
+        spreads = self._account(account_id).spreads.get(symbol)
+        return None if spreads is None or len(spreads) < _FEWEST_SPREADS else median(spreads)
+
+    def read_at(self, account_id: str) -> float | None:
+        """Return when the terminal was last read, on the monotonic clock; None: never."""
+        return self._account(account_id).read_at
+
+    def terminal(self, account_id: str) -> Terminal | None:
+        """Return what was last said of the account's terminal."""
+        return self._account(account_id).terminal
 
     def lease(self, account_id: str) -> tuple[bool, datetime | None]:
         """Return whether the bridge holds a lease, and when it ends or ended at the latest."""

@@ -15,6 +15,7 @@ from signalos_server.domain.control import Applied, ControlDocument
 from signalos_server.domain.frames import Identity, Recorded, SyncReport
 from signalos_server.domain.happenings import AccountView, Happening, NewAlert
 from signalos_server.domain.records import Deal, Order, SymbolSpec, Trade
+from signalos_server.domain.risk_limits.ledger import DayRecord, Ledger
 from signalos_server.domain.stop import AccountStop, Drill, Stop
 from signalos_server.domain.words import CommandState, MarginMode, OrderState, TradeState
 from signalos_server.service.ports import Units
@@ -167,6 +168,12 @@ class Commands(Protocol):
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         """Return an open of this symbol whose outcome is not known."""
 
+    def opens_under_way(self, account_id: str, since: datetime) -> list[Command]:
+        """Return opens that have not ended, are UNKNOWN, or were done since then, oldest first."""
+
+    def count_since(self, account_id: str, since: datetime) -> int:
+        """Return how many commands of the account were made since then, the bridge's own included."""
+
     def page(
         self, account_ids: Sequence[str], page: Page, state: CommandState | None, trade_id: str
     ) -> list[Command]:
@@ -272,6 +279,21 @@ class Book(Protocol):
     ) -> list[tuple[str, Deal]]:
         """Return deals with their accounts, newest first; bounds are in the broker's milliseconds."""
 
+    def deals_since(self, account_id: str, since: datetime, types: Sequence[str] = ()) -> list[Deal] | None:
+        """Return deals since a moment, of these types or of all, oldest first.
+
+        None: some could be of before or after, since the broker's offset was not known when they were told.
+        """
+
+    def opened_since(self, account_id: str, since: datetime) -> int:
+        """Return how many trades were opened since then; a broker of unknown offset is taken at its word."""
+
+    def closed_last(self, account_id: str, size: int) -> list[Trade]:
+        """Return the trades that closed last, newest first."""
+
+    def open_at(self, account_id: str, moment: datetime) -> bool | None:
+        """Return whether any trade was open at a moment; None: the broker's offset was not known."""
+
     def last_deal_milliseconds(self, account_id: str) -> int:
         """Return the broker's time of the last deal; 0: none."""
 
@@ -292,6 +314,28 @@ class Book(Protocol):
 
     def recorded(self, account_id: str) -> Recorded:
         """Return what is open on record, for a bridge without memory."""
+
+
+class LimitBook(Protocol):
+    """What is remembered of accounts for their limits."""
+
+    def ledger(self, account_id: str) -> Ledger:
+        """Return an account's ledger; a fresh one where none was stored."""
+
+    def lock(self, account_id: str) -> Ledger:
+        """Return it, and keep others from changing it until this unit has committed."""
+
+    def save(self, ledger: Ledger) -> int:
+        """Store a ledger; return the record's new version."""
+
+    def day(self, account_id: str, start_time: datetime) -> DayRecord | None:
+        """Return how a trading day began."""
+
+    def add_day(self, account_id: str, day: DayRecord) -> None:
+        """Store how a trading day began; what is stored already stays."""
+
+    def last_day_before(self, account_id: str, start_time: datetime) -> DayRecord | None:
+        """Return the newest trading day on record that began before a moment."""
 
 
 class Records(Protocol):
@@ -320,6 +364,10 @@ class Records(Protocol):
     @property
     def signals(self) -> Signals:
         """Signals and decisions."""
+
+    @property
+    def limits(self) -> LimitBook:
+        """Days, peaks and latched limits."""
 
     def account(self, account_id: str) -> AccountRef | None:
         """Return an account."""

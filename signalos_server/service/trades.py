@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from signalos_server.domain import control, order_rules
@@ -217,7 +217,10 @@ class Trades:
             raise StaleData(account.account_id, "the terminal")
         if result.unknown_symbol:
             raise UnknownSymbol(action.symbol, account.account_id)
-        return result
+        denial = await self._commands.limits.check_open(account.account_id, action)
+        if denial is None or any(one.startswith(denial.code) for one in result.problems):
+            return result
+        return replace(result, problems=(*result.problems, str(denial)))
 
     async def close(self, asked: Asked, trade_id: str) -> Command:
         """Close a trade."""

@@ -482,7 +482,7 @@ async def test_a_pause_holds_back_tokens_and_lets_a_person_and_every_close_throu
     assert opened.json()["command"]["state"] == "SUCCEEDED", opened.text
 
 
-async def test_limits_are_kept_at_the_bridge_with_their_numbers_and_never_block_a_close(desk: Desk) -> None:
+async def test_limits_refuse_an_open_with_their_numbers_and_never_block_a_close(desk: Desk) -> None:
     trade = await desk.opened(0.1)
     for limits, code, numbers in (
         ({"maximumOrderLots": 0.05}, "MAXIMUM_ORDER_LOTS", ("0.05", "0.1")),
@@ -491,9 +491,10 @@ async def test_limits_are_kept_at_the_bridge_with_their_numbers_and_never_block_
         ({"minimumEquity": 200_000}, "MINIMUM_EQUITY", ("limit=200000",)),
     ):
         await desk.limits(**limits)
-        command = await desk.order(0.1)
-        assert (command["state"], command["reason"]) == ("REJECTED", code), command
-        assert all(number in command["message"] for number in numbers), command["message"]
+        refused = await desk.trader.open("EURUSD", "BUY", 0.1)
+        assert (refused.status_code, refused.json()["reason"]) == (409, "LIMIT"), refused.text
+        assert refused.json()["metadata"]["code"] == code, refused.text
+        assert all(number in refused.json()["detail"] for number in numbers), refused.text
         preview = (
             await desk.send(
                 "POST",

@@ -23,6 +23,8 @@ from signalos_server.service.commands import CommandUseCases
 from signalos_server.service.control import ControlUseCases
 from signalos_server.service.emergency import EmergencyStops
 from signalos_server.service.hub import Board, Hub, HubTimings
+from signalos_server.service.limit_facts import LimitFacts
+from signalos_server.service.limit_gate import LimitGate
 from signalos_server.service.live import Live
 from signalos_server.service.orders import Orders
 from signalos_server.service.quotes import Quotes
@@ -126,10 +128,11 @@ class Server:
         self.storage = SimStorage(tables, random)
         self.live = Live(moments)
         self.hub = Hub(self.storage, self.live, moments, Board(), HubTimings(poll=0.5, tick=0.5))
-        self.commands = CommandUseCases(self.storage, self.hub, moments)
+        quotes = Quotes(self.hub, moments)
+        gate = LimitGate(self.storage, LimitFacts(self.live, quotes, moments), quotes)
+        self.commands = CommandUseCases(self.storage, self.hub, moments, gate)
         timings = SessionTimings(HEARTBEAT, DEAD_AFTER, LEASE)
         self.sessions = BridgeSessions(self.storage, self.hub, moments, f"node{number}", timings)
-        quotes = Quotes(self.hub, moments)
         self.trades = Trades(self.storage, self.hub, self.commands, quotes, moments)
         self.orders = Orders(self.storage, self.commands, quotes)
         self.control = ControlUseCases(self.storage, self.hub, moments, _Passwords())

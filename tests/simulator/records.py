@@ -20,6 +20,7 @@ from signalos_server.domain.errors import CommitUnknown, StorageUnavailable
 from signalos_server.domain.frames import Identity, Recorded, SyncReport
 from signalos_server.domain.happenings import AccountView, CommandChanged, Happening, NewAlert
 from signalos_server.domain.records import Deal, Order, SymbolSpec, Trade
+from signalos_server.domain.risk_limits.ledger import DayRecord, Ledger
 from signalos_server.domain.stop import AccountStop, Drill, Stop
 from signalos_server.domain.words import CommandState, MarginMode, OrderState, TradeMode, TradeState
 from signalos_server.service.records import (
@@ -280,6 +281,12 @@ class SimCommands:
                 return one
         return None
 
+    def opens_under_way(self, account_id: str, since: datetime) -> list[Command]:
+        raise NotImplementedError
+
+    def count_since(self, account_id: str, since: datetime) -> int:
+        raise NotImplementedError
+
     def page(
         self, account_ids: Sequence[str], page: Page, state: CommandState | None, trade_id: str
     ) -> list[Command]:
@@ -451,6 +458,18 @@ class SimBook:
     def deals(self, *args: Any, **names: Any) -> list[tuple[str, Deal]]:
         raise NotImplementedError
 
+    def deals_since(self, account_id: str, since: datetime, types: Sequence[str] = ()) -> list[Deal] | None:
+        raise NotImplementedError
+
+    def opened_since(self, account_id: str, since: datetime) -> int:
+        raise NotImplementedError
+
+    def closed_last(self, account_id: str, size: int) -> list[Trade]:
+        raise NotImplementedError
+
+    def open_at(self, account_id: str, moment: datetime) -> bool | None:
+        raise NotImplementedError
+
     def last_deal_milliseconds(self, account_id: str) -> int:
         times = [d.broker_milliseconds for (owner, _), d in self._tables.deals.items() if owner == account_id]
         return max(times, default=0)
@@ -493,6 +512,28 @@ class SimBook:
         )
 
 
+class SimLimits:
+    """See `service.records.LimitBook`: no account of the simulation has limits of the server's."""
+
+    def ledger(self, account_id: str) -> Ledger:
+        return Ledger(account_id)
+
+    def lock(self, account_id: str) -> Ledger:
+        raise NotImplementedError
+
+    def save(self, ledger: Ledger) -> int:
+        raise NotImplementedError
+
+    def day(self, account_id: str, start_time: datetime) -> DayRecord | None:
+        raise NotImplementedError
+
+    def add_day(self, account_id: str, day: DayRecord) -> None:
+        raise NotImplementedError
+
+    def last_day_before(self, account_id: str, start_time: datetime) -> DayRecord | None:
+        raise NotImplementedError
+
+
 class SimRecords:
     """See `service.records.Records`. Signals are not part of it."""
 
@@ -503,6 +544,7 @@ class SimRecords:
         self.commands = SimCommands(tables)
         self.control = SimControl(tables)
         self.book = SimBook(tables)
+        self.limits = SimLimits()
 
     @property
     def sources(self) -> Sources:

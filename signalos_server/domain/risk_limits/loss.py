@@ -34,19 +34,22 @@ class Drawdown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayOpening:
-    """An account at the anchor. `transfers` (deposits minus withdrawals, credit, bonus) came since then."""
+    """An account at the anchor. `transfers` (deposits minus withdrawals, bonus) came since then.
+
+    `equity` None: it is not known, since nobody looked and something was open.
+    """
 
     balance: Decimal
-    equity: Decimal
+    equity: Decimal | None
     transfers: Decimal = Decimal(0)
 
-    def base(self, base: Base) -> Decimal:
-        """Return what the day's loss is counted from, transfers included."""
-        chosen = {
-            Base.BALANCE: self.balance,
-            Base.EQUITY: self.equity,
-            Base.HIGHER: max(self.balance, self.equity),
-        }[base]
+    def base(self, base: Base) -> Decimal | None:
+        """Return what the day's loss is counted from, transfers included; None: not known."""
+        if base is Base.BALANCE:
+            return self.balance + self.transfers
+        if self.equity is None:
+            return None
+        chosen = self.equity if base is Base.EQUITY else max(self.balance, self.equity)
         return chosen + self.transfers
 
 
@@ -94,6 +97,8 @@ def daily_loss(
     if opening is None:
         return deny("DAY_BASE_UNKNOWN", "the account at the day's beginning is not known")
     counted = opening.base(base)
+    if counted is None:
+        return deny("DAY_BASE_UNKNOWN", "the equity at the day's beginning is not known")
     if (percent is None) == (money is None):
         raise ValueError("a daily loss is limited by a percentage or by an amount")
     # The percentage is of the account as it was, not of what was paid in since.
@@ -116,8 +121,10 @@ def total_loss(
     equity: Decimal,
     transfers: Decimal,
     drawdown: Drawdown,
-    percent: Decimal,
+    percent: Decimal | None = None,
     share: Decimal = Decimal(1),
+    *,
+    money: Decimal | None = None,
 ) -> Meter:
     """Return the meter of the total loss. `transfers` came since the beginning.
 
@@ -128,5 +135,7 @@ def total_loss(
         Drawdown.TRAILING_DAY: max(peaks.start_balance, peaks.highest_day_end),
         Drawdown.TRAILING_NOW: max(peaks.start_balance, peaks.highest_equity),
     }[drawdown]
-    limit = peaks.start_balance * percent / 100 * share
-    return Meter("MAX_TOTAL_LOSS", limit, base + transfers - equity)
+    if (percent is None) == (money is None):
+        raise ValueError("a total loss is limited by a percentage or by an amount")
+    limit = money if money is not None else peaks.start_balance * (percent or Decimal(0)) / 100
+    return Meter("MAX_TOTAL_LOSS", limit * share, base + transfers - equity)

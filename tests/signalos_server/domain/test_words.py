@@ -35,6 +35,8 @@ PAIRS: list[tuple[type[IntEnum], Any]] = [
     (words.LapsePolicy, control_pb2.LapsePolicy),
     (words.StopScope, control_pb2.StopScope),
     (words.StopTicketState, control_pb2.StopTicketState),
+    (words.StopTriggerKind, control_pb2.StopTriggerKind),
+    (words.EquityFloorAction, control_pb2.EquityFloorAction),
     (words.SyncTrigger, control_pb2.SyncTrigger),
     (words.SyncDifferenceKind, control_pb2.SyncDifferenceKind),
     (words.BridgeState, account_pb2.BridgeState),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, func, insert, or_, select, tuple_
@@ -27,6 +28,9 @@ from signalos_server.domain.words import OrderState, Side, TradeOrigin, TradeSta
 from signalos_server.service.records import Page
 
 _LIVE = (TradeState.OPEN, TradeState.UNKNOWN_MISSING)
+# No broker's clock is further from UTC, in milliseconds.
+_WIDEST_OFFSET = 15 * 3_600_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A bridge without memory reads the terminal's deals from this long before the last one on record.
 _TOLD_AGAIN_MILLISECONDS = 60 * 60 * 1000
 
@@ -181,6 +185,75 @@ class SqlBook:
         query = query.order_by(time.desc(), DealRow.account_id.desc(), DealRow.ticket.desc()).limit(page.size)
         return [(row.account_id, value_of(row, Deal)) for row in self._session.scalars(query)]
 
+    def deals_since(self, account_id: str, since: datetime, types: Sequence[str] = ()) -> list[Deal] | None:
+        """See `service.records.Book`."""
+        bound = _milliseconds(since)
+        query = select(_DEALS).where(
+            _DEALS.c.account_id == account_id,
+            # Whatever its offset, a deal is not later than this on the broker's clock.
+            _DEALS.c.broker_milliseconds >= bound - _WIDEST_OFFSET,
+        )
+        if types:
+            query = query.where(_DEALS.c.type.in_(types))
+        query = query.order_by(_DEALS.c.broker_milliseconds, _DEALS.c.ticket)
+        found: list[Deal] = []
+        for row in self._session.connection().execute(query):
+            offset = row.broker_offset_seconds
+            if offset is None:
+                if row.broker_milliseconds - _WIDEST_OFFSET >= bound:
+                    found.append(value_of(row, Deal))
+                    continue
+                return None
+            if row.broker_milliseconds - offset * 1000 >= bound:
+                found.append(value_of(row, Deal))
+        return found
+
+    def opened_since(self, account_id: str, since: datetime) -> int:
+        """See `service.records.Book`."""
+        utc = _TRADES.c.open_broker_milliseconds - func.coalesce(_TRADES.c.broker_offset_seconds, 0) * 1000
+        query = select(func.count()).where(
+            _TRADES.c.account_id == account_id,
+            _TRADES.c.open_broker_milliseconds >= _milliseconds(since) - _WIDEST_OFFSET,
+            utc >= _milliseconds(since),
+        )
+        return self._session.connection().execute(query).scalar_one()
+
+    def closed_last(self, account_id: str, size: int) -> list[Trade]:
+        """See `service.records.Book`."""
+        query = (
+            select(_TRADES)
+            .where(_TRADES.c.account_id == account_id, _TRADES.c.state == TradeState.CLOSED)
+            .order_by(_TRADES.c.close_broker_milliseconds.desc(), _TRADES.c.trade_id.desc())
+            .limit(size)
+        )
+        return [_trade(row) for row in self._session.connection().execute(query)]
+
+    def open_at(self, account_id: str, moment: datetime) -> bool | None:
+        """See `service.records.Book`."""
+        bound = _milliseconds(moment)
+        query = select(
+            _TRADES.c.open_broker_milliseconds,
+            _TRADES.c.close_broker_milliseconds,
+            _TRADES.c.broker_offset_seconds,
+        ).where(
+            _TRADES.c.account_id == account_id,
+            _TRADES.c.open_broker_milliseconds <= bound + _WIDEST_OFFSET,
+            or_(
+                _TRADES.c.state.in_(_LIVE),
+                _TRADES.c.close_broker_milliseconds >= bound - _WIDEST_OFFSET,
+            ),
+        )
+        known = True
+        for row in self._session.connection().execute(query):
+            if row.broker_offset_seconds is None:
+                known = False
+                continue
+            shift = row.broker_offset_seconds * 1000
+            closed = row.close_broker_milliseconds
+            if row.open_broker_milliseconds - shift <= bound and (closed is None or closed - shift > bound):
+                return True
+        return False if known else None
+
     def last_deal_milliseconds(self, account_id: str) -> int:
         """See `service.records.Book`."""
         query = select(func.max(DealRow.broker_milliseconds)).where(DealRow.account_id == account_id)
@@ -243,6 +316,10 @@ class SqlBook:
             known_deals_from_broker_milliseconds=since,
             known_deal_tickets=tuple(self._session.scalars(known)),
         )
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round((moment - _EPOCH).total_seconds() * 1000)
 
 
 _POSITION_OWN = frozenset({"identifier", "swap", "trailing_stop", "protection"})

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, literal, literal_column, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Table,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -21,6 +32,7 @@ from signalos_server.service.records import Page, Request
 
 _MICROSECOND = timedelta(microseconds=1)
 _OPEN = (CommandState.PENDING, CommandState.DELIVERED, CommandState.RUNNING, CommandState.UNKNOWN)
+_DONE = (CommandState.SUCCEEDED, CommandState.PARTIAL)
 _Legs = tuple[Leg, ...]
 
 
@@ -192,6 +204,29 @@ class SqlCommands:
             if isinstance(command.action, Open) and command.action.symbol == symbol:
                 return command
         return None
+
+    def opens_under_way(self, account_id: str, since: datetime) -> list[Command]:
+        """See `service.records.Commands`."""
+        self.flush()
+        query = (
+            select(_TABLE)
+            .where(
+                _TABLE.c.account_id == account_id,
+                _TABLE.c.action_kind == "open",
+                or_(
+                    _TABLE.c.state.in_(_OPEN),
+                    _TABLE.c.state.in_(_DONE) & (_TABLE.c.end_time >= since),
+                ),
+            )
+            .order_by(_TABLE.c.create_time, _TABLE.c.command_id)
+        )
+        return self._listed(self._core.execute(query), lock=False)
+
+    def count_since(self, account_id: str, since: datetime) -> int:
+        """See `service.records.Commands`."""
+        self.flush()
+        query = select(func.count()).where(_TABLE.c.account_id == account_id, _TABLE.c.create_time >= since)
+        return self._core.execute(query).scalar_one()
 
     def page(
         self, account_ids: Sequence[str], page: Page, state: CommandState | None, trade_id: str

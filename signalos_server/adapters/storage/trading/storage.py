@@ -24,6 +24,7 @@ from signalos_server.adapters.storage.trading.book import SqlBook
 from signalos_server.adapters.storage.trading.bridges import SqlBridges, bridge_of
 from signalos_server.adapters.storage.trading.commands import OPEN_STATES, SqlCommands
 from signalos_server.adapters.storage.trading.control import SqlControl
+from signalos_server.adapters.storage.trading.limits import SqlLimits
 from signalos_server.adapters.storage.trading.mapping import from_json
 from signalos_server.adapters.storage.trading.signals import SqlSignals, SqlSources
 from signalos_server.domain.alerts import EscalationPolicy
@@ -112,6 +113,7 @@ class SqlRecords:
         self.book = SqlBook(session)
         self.sources = SqlSources(session)
         self.signals = SqlSignals(session)
+        self.limits = SqlLimits(session)
 
     def account(self, account_id: str) -> AccountRef | None:
         """See `service.records.Records`."""
