@@ -152,6 +152,9 @@ class AnchorFinder(Aims):
         mark = self._marks[place]
         if mark.text != "be":
             return True
+        if clause.has(C.WORD) and place == clause.first:
+            # "BE PATIENT TRADERS"
+            return False
         previous = self._marks[place - 1] if place > clause.first else None
         concepts = {other.concept for other in self._marks[clause.first : place]}
         if not concepts.isdisjoint({C.SL, C.STOP_WORD, C.MOVE}) and FUTURES.isdisjoint(concepts):

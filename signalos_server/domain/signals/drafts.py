@@ -56,6 +56,8 @@ class Draft:
     # A price, or a zone, that came before its side.
     loose: Price | None = None
     loose_end: Price | None = None
+    # A price behind the instrument, in a line without a side: an entry if no other is named.
+    stray: Price | None = None
     extra: list[Price] = field(default_factory=list)
     stops: list[Price] = field(default_factory=list)
     targets: list[Price] = field(default_factory=list)
@@ -92,4 +94,4 @@ class Draft:
         """Return whether this is no order: no side, and no complete set of levels either."""
         if self.side is not None:
             return False
-        return not (self.stops and self.targets and (self.entries or self.now or self.loose))
+        return not (self.stops and self.targets and (self.entries or self.now or self.loose or self.stray))

@@ -63,6 +63,8 @@ _PUNCTUATION = {
     "❔": "?",
     "❗": "!",
     "➕": "+",
+    "➖": "-",
+    "∞": " infinity ",
     "💲": "$",
 }
 _FRACTIONS = {"½": " half ", "¼": " quarter ", "¾": " 75% ", "⅓": " third "}

@@ -111,6 +111,8 @@ def build_message(fields: dict[str, Any], context: Context) -> Parse:
     if bare(fields.get("position", "")) == "flat" and (action in OPENS or not action):
         # TradingView's strategy order that leaves no position is a close.
         action = "close"
+    if symbol is None and action in OPENS:
+        return refused("NO_SYMBOL", "no known instrument is named")
     if not is_action(action):
         return refused("NO_ACTION", "no known action is named", symbol)
     verdict = Verdict()

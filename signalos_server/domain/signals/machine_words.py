@@ -9,13 +9,16 @@ from signalos_server.domain.words import Side
 
 # Field -> the names that machines give it. Compared without case, dashes and underscores.
 _KEYS: dict[str, str] = {
-    "symbol": "symbol ticker pair instrument sym market asset currencypair s",
+    "symbol": "symbol ticker pair instrument sym market asset currencypair s tickerid symbolname coin epic",
     "action": "action side direction signal order cmd command type ordertype alert trade operation"
-    " positiontype ordersideaction"
+    " positiontype ordersideaction position positionside tradetype tradedirection tradeaction signaltype"
+    " tradeside bias intent"
     " orderaction strategyorderaction",
-    "price": "price entry entryprice limitprice stopprice openprice orderprice limit at e close",
-    "sl": "sl stoploss stop slprice stoplossprice stoplossvalue",
-    "tp": "tp takeprofit target tpprice takeprofitprice takeprofits tps targets takeprofitvalue",
+    "price": "price entry entryprice limitprice stopprice openprice orderprice limit at e close entrylevel"
+    " strategyorderprice signalprice",
+    "sl": "sl stoploss stop slprice stoplossprice stoplossvalue stoplosslevel stoplevel sllevel initialstop",
+    "tp": "tp takeprofit target tpprice takeprofitprice takeprofits tps targets takeprofitvalue"
+    " takeprofitlevel tplevel profittarget targetprice tplevels takeprofitlevels targetprices",
     "slpips": "slpips stoplosspips pipssl",
     "tppips": "tppips takeprofitpips pipstp",
     "volume": "lots lot volume lotsize vol volumelots sizelots q size qty quantity",

@@ -91,6 +91,8 @@ def build(marked: Marked, draft: Draft, symbol: str | None) -> tuple[Parse, Verd
 
 def _settled(marked: Marked, draft: Draft, symbol: str | None, verdict: Verdict) -> Levels:
     entries = draft.entries or [price for price in (draft.loose, draft.loose_end) if price is not None]
+    if not entries and draft.stray is not None and draft.has_levels and Slot.ENTRY not in draft.corrupt:
+        entries = [draft.stray]
     certain = [
         price.figure.value
         for price in (*entries, *draft.stops, *draft.targets)

@@ -31,6 +31,12 @@ from signalos_server.domain.signals.words.concepts import FUTURES, SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 LONGEST_TEXT = 8_000
+# A parse's own words, and the marks of a machine's conversation: nobody writes them to traders.
+_INTERNAL = re.compile(r"\bgate\s*[:=]", re.IGNORECASE)
+_CONVERSATION = re.compile(
+    r"</?\|?(?:system|assistant|user|message|instructions?|prompt|tool)\b", re.IGNORECASE
+)
+_TEMPLATE = re.compile(r"\{\{[^{}\n]{1,80}\}\}")
 _EXPONENT = re.compile(r"\d+(?:\.\d+)?e[+-]?\d+", re.IGNORECASE)
 # More unknown words than this around a bare side, and it is talk.
 _TALK_WITHOUT_PRICE = 2
@@ -82,7 +88,11 @@ def _parse_prose(text: str, context: Context) -> Parse:
     poisoned = any(m.concept is C.POISON for m in marks) or _EXPONENT.search(text) is not None
     if poisoned and any(m.concept in SIDES or m.concept is C.SYMBOL for m in marks):
         return _nothing(Gate.REJECT, "NO_FIGURE", "figures that are none", symbol=_any_symbol(marked))
-    if any(m.concept is C.MANIPULATION for m in marks):
+    if _TEMPLATE.search(text) is not None:
+        return _nothing(Gate.REJECT, "TEMPLATE", "a placeholder was never filled in")
+    if _INTERNAL.search(text) is not None and any(m.concept in SIDES for m in marks):
+        return _nothing(Gate.REJECT, "INTERNAL", "a parse, not a message", symbol=_any_symbol(marked))
+    if _CONVERSATION.search(text) is not None or any(m.concept is C.MANIPULATION for m in marks):
         return _nothing(
             Gate.REJECT, "MANIPULATION", "speaks to a machine, not to traders", symbol=_any_symbol(marked)
         )
@@ -234,7 +244,7 @@ class _Opening:
             inside = part.first >= draft.side_place or part.first <= draft.side_place < part.last
             if not inside:
                 continue
-            if part.has(C.RESULT, C.STOPPED_OUT, C.CLOSED):
+            if part.has(C.STOPPED_OUT, C.CLOSED) or (part.has(C.RESULT) and (bare or part.has(C.NUMBER))):
                 return event
             same = part.first <= draft.side_place < part.last
             hit = part.has(C.HIT) and part.has(C.TP, C.SL, C.PIPS, C.PROFIT) and not self._is_plan(part)
@@ -296,7 +306,7 @@ class _Opening:
             if part.has(C.CANCEL) and part.has(C.SYMBOL, C.POSITION) and not self._updates.actions:
                 verdict.hold("CANCELLED_TOO", "the message also speaks of cancelling")
         reported = self._updates.event not in (None, Announcement.RUNNING) and any(
-            part.has(C.RESULT, C.HIT, C.CLOSED, C.STOPPED_OUT)
+            (part.has(C.HIT, C.CLOSED, C.STOPPED_OUT) or (part.has(C.RESULT) and part.has(C.NUMBER)))
             and not self._is_plan(part)
             and not self._is_of_another(part, draft)
             for part in self._parts

@@ -316,7 +316,7 @@ class SlotReader:
         following = self._marks[place + 1 : place + 3]
         labelled = (
             len(following) == 2
-            and following[0].concept in (C.COLON, C.AT)
+            and following[0].concept in (C.COLON, C.AT, C.BRACKET_OPEN)
             and following[1].figure is not None
         )
         if labelled and self.draft.side is not None and self._unit(place + 2) is None:
@@ -441,9 +441,19 @@ class SlotReader:
 
     def _lots_are_a_label(self, place: int) -> bool:
         """Return whether "lot" belongs to the figure behind it: `TP 2350 lot 0.5`."""
-        if self._slot not in (Slot.SL, Slot.TP) or self._marks[place + 1].concept is not C.LOTS:
+        label = self._marks[place + 1]
+        if label.concept is not C.LOTS:
             return False
-        return any(mark.figure is not None for mark in self._marks[place + 2 : place + 5])
+        behind = self._marks[place + 2 : place + 5]
+        if self._slot in (Slot.SL, Slot.TP):
+            return any(mark.figure is not None for mark in behind)
+        if self._slot is not Slot.ENTRY or label.text == "lots" or not behind:
+            return False
+        figure, following = self._marks[place].figure, behind[0].figure
+        if behind[0].concept is C.COLON and len(behind) > 1:
+            following = behind[1].figure
+        # Of two figures around "lot", the smaller is the volume: 2412 lot 0.10.
+        return figure is not None and following is not None and following.value < figure.value
 
     def _take_volume(self, place: int, mark: Mark, figure: Figure, unit: C | None) -> None:
         draft = self.draft
@@ -511,7 +521,14 @@ class SlotReader:
     def _take_loose(self, place: int, mark: Mark, figure: Figure) -> None:
         """Keep a price that comes before its side: `USDCHF 0.9921 sell now`."""
         draft = self.draft
-        if draft.side is not None or not self._side_on_line(place):
+        if draft.side is not None:
+            first = draft.entries[0].figure if draft.entries else None
+            if first is not None and self._alone_on_line(place) and near(figure.value, first.value):
+                draft.extra.append(Price(figure, mark))
+            return
+        if not self._side_on_line(place):
+            if draft.stray is None and place and self._marks[place - 1].concept in (C.SYMBOL, C.AT, C.COLON):
+                draft.stray = Price(figure, mark)
             return
         if draft.loose is None:
             draft.loose = Price(figure, mark)
@@ -521,6 +538,10 @@ class SlotReader:
                 draft.loose_end = Price(figure, mark)
             elif (short := shorthand(first.text, figure.text)) is not None:
                 draft.loose_end = Price(Figure(figure.text, (short,)), mark)
+
+    def _alone_on_line(self, place: int) -> bool:
+        beside = (*self._marks[max(0, place - 1) : place], *self._marks[place + 1 : place + 2])
+        return all(mark.concept is C.NEWLINE for mark in beside)
 
     def _side_on_line(self, place: int) -> bool:
         for mark in self._marks[place + 1 : place + _LINE]:

@@ -470,6 +470,8 @@ WORDS: dict[C, str] = {
         "hello, everyone, family, fam, gold masters, oversold, overbought, buying power, "
         "best price, right now we, at the time, long overdue, long awaited, sell wall, "
         "buy wall, buy walls, sell walls, no sl hunting, on rallies, on pullbacks, on rally, "
-        "on dips, on dip, on pullback, on a pullback, pullback to"
+        "on dips, on dip, on pullback, on a pullback, pullback to, past results, "
+        "past performance, past profits, previous results, future results, future profit, "
+        "future profits, future performance"
     ),
 }
