@@ -66,8 +66,8 @@ async def _trade(trader: Caller, lane: int) -> list[str]:
             # It was on its way when the link went: an open is refused then, and says so.
             assert command["reason"], command
             if command["reason"] == "UNKNOWN_OPEN":
-                # It says to wait until the open that is UNKNOWN is resolved; who sends on is refused again.
-                await eventually(lambda: _none_is_unknown(trader), within=90, every=0.5)
+                # It says to wait until the open in doubt is resolved; who sends on is refused again.
+                await eventually(lambda: _no_open_is_in_doubt(trader), within=90, every=0.5)
             continue
         trade_id = command["tradeId"]
         assert trade_id, command
@@ -115,9 +115,14 @@ async def _until_ended(trader: Caller, command: dict[str, Any]) -> dict[str, Any
     return result
 
 
-async def _none_is_unknown(trader: Caller) -> bool:
+async def _no_open_is_in_doubt(trader: Caller) -> bool:
     try:
-        return all(command["state"] != "UNKNOWN" for command in await _all_commands(trader))
+        # While the bridge looks for it, it is not called UNKNOWN yet: it has no end.
+        return all(
+            command["endTime"] is not None
+            for command in await _all_commands(trader)
+            if command["requestId"].endswith("open")
+        )
     except (httpx.TransportError, AssertionError):
         # A part on the way is dead for now.
         return False
