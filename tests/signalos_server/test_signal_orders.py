@@ -1,0 +1,139 @@
+"""Messages that open: what comes of them at an account, and that nothing is done twice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from signalos.v1 import order_pb2
+from tests.signalos_server.signal_world import BUY, Desk, desk_of, outcome, signalling
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, storage_url: str) -> AsyncIterator[Desk]:
+    async with signalling(tmp_path / "server", storage_url) as entered:
+        yield await desk_of(entered)
+
+
+async def test_a_trusted_source_sends_its_order_with_all_steps_on_record(desk: Desk) -> None:
+    await desk.source()
+
+    signal, trade_id = await desk.traded()
+
+    decision = signal.decisions[0]
+    assert decision.outcome == outcome("SENT")
+    assert all(step.passed and step.time.seconds for step in decision.steps)
+    assert [step.name for step in signal.steps] == [
+        *("received", "source", "sender", "repetition", "reading", "accounts")
+    ]
+    (order,) = desk.dealer.opens
+    assert (order.symbol, order.stop_loss, list(order.take_profits)) == ("EURUSD", 1.095, [1.105])
+    assert order.risk.equity_percent == 0.5
+    assert trade_id in decision.trade_ids
+
+
+async def test_several_targets_are_a_ladder_whose_stop_follows(desk: Desk) -> None:
+    await desk.source()
+
+    await desk.traded("EURUSD BUY NOW\nSL 1.0950\nTP1 1.1050\nTP2 1.1100\nTP3 1.1150")
+
+    (order,) = desk.dealer.opens
+    assert list(order.take_profits) == []
+    targets = order.protection.targets
+    assert [target.price for target in targets] == [1.105, 1.11, 1.115]
+    assert sum(target.share for target in targets) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("trust", "name", "code"),
+    [("OBSERVE", "SKIPPED", "OBSERVED"), ("APPROVE", "APPROVAL", "APPROVAL_NEEDED")],
+)
+async def test_a_source_that_is_not_trusted_sends_nothing_and_shows_the_order(
+    desk: Desk, trust: str, name: str, code: str
+) -> None:
+    await desk.source(trust)
+
+    decision = await desk.told(BUY)
+
+    assert (decision.outcome, decision.code) == (outcome(name), code)
+    assert decision.plan.symbol == "EURUSD"
+    assert desk.dealer.opens == []
+
+
+async def test_a_repeat_is_the_same_signal_and_opens_nothing_more(desk: Desk) -> None:
+    await desk.source()
+    first, _ = await desk.traded(external_id="chat:1")
+
+    again = await desk.say(BUY, external_id="chat:1")
+    said = await desk.ended(BUY, external_id="chat:2")
+
+    assert again.signal_id == first.signal_id
+    assert said.steps[-1].code == "REPEATED"
+    assert len(desk.dealer.opens) == 1
+
+
+async def test_the_same_key_is_the_same_signal(desk: Desk) -> None:
+    await desk.source()
+    first = await desk.say(BUY, key="once")
+    again = await desk.say(BUY, key="once")
+
+    assert first.signal_id == again.signal_id
+
+
+@pytest.mark.parametrize(("age", "code"), [(86_400, "TOO_OLD"), (120, "TOO_OLD"), (-60, "FUTURE_DATED")])
+async def test_an_order_of_another_time_is_denied(desk: Desk, age: float, code: str) -> None:
+    await desk.source()
+
+    decision = await desk.told(BUY, age=age)
+
+    assert (decision.outcome, decision.code) == (outcome("DENIED"), code)
+    assert desk.dealer.opens == []
+
+
+async def test_paused_skips_and_stopped_denies(desk: Desk) -> None:
+    await desk.source()
+    await desk.pause()
+    paused = await desk.told(BUY)
+    await desk.pause(False)
+    await desk.stop()
+    stopped = await desk.told(BUY.replace("1.0950", "1.0951"))
+
+    assert (paused.outcome, paused.code) == (outcome("SKIPPED"), "PAUSED")
+    assert (stopped.outcome, stopped.code) == (outcome("DENIED"), "STOPPED")
+    assert desk.dealer.opens == []
+
+
+async def test_an_order_that_waits_for_its_price_is_placed(desk: Desk) -> None:
+    await desk.source()
+
+    decision = await desk.told("EURUSD buy limit 1.0980 SL 1.0950 TP 1.1050", "SENT")
+
+    assert decision.plan.order_type == order_pb2.ORDER_TYPE_LIMIT
+    assert decision.plan.price == 1.098
+
+
+async def test_an_opposite_signal_is_denied_and_closes_first_where_the_rule_says_so(desk: Desk) -> None:
+    await desk.source()
+    await desk.traded()
+    sell = "EURUSD SELL NOW\nSL 1.1050\nTP 1.0950"
+    denied = await desk.told(sell)
+    assert (denied.outcome, denied.code) == (outcome("DENIED"), "OPPOSITE_HELD")
+
+    await desk.source(opposite="OPPOSITE_RULE_CLOSE_FIRST")
+    sent = await desk.told(sell, "SENT")
+
+    assert desk.dealer.kinds() == ["open", "close", "open"]
+    assert len(sent.command_ids) == 2
+    (left,) = desk.dealer.positions.values()
+    assert left.side == 2
+
+
+async def test_a_source_that_is_off_is_recorded_and_does_nothing(desk: Desk) -> None:
+    await desk.source(policy={"senders": ["boss"]})
+
+    signal = await desk.ended(BUY, sender="somebody")
+
+    assert signal.steps[-1].code == "SENDER"
+    assert list(signal.decisions) == []
