@@ -9,15 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
-from itertools import takewhile
 
-from signalos_server.domain.signals import lexicon
-from signalos_server.domain.signals.aims import FRACTIONS, STOPS, Action, Anchor, Updates
-from signalos_server.domain.signals.anchors import AnchorFinder
+from signalos_server.domain.signals.aims import STOPS, Action, Anchor, Updates
 from signalos_server.domain.signals.announcements import read_event
 from signalos_server.domain.signals.clauses import Clause, part_of
-from signalos_server.domain.signals.marked import Mark
 from signalos_server.domain.signals.model import (
     Announcement,
     Kind,
@@ -27,19 +22,19 @@ from signalos_server.domain.signals.model import (
     Verdict,
 )
 from signalos_server.domain.signals.numbers import settle
+from signalos_server.domain.signals.objections import OBJECTIONS
+from signalos_server.domain.signals.shares import ShareReader
 from signalos_server.domain.signals.symbols import band
-from signalos_server.domain.signals.tokens import tokenise
-from signalos_server.domain.signals.words.concepts import BUYS, FUTURES, SIDES
+from signalos_server.domain.signals.words.concepts import BUYS, SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 # More unknown words than this around a verb, and only an object of trading makes it an instruction.
 _TALK = 2
 # Forms of "close" that name a thing as often as they ask for it.
 _NOUNS = ("ing", "cierre", "chiusura", "закрытие", "fechamento", "cloture")
-_LEGS = {target.value: target for target in Target}
 
 
-class UpdateReader(AnchorFinder):
+class UpdateReader(ShareReader):
     """Reads the updates of one message."""
 
     def read_strong(self) -> Updates:
@@ -57,8 +52,6 @@ class UpdateReader(AnchorFinder):
         self._updates.event = read_event(self._marks, self._clauses)
         return self._updates
 
-    # Anchors
-
     # One anchor
 
     def _read_anchor(self, clause: Clause, anchor: Anchor) -> None:
@@ -70,7 +63,7 @@ class UpdateReader(AnchorFinder):
         objection = self._objection(clause, anchor)
         if objection is not None:
             conditional = objection == "CONDITIONAL" and self._conditional_target(clause, anchor)
-            self._updates.notes.append(Reason(objection, _OBJECTIONS[objection], self._marked.at(mark)))
+            self._updates.notes.append(Reason(objection, OBJECTIONS[objection], self._marked.at(mark)))
             self._updates.regions.update(self._taken(region, anchor))
             if not conditional:
                 return
@@ -107,96 +100,6 @@ class UpdateReader(AnchorFinder):
         own = sided and any(mark.concept in (C.NUMBER, C.NOW) for mark in before[sided[0] :])
         return set(range(anchor.place if own else region.start, region.stop))
 
-    def _objection(self, clause: Clause, anchor: Anchor) -> str | None:
-        """Return why an anchor is no action: it is denied, asked, told of oneself, conditional or to come."""
-        marks = self._marks
-        anchor_mark = marks[anchor.place]
-        before = marks[anchor.first : anchor.place]
-        if clause.is_question:
-            return "QUESTION"
-        for mark in before:
-            if mark.concept is C.NOT:
-                return "DENIED"
-        if before and before[-1].concept is C.NO_PRICE:
-            return "DENIED"
-        foreign = anchor_mark.entry is not None and anchor_mark.entry.language not in ("en", "")
-        after = marks[anchor.end : min(anchor.end + (4 if foreign else 1), clause.last)]
-        if any(mark.concept is C.NOT for mark in takewhile(lambda mark: mark.concept is not C.COMMA, after)):
-            return "DENIED"
-        said = self._since_comma(clause, anchor)
-        if any(mark.concept is C.I_ME for mark in said):
-            return "FIRST_PERSON"
-        urgent = clause.has(C.NOW) and not clause.has(C.NUMBER)
-        if (
-            clause.has(C.IF)
-            and not (urgent and clause.has(C.OPTIONAL))
-            and not self._told_before(clause, anchor)
-        ):
-            return "CONDITIONAL"
-        recent = before[-5:]
-        for place in range(len(recent) - 1, -1, -1):
-            if recent[place].concept is C.COMMA:
-                break
-            if recent[place].concept in FUTURES and not clause.has(C.OPTIONAL):
-                return "FUTURE"
-        if self._at_a_target(clause, anchor):
-            return "CONDITIONAL"
-        return None
-
-    def _since_comma(self, clause: Clause, anchor: Anchor) -> list[Mark]:
-        """Return what stands before an anchor in its own breath: `I'm out, close it` is told to others."""
-        marks = self._marks[clause.first : anchor.place]
-        if self._marks[anchor.place].concept is C.CLOSED:
-            return marks
-        commas = [place for place, mark in enumerate(marks) if mark.concept is C.COMMA]
-        return marks[commas[-1] + 1 :] if commas else marks
-
-    def _told_before(self, clause: Clause, anchor: Anchor) -> bool:
-        """Return whether the condition belongs to another part: `close half, if it returns we re-enter`."""
-        conditions = [
-            place for place in range(clause.first, clause.last) if self._marks[place].concept is C.IF
-        ]
-        first = conditions[0]
-        if first < anchor.place:
-            return False
-        return any(self._marks[place].concept is C.COMMA for place in range(anchor.end, first))
-
-    def _at_a_target(self, clause: Clause, anchor: Anchor) -> bool:
-        """Return whether a target that is still to come is the time to act: `close half at TP1`."""
-        if clause.has(C.HIT):
-            return False
-        for place in range(clause.first, clause.last):
-            if self._marks[place].concept is not C.TP or place < clause.first + 1:
-                continue
-            previous = self._marks[place - 1]
-            if previous.concept is C.AT or previous.text in (
-                "at",
-                "on",
-                "en",
-                "bei",
-                "a",
-                "в",
-                "на",
-                "عند",
-                "في",
-                "di",
-            ):
-                return anchor.place != place
-        return False
-
-    def _conditional_target(self, clause: Clause, anchor: Anchor) -> Parse | None:
-        """Return `close if it reaches 2356` as a new target, where that is on the parent's profit side."""
-        parent = self._context.parent
-        if self._marks[anchor.place].concept is not C.CLOSE or parent is None or parent.side is None:
-            return None
-        prices = self._prices(clause.first, clause.last, parent.symbol)
-        reference = parent.entry[0] if parent.entry else parent.stop_loss
-        if len(prices) != 1 or reference is None:
-            return None
-        if (prices[0] - reference) * parent.side.sign <= 0:
-            return None
-        return Parse(kind=Kind.MODIFY, take_profits=(prices[0],))
-
     # What the anchors mean
 
     def _act(self, clause: Clause, anchor: Anchor) -> tuple[Parse | None, Verdict]:
@@ -204,65 +107,6 @@ class UpdateReader(AnchorFinder):
         concept = self._marks[anchor.place].concept
         reader = _ACTS.get(concept, UpdateReader._read_partial)
         return reader(self, clause, anchor, verdict), verdict
-
-    def _share(self, anchor: Anchor) -> tuple[bool, Decimal | None]:
-        """Return whether a part is meant, and which."""
-        marks = self._marks
-        within = self._share_within(marks[anchor.place])
-        if within is not None:
-            return True, within
-        for place in range(anchor.first, anchor.last):
-            concept = marks[place].concept
-            if concept in FRACTIONS and not (place < anchor.place - 3):
-                return True, FRACTIONS[concept]
-            if concept is C.PERCENT and place > anchor.first and marks[place - 1].figure is not None:
-                figure = marks[place - 1].figure
-                assert figure is not None
-                share = figure.value / 100
-                if share == 1:
-                    return False, None
-                return True, share if 0 < share < 1 else None
-            following = marks[place + 2].figure if place + 2 < anchor.last else None
-            figure = marks[place].figure
-            ratio = figure is not None and following is not None and marks[place + 1].concept is C.SLASH
-            if ratio and figure and following and 0 < figure.value < following.value <= 10:
-                return True, (figure.value / following.value).quantize(Decimal("0.0001"))
-            if concept is C.LOTS and place > anchor.first and marks[place - 1].figure is not None:
-                return True, None
-            everything = place > anchor.first and marks[place - 1].concept is C.ALL
-            if concept in (C.PART, C.MOST) and place >= anchor.place - 2 and not everything:
-                return True, None
-        return False, None
-
-    def _share_within(self, mark: Mark) -> Decimal | None:
-        """Return the share that a phrase has in itself: 平一半, reduce half."""
-        if mark.concept is not C.TAKE_PART:
-            return None
-        tokens, _ = tokenise(self._marked.folded.text[mark.start : mark.end])
-        for place in range(len(tokens)):
-            found = lexicon.find(tokens[place : place + 2], 0)
-            if found is not None and found.entry.concept in FRACTIONS:
-                return FRACTIONS[found.entry.concept]
-        return None
-
-    def _leg(self, anchor: Anchor) -> Target | None:
-        """Return the leg that an anchor names: close TP1, close entry 2, close the second entry."""
-        for mark in self._marks[anchor.end : anchor.last]:
-            if mark.concept is C.AGAIN and mark.text.endswith("entry"):
-                return Target.ENTRY2
-        for place in range(anchor.end, anchor.last - 1):
-            label, number = self._marks[place], self._marks[place + 1]
-            if label.concept in (C.COMMA, C.TO):
-                return None
-            index = number.number
-            if number.figure is not None and number.figure.is_small_count:
-                index = int(number.figure.text)
-            if index is None:
-                continue
-            name = {C.TP: "tp", C.ENTRY: "entry"}.get(label.concept)
-            if name is not None and f"{name}{index}" in _LEGS:
-                return _LEGS[f"{name}{index}"]
-        return None
 
     def _acts_on_something(self, clause: Clause, anchor: Anchor) -> bool:
         """Return whether a verb has an object of trading: not "close your eyes", "cancel my subscription"."""
@@ -438,8 +282,6 @@ class UpdateReader(AnchorFinder):
         verdict.hold("NO_DISTANCE", "a trailing stop without its distance")
         return Parse(kind=Kind.MODIFY)
 
-    # Levels
-
 
 _Reading = Callable[[UpdateReader, Clause, Anchor, Verdict], "Parse | None"]
 _ACTS: dict[C, _Reading] = {
@@ -453,13 +295,6 @@ _ACTS: dict[C, _Reading] = {
     C.CANCEL: UpdateReader._read_cancel,
     C.REMOVE: UpdateReader._read_removal,
     C.TRAIL: UpdateReader._read_trail,
-}
-_OBJECTIONS = {
-    "QUESTION": "asked, not told",
-    "DENIED": "said not to be done",
-    "FIRST_PERSON": "someone tells of their own trade",
-    "CONDITIONAL": "to be done only if something happens",
-    "FUTURE": "to be done later",
 }
 
 
