@@ -550,8 +550,7 @@ class World:
         for _ in range(3):
             if not self.stops_wanted:
                 break
-            actions.rearm_all(self)
-            await self._until(self._settled, 30.0)
+            await self._lead_out()
         if self.stops_wanted:
             self.checks.violated("P7", "stops cannot be led out of")
             return
@@ -559,6 +558,9 @@ class World:
             "resume", lambda server, wish: server.control.pause(wish.caller, ACCOUNT, False, 3.0)
         )
         await self._until(lambda: resume.done and self._settled(), 30.0)
+        if self.stops_wanted:
+            # What the bridge had begun by itself ended in doubt, and that was one too many.
+            await self._lead_out()
         opened = actions.open_market(self, seconds=60.0, levels=False)
         await self._until(lambda: opened.done and self._settled(), 30.0)
         self.checks.look()
@@ -568,6 +570,10 @@ class World:
             self.checks.violated("P7", f"an open after everything has healed: {what}")
             return
         self.checks.at_the_end()
+
+    async def _lead_out(self) -> None:
+        actions.rearm_all(self)
+        await self._until(self._settled, 30.0)
 
     def _judge_success(self) -> None:
         """Doing nothing does not pass: nine tenths of what could succeed have, and most could."""
