@@ -61,6 +61,8 @@ class ApiToken:
     expire_time: datetime | None
     last_use_time: datetime | None = None
     revoke_time: datetime | None = None
+    # The token that made it; None: a person did.
+    maker_token_id: str | None = None
 
     def alive(self, now: datetime) -> bool:
         """Whether it is good at `now`."""

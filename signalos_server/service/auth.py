@@ -12,6 +12,7 @@ from signalos_server.domain.caller import Caller, CallerKind, Role, Scope
 from signalos_server.domain.errors import (
     BadCredentials,
     InvalidField,
+    NotAuthenticated,
     NotFound,
     PermissionDenied,
     RateLimited,
@@ -280,7 +281,7 @@ class Auth:
     ) -> tuple[ApiToken, str]:
         """Make a token with at most the caller's own scopes; its secret is told this once.
 
-        One that a token makes lives no longer than that one, so that a token cannot outlive its term.
+        One that a token makes lives no longer than that one, and ends when that one is revoked.
         """
         beyond = scopes - caller.scopes
         if beyond:
@@ -299,11 +300,15 @@ class Auth:
 
         def unit(records: PeopleRecords) -> ApiToken:
             made = token
-            maker = None if caller.is_person else records.token(caller.user_id, caller.credential_id)
-            if maker is not None and maker.expire_time is not None:
-                made = replace(
-                    token, expire_time=min(token.expire_time or maker.expire_time, maker.expire_time)
-                )
+            if not caller.is_person:
+                # Locked: it may be revoked at this moment, and what it makes now has to be seen by that.
+                maker = records.token(caller.user_id, caller.credential_id, lock=True)
+                if maker is None or not maker.alive(now):
+                    raise NotAuthenticated("the token is unknown, expired or revoked")
+                until = maker.expire_time
+                if until is not None:
+                    made = replace(made, expire_time=min(made.expire_time or until, until))
+                made = replace(made, maker_token_id=maker.token_id)
             records.insert_token(made)
             detail = {
                 "token_id": token.token_id,
@@ -316,7 +321,7 @@ class Auth:
         return await self._units.run(unit), secret
 
     async def revoke_token(self, caller: Caller, token_id: str) -> ApiToken:
-        """End one of the caller's tokens; a second time changes nothing."""
+        """End one of the caller's tokens and all that it made; a second time changes nothing."""
 
         def unit(records: PeopleRecords) -> ApiToken:
             token = records.token(caller.user_id, token_id)
@@ -325,8 +330,9 @@ class Auth:
             if token.revoke_time is not None:
                 return token
             now = self._clock.now()
-            records.revoke_token(token_id, now)
-            records.audit(caller.user_id, "token_revoked", {"token_id": token_id})
+            for ended in records.revoke_token(token_id, now):
+                with_token = {} if ended == token_id else {"with": token_id}
+                records.audit(caller.user_id, "token_revoked", {"token_id": ended, **with_token})
             return replace(token, revoke_time=now)
 
         return await self._units.run(unit)

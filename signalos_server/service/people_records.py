@@ -48,14 +48,14 @@ class PeopleRecords(Protocol):
     def tokens(self, user_id: str) -> list[ApiToken]:
         """Return a user's tokens that were not revoked, newest first."""
 
-    def token(self, user_id: str, token_id: str) -> ApiToken | None:
+    def token(self, user_id: str, token_id: str, *, lock: bool = False) -> ApiToken | None:
         """Return one of a user's tokens, revoked or not."""
 
     def insert_token(self, token: ApiToken) -> None:
         """Add a token."""
 
-    def revoke_token(self, token_id: str, now: datetime) -> None:
-        """End a token."""
+    def revoke_token(self, token_id: str, now: datetime) -> list[str]:
+        """End a token and all that it made, directly or through others; return which were good until now."""
 
     def touch(self, credential_id: str, now: datetime) -> None:
         """Note when a session or token was last used."""

@@ -157,11 +157,12 @@ class SqlPeople:
         )
         return [_token(row) for row in rows]
 
-    def token(self, user_id: str, token_id: str) -> ApiToken | None:
+    def token(self, user_id: str, token_id: str, *, lock: bool = False) -> ApiToken | None:
         """Return one of a user's tokens, revoked or not."""
-        row = self._session.scalars(
-            select(ApiTokenRow).where(ApiTokenRow.user_id == user_id, ApiTokenRow.token_id == token_id)
-        ).one_or_none()
+        statement = select(ApiTokenRow).where(
+            ApiTokenRow.user_id == user_id, ApiTokenRow.token_id == token_id
+        )
+        row = self._session.scalars(statement.with_for_update() if lock else statement).one_or_none()
         return None if row is None else _token(row)
 
     def insert_token(self, token: ApiToken) -> None:
@@ -177,19 +178,26 @@ class SqlPeople:
                 expire_time=token.expire_time,
                 last_use_time=token.last_use_time,
                 revoke_time=token.revoke_time,
+                maker_token_id=token.maker_token_id,
             )
         )
 
-    def revoke_token(self, token_id: str, now: datetime) -> None:
-        """End a token."""
-        user_id = self._session.scalar(
-            update(ApiTokenRow)
-            .where(ApiTokenRow.token_id == token_id, ApiTokenRow.revoke_time.is_(None))
-            .values(revoke_time=now)
-            .returning(ApiTokenRow.user_id)
-        )
-        if user_id is not None:
-            self.forget_verified(user_id)
+    def revoke_token(self, token_id: str, now: datetime) -> list[str]:
+        """End a token and all that it made, directly or through others; return which were good until now."""
+        ended: list[str] = []
+        chosen = ApiTokenRow.token_id == token_id
+        while True:
+            rows = self._session.execute(
+                update(ApiTokenRow)
+                .where(chosen, ApiTokenRow.revoke_time.is_(None))
+                .values(revoke_time=now)
+                .returning(ApiTokenRow.token_id, ApiTokenRow.user_id)
+            ).all()
+            if not rows:
+                return ended
+            self.forget_verified(rows[0].user_id)
+            ended += [row.token_id for row in rows]
+            chosen = ApiTokenRow.maker_token_id.in_([row.token_id for row in rows])
 
     def touch(self, credential_id: str, now: datetime) -> None:
         """Note when a session or token was last used."""
@@ -283,4 +291,5 @@ def _token(row: ApiTokenRow) -> ApiToken:
         expire_time=row.expire_time,
         last_use_time=row.last_use_time,
         revoke_time=row.revoke_time,
+        maker_token_id=row.maker_token_id,
     )

@@ -10,7 +10,7 @@ import pytest
 from signalos.v1 import auth_service_pb2 as pb
 from signalos.v1 import system_service_pb2, user_pb2
 from signalos_server.domain.caller import Role
-from tests.signalos_server.serving import PASSWORD, World, error_of
+from tests.signalos_server.serving import PASSWORD, Client, World, error_of
 
 
 async def refused(call: object) -> tuple[str, str, dict[str, str], list[tuple[str, str]]]:
@@ -150,6 +150,29 @@ async def test_a_revoked_token_is_refused_at_once(world: World) -> None:
         1
     ] == "NOT_AUTHENTICATED"
     assert first == again
+
+
+async def test_what_a_token_made_ends_with_it_and_what_a_person_made_does_not(world: World) -> None:
+    client = await world.sign_in("alice")
+
+    async def made_by(maker: Client, name: str) -> tuple[str, Client]:
+        made = await maker.auth.CreateApiToken(pb.CreateApiTokenRequest(name=name), metadata=maker.metadata)
+        program = client.with_token(made.secret)
+        await program.auth.GetUser(pb.GetUserRequest(), metadata=program.metadata)
+        return made.token.token_id, program
+
+    parent_id, parent = await made_by(client, "parent")
+    _, child = await made_by(parent, "child")
+    _, grandchild = await made_by(child, "grandchild")
+    _, sibling = await made_by(client, "sibling")
+
+    await client.auth.RevokeApiToken(pb.RevokeApiTokenRequest(token_id=parent_id), metadata=client.metadata)
+
+    for ended in (parent, child, grandchild):
+        call = ended.auth.GetUser(pb.GetUserRequest(), metadata=ended.metadata)
+        assert (await refused(call))[1] == "NOT_AUTHENTICATED"
+    listed = await sibling.auth.ListApiTokens(pb.ListApiTokensRequest(), metadata=sibling.metadata)
+    assert [token.name for token in listed.tokens] == ["sibling"]
 
 
 async def test_a_disabled_user_is_out_at_once(world: World) -> None:

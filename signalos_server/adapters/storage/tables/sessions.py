@@ -45,3 +45,5 @@ class ApiTokenRow(Table):
     expire_time: Mapped[datetime | None] = mapped_column(UtcTime)
     last_use_time: Mapped[datetime | None] = mapped_column(UtcTime)
     revoke_time: Mapped[datetime | None] = mapped_column(UtcTime)
+    # The token that made this one, which ends with it; null: a person did.
+    maker_token_id: Mapped[str | None] = mapped_column(String(64))
