@@ -14,12 +14,59 @@ from signalos_server.domain.signals.model import (
 )
 from signalos_server.domain.signals.numbers import settle
 from signalos_server.domain.signals.symbols import band
-from signalos_server.domain.signals.words.concepts import FUTURES
+from signalos_server.domain.signals.words.concepts import FUTURES, SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 # More unknown words than this around a level, and it is talk about it; around one that is moved, the same is
 # held.
 _TALK = 2
+# What a plain level consists of; anything else beside it is talk.
+_PLAIN = SIDES | {
+    C.SYMBOL,
+    C.SL,
+    C.TP,
+    C.STOP_WORD,
+    C.ENTRY,
+    C.LIMIT,
+    C.NUMBER,
+    C.CORRUPT,
+    C.INDEX,
+    C.COLON,
+    C.AT,
+    C.TO,
+    C.DASH,
+    C.SLASH,
+    C.COMMA,
+    C.AND,
+    C.OR,
+    C.PLUS,
+    C.HASH,
+    C.BRACKET_OPEN,
+    C.BRACKET_CLOSE,
+    C.CURRENCY,
+    C.PERCENT,
+    C.LOTS,
+    C.PIPS,
+    C.POINTS,
+    C.FILLER,
+    C.NEW,
+    C.MOVE,
+    C.NOW,
+    C.POSITION,
+    C.ALL,
+    C.FULL,
+    C.OPEN_END,
+    C.OPTIONAL,
+    C.I_ME,
+    C.HIT,
+    C.ABOVE,
+    C.BELOW,
+    C.PENDING,
+    C.ORDERS,
+    C.TIME,
+    C.PREVIOUS,
+    C.AGAIN,
+}
 _MUCH_TALK = 4
 
 
@@ -108,7 +155,7 @@ class LevelReader(Aims):
             return None
         if clause.has(C.IF) or (targets and clause.has(C.RUNNING, C.PIPS, C.PROFIT) and stop is None):
             return None
-        words = sum(mark.concept is C.WORD for mark in marks[clause.first : clause.last])
+        words = sum(mark.concept not in _PLAIN for mark in marks[clause.first : clause.last])
         if not clause.has(C.MOVE, C.NEW):
             if words > _TALK or clause.has(C.LATER, C.RUNNING, C.LET_RUN, C.NEAR, C.MENTION):
                 return None

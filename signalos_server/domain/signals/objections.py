@@ -21,6 +21,10 @@ OBJECTIONS = {
 }
 
 
+# What tells how a trade stands, and so makes a statement of what is before a comma.
+_STATED = frozenset((C.HIT, C.RUNNING, C.STOPPED_OUT, C.PENDING))
+
+
 class Objector(AnchorFinder):
     """Finds what speaks against taking an anchor as an instruction."""
 
@@ -31,9 +35,8 @@ class Objector(AnchorFinder):
         before = marks[anchor.first : anchor.place]
         if clause.is_question:
             return "QUESTION"
-        for mark in before:
-            if mark.concept is C.NOT:
-                return "DENIED"
+        if any(mark.concept is C.NOT for mark in self._without_own_statements(before)):
+            return "DENIED"
         if before and before[-1].concept is C.NO_PRICE:
             return "DENIED"
         foreign = anchor_mark.entry is not None and anchor_mark.entry.language not in ("en", "")
@@ -59,6 +62,14 @@ class Objector(AnchorFinder):
         if self._at_a_target(clause, anchor):
             return "CONDITIONAL"
         return None
+
+    @staticmethod
+    def _without_own_statements(before: list[Mark]) -> list[Mark]:
+        """Return the marks without a statement of its own before a comma: `not triggered, delete it`."""
+        commas = [place for place, mark in enumerate(before) if mark.concept is C.COMMA]
+        if commas and any(mark.concept in _STATED for mark in before[: commas[-1]]):
+            return before[commas[-1] + 1 :]
+        return before
 
     def _since_comma(self, clause: Clause, anchor: Anchor) -> list[Mark]:
         """Return what stands before an anchor in its own breath: `I'm out, close it` is told to others."""

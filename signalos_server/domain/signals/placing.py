@@ -20,6 +20,8 @@ WEAK_ENTRY = frozenset(
 )
 _INDEX_LINKS = frozenset((C.COLON, C.BRACKET_CLOSE, C.AT))
 # An abbreviated end of a range is near the price it abbreviates: 3 %.
+# A figure this near the entry, behind a label that nobody knows, may be one of its levels: 5 %.
+_BESIDE = Decimal("0.05")
 _SHORTHAND_REACH = Decimal("0.03")
 
 
@@ -140,7 +142,7 @@ class FigurePlacer(SlotState):
         draft = self.draft
         if draft.side is not None:
             first = draft.entries[0].figure if draft.entries else None
-            if first is not None and self._alone_on_line(place) and near(figure.value, first.value):
+            if first is not None and self._nobody_claims(place, figure, first):
                 draft.extra.append(Price(figure, mark))
             return
         if not self._side_on_line(place):
@@ -155,6 +157,15 @@ class FigurePlacer(SlotState):
                 draft.loose_end = Price(figure, mark)
             elif (short := shorthand(first.text, figure.text)) is not None:
                 draft.loose_end = Price(Figure(figure.text, (short,)), mark)
+
+    def _nobody_claims(self, place: int, figure: Figure, entry: Figure) -> bool:
+        """Return whether a figure without a label may be a level of this order: alone, or near its entry."""
+        if self._alone_on_line(place):
+            return near(figure.value, entry.value)
+        apart = abs(figure.value - entry.value)
+        alike = _decimals(figure) == _decimals(entry) and len(figure.text) == len(entry.text)
+        previous = self._marks[place - 1].concept if place else None
+        return alike and 0 < apart < entry.value * _BESIDE and previous in (C.COLON, C.AT)
 
     def _counts_targets(self, place: int, mark: Mark, figure: Figure) -> bool:
         """Return whether a small figure behind a label numbers it: `TP 1 2346`, `TP2: 50 pips`."""

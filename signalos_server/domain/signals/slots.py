@@ -264,6 +264,11 @@ class SlotReader(FigurePlacer):
         )
         if labelled and self.draft.side is not None and self._unit(place + 2) is None:
             self._open(Slot.TP)
+        elif mark.text == "take" and self.draft.stops and following:
+            # "buy 0.5960 stop 0.5930 take 0.6000", but "take 50 pips" and "take 1/2 off".
+            figure = following[0].figure
+            if figure is not None and not figure.is_small_count and self._unit(place + 1) is None:
+                self._open(Slot.TP)
 
     def _read_index(self, place: int, mark: Mark) -> None:
         if self._slot is Slot.TP or (self._slot is Slot.ENTRY and not self._taken):

@@ -34,6 +34,9 @@ _TALK = 2
 _NOUNS = ("ing", "cierre", "chiusura", "закрытие", "fechamento", "cloture")
 
 
+_OBJECTS = SIDES | {C.POSITION, C.ALL, C.NOW, C.HALF, C.PERCENT, C.PART, C.ORDERS, C.FULL, C.SYMBOL}
+
+
 class UpdateReader(ShareReader):
     """Reads the updates of one message."""
 
@@ -126,6 +129,9 @@ class UpdateReader(ShareReader):
         region = {mark.concept for mark in self._marks[anchor.first : anchor.last]}
         if not self._acts_on_something(clause, anchor):
             return None
+        words = sum(mark.concept is C.WORD for mark in self._marks[anchor.end : anchor.last])
+        if words > _TALK and region.isdisjoint(_OBJECTS):
+            verdict.hold("NOT_PLAINLY_TOLD", "a close among words that were not understood")
         side = self._side_in(anchor)
         if not region.isdisjoint({C.ORDERS, C.PENDING, C.LIMIT}) and C.NUMBER not in region:
             return Parse(kind=Kind.CANCEL, side=side, target=Target.PENDING)
@@ -190,7 +196,9 @@ class UpdateReader(ShareReader):
         following = [mark.concept for mark in self._marks[anchor.end : anchor.end + 3]]
         if clause.has(C.CANDLE) and C.POSITION not in following:
             return None
-        if clause.has(C.PREVIOUS) or any(other.has(C.RESULT, C.FORWARDED) for other in self._clauses):
+        if clause.has(C.PREVIOUS, C.PAST_TIME) or any(
+            other.has(C.RESULT, C.FORWARDED) for other in self._clauses
+        ):
             return None
         mark = self._marks[anchor.place]
         emphatic = " " in mark.text or clause.has(C.FULL, C.ALL, C.POSITION)

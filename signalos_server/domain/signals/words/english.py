@@ -51,10 +51,9 @@ WORDS: dict[C, str] = {
         "stoplos, stop lose, stop lost, stop out level, slx, stop level, initial stop, "
         "safety stop, sll, inv, stop loss level, sl level, cutloss, cut loss at, stops at, "
         "stop loss price, loss limit, max stop, invalid at, invalidates below, "
-        "invalidates above, stop loss below, stop loss above, stop placed at, stop below, "
-        "stop above, protective stop loss, risk level, stop loss zone, stop loss area, "
-        "stopp loss, stop loss is, sl price, stop set at, exit stop, exit stops, stop exit, "
-        "sl's, s/l"
+        "invalidates above, stop loss below, stop loss above, stop placed at, "
+        "protective stop loss, risk level, stop loss zone, stop loss area, stopp loss, "
+        "stop loss is, sl price, stop set at, exit stop, exit stops, stop exit, sl's, s/l"
     ),
     C.TP: (
         "tp, take profit, takeprofit, take profits, takeprofits, t p, tps, target, targets, "
@@ -279,7 +278,7 @@ WORDS: dict[C, str] = {
         "the rest, rest, remaining, remainder, this order, this signal, that one, this one"
     ),
     C.ORDERS: "limits, limit orders, stop orders, stops, pending, pendings, pending orders",
-    C.PREVIOUS: "previous, last, earlier, old, prior, yesterday, yesterday's, first trade",
+    C.PREVIOUS: "previous, last, earlier, old, prior, first trade",
     C.HIT: (
         "hit, hits, hitted, reached, reach, smashed, done, achieved, touched, cleared, "
         "completed, complete tp, crushed, destroyed, nailed, tagged, got hit, filled tp, "
@@ -422,7 +421,8 @@ WORDS: dict[C, str] = {
     ),
     C.FORWARDED: "forwarded from, forwarded, forwarded message, fwd from, reposted from, repost",
     C.PAST_TIME: (
-        "yesterday, last week, last month, last night, last year, last friday, days ago, weeks ago"
+        "yesterday, last week, last month, last night, last year, last friday, days ago, "
+        "weeks ago, yesterday's"
     ),
     C.NEAR: (
         "close to, closer to, closely, close by, near, nearly, almost, getting close, "
