@@ -23,7 +23,6 @@ from signalos_bridge.domain.command import (
     POSITION_GONE,
     CommandEvent,
     CommandRecord,
-    HiddenLevels,
     Leg,
     LegEvent,
     judge,
@@ -44,10 +43,11 @@ from signalos_bridge.domain.values import (
     CloseAllAction,
     Command,
     CommandState,
+    LegState,
     Receipt,
     Refusal,
 )
-from signalos_bridge.expander import Expander, LevelChange, Plan
+from signalos_bridge.expander import Expander, Plan
 from signalos_bridge.failpoints import reach
 from signalos_bridge.journal import JournalUnavailable
 from signalos_bridge.lanes import Lanes
@@ -71,12 +71,8 @@ _INVALID_STOPS = 10016
 class Keeper(Protocol):
     """Who keeps hidden levels and ownership in the record."""
 
-    async def set_levels(self, change: LevelChange) -> None:
-        """Journal hidden levels and arm them."""
-        ...
-
-    async def set_order_levels(self, magic: int, levels: HiddenLevels) -> None:
-        """Journal hidden levels of a working order."""
+    async def commit_levels(self, batch: Batch, leg: Leg, shown: Shown | None) -> None:
+        """Commit a batch together with the hidden levels that a leg has brought, and arm them."""
         ...
 
     async def adopt(self, identifier: int) -> None:
@@ -320,12 +316,10 @@ class Executor:
         expansion = result.expansion
         assert self.keeper is not None
         try:
-            if result.levels is not None:
-                if result.levels.loosening and (refusal := self._admission.risk_refusal(running)):
+            if any(leg.level_change is not None and leg.level_change.loosening for leg in expansion.legs):
+                refusal = self._admission.risk_refusal(running)
+                if refusal is not None:
                     return refusal
-                await self.keeper.set_levels(result.levels)
-            if result.order_levels is not None:
-                await self.keeper.set_order_levels(*result.order_levels)
             if result.adopt:
                 await self.keeper.adopt(result.adopt)
         except JournalUnavailable as error:
@@ -610,13 +604,16 @@ class Executor:
         With it goes what the terminal shows of its position, so that nobody who is told of the outcome finds
         the trade as it was before.
         """
+        levels = None if index is None else _with_levels(running.leg(index))
         while True:
             before = running.record
             batch = Batch()
             settled = self._settle(batch, running, tell_unknown=tell_unknown)
             self._write(batch, running, index, settled=settled)
             try:
-                if shown is not None and self.keeper is not None:
+                if levels is not None and self.keeper is not None:
+                    await self.keeper.commit_levels(batch, levels, shown)
+                elif shown is not None and self.keeper is not None:
                     await self.keeper.commit_shown(batch, shown)
                 else:
                     await self._store.commit(batch)
@@ -699,6 +696,12 @@ class Executor:
             command_id=running.command_id,
         )
         self._wake()
+
+
+def _with_levels(leg: Leg) -> Leg | None:
+    """Return the leg if it was done and brings hidden levels."""
+    brings = leg.level_change is not None or leg.order_levels is not None
+    return leg if brings and leg.state is LegState.DONE else None
 
 
 def _unknown(running: Running) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from signalos_bridge.domain.command import HiddenLevels
+from signalos_bridge.domain.command import HiddenLevels, LevelChange, OrderLevels
 from signalos_bridge.domain.expansion import (
     Expansion,
     OpenFacts,
@@ -48,28 +48,11 @@ from signalos_bridge.view import TerminalView
 
 
 @dataclass(frozen=True, slots=True)
-class LevelChange:
-    """Hidden levels that a command gives a position, journalled before its calls.
-
-    `only_tighter`: a stop that is tighter by then stays, and so does the take profit.
-    """
-
-    identifier: int
-    levels: HiddenLevels
-    loosening: bool
-    words: str
-    only_tighter: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """What a command comes to: its legs, and what changes in the record by our own doing."""
 
     expansion: Expansion
-    levels: LevelChange | None = None
     adopt: int = 0
-    # A working order's magic number and the hidden levels that it gets.
-    order_levels: tuple[int, HiddenLevels] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +307,9 @@ class Expander:
         loosening = loosens(position.side, position.stop_loss, stop)
         words = f"levels: stop loss {_shown(stop)}, hidden take profit {_shown(target)}"
         levels = HiddenLevels(None, target, target_only=True)
-        return Plan(expansion, LevelChange(position.identifier, levels, loosening, words, only_tighter))
+        return _with_levels(
+            expansion, LevelChange(position.identifier, levels, loosening, words, only_tighter)
+        )
 
     def _hidden_levels(
         self,
@@ -342,7 +327,7 @@ class Expander:
         if problem := wrong_side(side, levels.stop_loss, targets, tick):
             return problem
         loosening = loosens(side, known.effective_stop, levels.stop_loss)
-        money = self._view.money(spec, self._store.equity_floor)
+        money = self._view.money(spec, self._store.equity_floor, apart=position.identifier)
         wanted = disaster_stop(side, position.volume_lots, levels.stop_loss, spec, tick, money)
         held = position.stop_loss
         broker: Decimal | None
@@ -367,7 +352,7 @@ class Expander:
             f"hidden levels: stop loss {_shown(levels.stop_loss)}, take profit {_shown(levels.take_profit)}"
         )
         change = LevelChange(position.identifier, levels, loosening, words, only_tighter)
-        return Plan(Expansion((leg,)), change)
+        return _with_levels(Expansion((leg,)), change)
 
     async def _break_even(self, action: BreakEvenAction, tagger: Tagger) -> Plan | Refusal:
         position = await self._position(action.position_identifier)
@@ -424,6 +409,9 @@ class Expander:
             return Refusal("NO_QUOTE", f"there is no quote of {order.symbol}")
         owner = self._store.owners.get(order.magic)
         hidden = None if owner is None or owner.closes else owner.hidden
+        if owner is None and (known := self._store.record.orders.get(order.ticket)) is not None:
+            # A journal that is new knows them from the server alone.
+            hidden = known.record.hidden
         if hidden is None:
             return _plan(expand_modify_order(action, order, spec, tick, tagger))
         return self._modify_hidden_order(action, order, hidden, spec, tick, tagger)
@@ -454,7 +442,7 @@ class Expander:
             return problem
         broker = stop
         if not hidden.target_only:
-            money = self._view.money(spec, self._store.equity_floor)
+            money = self._view.money(spec, self._store.equity_floor, apart=order.ticket)
             broker = disaster_stop(side, order.current_volume_lots, stop, spec, at, money)
             if broker is None:
                 return Refusal(
@@ -473,7 +461,9 @@ class Expander:
         if isinstance(expansion, Refusal):
             return expansion
         levels = HiddenLevels(None if hidden.target_only else stop, target, hidden.target_only)
-        return Plan(expansion, order_levels=(order.magic, levels))
+        (leg,) = expansion.legs
+        leg = replace(leg, order_levels=OrderLevels(order.ticket, order.magic, levels))
+        return Plan(replace(expansion, legs=(leg,)))
 
     async def _of_close_all(self, action: CloseAllAction) -> list[Position]:
         positions = await self._terminal.positions()
@@ -524,6 +514,12 @@ class Expander:
 
 def _plan(result: Expansion | Refusal) -> Plan | Refusal:
     return result if isinstance(result, Refusal) else Plan(result)
+
+
+def _with_levels(expansion: Expansion, change: LevelChange) -> Plan:
+    """Return a plan whose one leg brings hidden levels with its success."""
+    (leg,) = expansion.legs
+    return Plan(replace(expansion, legs=(replace(leg, level_change=change),)))
 
 
 def _shown(level: Decimal | None) -> str:

@@ -252,7 +252,7 @@ class Hider:
             # What is hidden already: the broker's own level may be the tighter, and is on its way out.
             known = self._store.record.positions.get(position.identifier)
             stop = known.record.virtual_stop_loss if known is not None else stop
-        money = self._view.money(spec, self._store.equity_floor)
+        money = self._view.money(spec, self._store.equity_floor, apart=position.identifier)
         return disaster_stop(position.side, position.volume_lots, stop, spec, tick, money)
 
     # -- showing ---------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from signalos_bridge.alerts import AlertBox
-from signalos_bridge.domain.command import HiddenLevels, Leg, LegEvent
+from signalos_bridge.domain.command import HiddenLevels, Leg, LegEvent, LevelChange, OrderLevels
 from signalos_bridge.domain.difference import Difference, Sight, Told, Whose, compare
+from signalos_bridge.domain.difference.orders import told_order, words_of_order
 from signalos_bridge.domain.facts import (
     GuardState,
     PositionChanged,
@@ -29,7 +30,6 @@ from signalos_bridge.domain.stealth import tighter
 from signalos_bridge.domain.tags import event_id
 from signalos_bridge.domain.values import AlertSeverity, LegState
 from signalos_bridge.executor import Executor
-from signalos_bridge.expander import LevelChange
 from signalos_bridge.store import Batch, Store
 from signalos_bridge.terminal.port import Shown
 from signalos_bridge.view import TerminalView
@@ -236,44 +236,50 @@ class Recorder:
 
     # -- what the bridge decides -----------------------------------------------------------------------
 
-    async def set_levels(self, change: LevelChange) -> None:
-        """Journal hidden levels that somebody asked for, and arm them."""
+    async def commit_levels(self, batch: Batch, leg: Leg, shown: Shown | None) -> None:
+        """Commit a batch with the hidden levels that its leg brings, arm them and tell them.
 
-        def with_levels(known: KnownPosition) -> KnownPosition:
-            levels = change.levels
-            if change.only_tighter:
-                levels = HiddenLevels(
-                    tighter(known.position.side, known.record.virtual_stop_loss, levels.stop_loss),
-                    known.record.virtual_take_profit,
-                    levels.target_only,
-                )
-            state = GuardState.ARMED if levels.stop_loss or levels.take_profit else None
-            if change.only_tighter and known.record.guard_state not in (None, GuardState.ARMED):
-                # Nobody took back the close that is under way.
-                state = known.record.guard_state
-            trailing = known.record.trailing
-            if change.loosening and trailing is not None:
-                trailing = replace(trailing, suspended=True)
-            return replace(
-                known,
-                record=replace(
-                    known.record,
-                    virtual_stop_loss=levels.stop_loss,
-                    virtual_take_profit=levels.take_profit,
-                    hidden=True,
-                    guard_state=state,
-                    trailing=trailing,
-                    target_only=levels.target_only,
-                ),
-            )
+        What the terminal shows is recorded just before. Raises `JournalUnavailable`.
+        """
+        change, order = leg.level_change, leg.order_levels
+        async with self._store.record_lock:
+            found = None if shown is None else self._compare_shown(shown)
+            if found is not None and not found.empty:
+                first = Batch()
+                self._store.put_difference(first, found)
+                await self._store.commit(first)
+                self._applied(found)
+            if change is not None:
+                known = self._store.record.positions.get(change.identifier)
+                if known is not None:
+                    self._put_change(batch, _with_levels(known, change), change.words)
+            if order is not None:
+                self._put_order_levels(batch, order)
+            await self._store.commit(batch)
+        if change is not None:
+            self.on_record_changed((change.identifier,))
+        if shown is not None:
+            self.on_shown(shown.identifier)
+        if found is not None and not found.empty:
+            await self.correct(found.deals)
+        self._wake()
 
-        await self.change(change.identifier, with_levels, change.words)
-
-    async def set_order_levels(self, magic: int, levels: HiddenLevels) -> None:
-        """Journal hidden levels of a working order."""
-        batch = Batch()
-        self._store.put_hidden(batch, magic, levels)
-        await self._store.commit(batch)
+    def _put_order_levels(self, batch: Batch, change: OrderLevels) -> None:
+        """Write the hidden levels of a working order, and tell them. The caller holds `record_lock`."""
+        if change.magic in self._store.owners:
+            self._store.put_hidden(batch, change.magic, change.levels)
+        known = self._store.record.orders.get(change.ticket)
+        if known is None:
+            # Not shown yet, and told with these levels then; or filled, and its position keeps those it had.
+            return
+        before = known.record
+        after = replace(before, hidden=change.levels)
+        if after == before:
+            return
+        number = known.change_number + 1
+        self._store.put_order(batch, KnownOrder(after, number))
+        words = words_of_order(before, after)
+        self._store.put_events(batch, [told_order(after, words, number, self._store.account_id)])
 
     async def adopt(self, identifier: int) -> None:
         """Journal that a position is managed from now on."""
@@ -301,31 +307,72 @@ class Recorder:
             known = self._store.record.positions.get(identifier)
             if known is None:
                 return None
-            after = how(known)
-            after = replace(after, level_revision=known.level_revision + 1)
             batch = Batch()
-            self._store.put_position(batch, after)
             if extra is not None:
                 extra(batch)
-            if words:
-                identity = event_id(
-                    self._store.account_id,
-                    identifier,
-                    "kept",
-                    after.level_revision,
-                    after.record.virtual_stop_loss,
-                    after.record.virtual_take_profit,
-                    after.record.guard_state,
-                    words,
-                )
-                fact: TrailingChanged | PositionChanged
-                if trailing:
-                    fact = TrailingChanged(after.record, words)
-                else:
-                    fact = PositionChanged(after.record, (), words)
-                self._store.put_events(batch, [Told(identity, command_id, fact)])
+            after = self._put_change(batch, how(known), words, trailing=trailing, command_id=command_id)
             await self._store.commit(batch)
         self.on_record_changed((identifier,))
         if words:
             self._wake()
         return after
+
+    def _put_change(
+        self,
+        batch: Batch,
+        after: KnownPosition,
+        words: str,
+        *,
+        trailing: bool = False,
+        command_id: str = "",
+    ) -> KnownPosition:
+        """Write what the bridge has changed of a position, and tell it. The caller holds `record_lock`."""
+        after = replace(after, level_revision=after.level_revision + 1)
+        self._store.put_position(batch, after)
+        if words:
+            identity = event_id(
+                self._store.account_id,
+                after.identifier,
+                "kept",
+                after.level_revision,
+                after.record.virtual_stop_loss,
+                after.record.virtual_take_profit,
+                after.record.guard_state,
+                words,
+            )
+            fact: TrailingChanged | PositionChanged
+            if trailing:
+                fact = TrailingChanged(after.record, words)
+            else:
+                fact = PositionChanged(after.record, (), words)
+            self._store.put_events(batch, [Told(identity, command_id, fact)])
+        return after
+
+
+def _with_levels(known: KnownPosition, change: LevelChange) -> KnownPosition:
+    levels = change.levels
+    if change.only_tighter:
+        levels = HiddenLevels(
+            tighter(known.position.side, known.record.virtual_stop_loss, levels.stop_loss),
+            known.record.virtual_take_profit,
+            levels.target_only,
+        )
+    state = GuardState.ARMED if levels.stop_loss or levels.take_profit else None
+    if change.only_tighter and known.record.guard_state not in (None, GuardState.ARMED):
+        # Nobody took back the close that is under way.
+        state = known.record.guard_state
+    trailing = known.record.trailing
+    if change.loosening and trailing is not None:
+        trailing = replace(trailing, suspended=True)
+    return replace(
+        known,
+        record=replace(
+            known.record,
+            virtual_stop_loss=levels.stop_loss,
+            virtual_take_profit=levels.take_profit,
+            hidden=True,
+            guard_state=state,
+            trailing=trailing,
+            target_only=levels.target_only,
+        ),
+    )

@@ -256,7 +256,7 @@ class Trailer:
         spec = self._view.last_spec(known.position.symbol)
         if position is None or spec is None:
             return
-        money = self._view.money(spec, self._store.equity_floor)
+        money = self._view.money(spec, self._store.equity_floor, apart=known.identifier)
         wanted = disaster_stop(position.side, position.volume_lots, stop, spec, tick, money)
         market = tick.closing_price(position.side)
         if market is None:

@@ -18,7 +18,7 @@ from signalos_bridge.domain.market import (
     WorkingOrder,
 )
 from signalos_bridge.domain.normalise import minimum_distance, points
-from signalos_bridge.domain.stealth import Money
+from signalos_bridge.domain.stealth import Money, loss_at_stop
 from signalos_bridge.terminal.port import Terminal
 
 _SPEC_SECONDS = 30.0
@@ -138,18 +138,63 @@ class TerminalView:
         self._learnt[spec.name] = (learnt, self._clock.awake_seconds())
         return learnt
 
-    def money(self, spec: SymbolSpec, floor: Decimal | None, account: AccountSnapshot | None = None) -> Money:
+    def money(
+        self,
+        spec: SymbolSpec,
+        floor: Decimal | None,
+        account: AccountSnapshot | None = None,
+        *,
+        apart: int = 0,
+    ) -> Money:
         """Return what losses in a symbol are counted with; `floor`: the equity below which nothing may go.
 
-        `account`: as it was just read; None: as last told.
+        `account`: as it was just read; None: as last told. `apart`: the position or order whose own stop is
+        to be found, which does not count against itself.
         """
         account = account or self.account
         equity = account.equity if account is not None else None
         headroom = None
         if floor is not None:
+            promised = self._promised(apart)
             # Not known is no headroom.
-            headroom = Decimal(0) if equity is None else max(equity - floor, Decimal(0))
+            headroom = Decimal(0)
+            if equity is not None and promised is not None:
+                headroom = max(equity - floor - promised, Decimal(0))
         return Money(equity, spec.tick_value_loss or spec.tick_value, headroom)
+
+    def _promised(self, apart: int) -> Decimal | None:
+        """Return what all positions and working orders but one would lose at the broker's stops.
+
+        None: that cannot be counted.
+        """
+        total = Decimal(0)
+        for position in self.positions.values():
+            if position.identifier == apart:
+                continue
+            tick = self.ticks.get(position.symbol)
+            price = position.current_price if tick is None else tick.closing_price(position.side)
+            lost = loss_at_stop(
+                position.side,
+                position.volume_lots,
+                price,
+                position.stop_loss,
+                self.last_spec(position.symbol),
+            )
+            if lost is None:
+                return None
+            total += lost
+        for order in self.orders.values():
+            side = order.type.side
+            if order.ticket == apart or side is None:
+                continue
+            price = order.stop_limit_price or order.open_price
+            lost = loss_at_stop(
+                side, order.current_volume_lots, price, order.stop_loss, self.last_spec(order.symbol)
+            )
+            if lost is None:
+                return None
+            total += lost
+        return total
 
     def learn_commission(self, deal: Deal) -> None:
         """Learn what a lot of a symbol costs for one way, from a deal.

@@ -106,6 +106,10 @@ def order_record(record: facts.OrderRecord) -> bridge_pb2.OrderRecord:
         origin=words.trade_origin(record.origin),
         open_command_id=record.open_command_id,
         broker_offset_seconds=record.broker_offset_seconds,
+        hidden=record.hidden is not None,
+        virtual_stop_loss=None if record.hidden is None else number(record.hidden.stop_loss),
+        virtual_take_profit=None if record.hidden is None else number(record.hidden.take_profit),
+        target_only=record.hidden is not None and record.hidden.target_only,
     )
 
 

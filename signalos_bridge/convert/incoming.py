@@ -10,6 +10,7 @@ from signalos_bridge.convert import plans, words
 from signalos_bridge.convert.numbers import Malformed, decimal_of, seconds_of, wall_msc_of
 from signalos_bridge.domain import session
 from signalos_bridge.domain.audit_heads import AuditHead
+from signalos_bridge.domain.command import HiddenLevels
 from signalos_bridge.domain.control import Desired, HeldStop
 from signalos_bridge.domain.facts import (
     OrderRecord,
@@ -381,6 +382,11 @@ def _order_record(record: bridge_pb2.OrderRecord) -> OrderRecord:
         broker_offset_seconds=(
             record.broker_offset_seconds if record.HasField("broker_offset_seconds") else None
         ),
+        hidden=HiddenLevels(
+            level("virtual_stop_loss"), level("virtual_take_profit"), target_only=record.target_only
+        )
+        if record.hidden
+        else None,
     )
 
 

@@ -142,12 +142,36 @@ class HiddenLevels:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelChange:
+    """Hidden levels that a command gives a position.
+
+    `only_tighter`: a stop that is tighter by then stays, and so does the take profit.
+    """
+
+    identifier: int
+    levels: HiddenLevels
+    loosening: bool
+    words: str
+    only_tighter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLevels:
+    """Hidden levels that a command gives a working order, to be guarded from its fill on."""
+
+    ticket: int
+    magic: int
+    levels: HiddenLevels
+
+
+@dataclass(frozen=True, slots=True)
 class Leg:
     """One order or one ticket of a command.
 
     `order` None: nothing is asked of the terminal (adopting, hidden levels); the leg is then DONE at once.
     `since_msc` is a broker time that certainly lies before the first call, from which records are searched.
-    `settle_seconds` is how long an ambiguity must have rested before "not done" is believed.
+    `settle_seconds` is how long an ambiguity must have rested before "not done" is believed. `level_change`
+    and `order_levels` are journalled with the leg's success, and not without it.
     """
 
     index: int
@@ -170,6 +194,8 @@ class Leg:
     settle_seconds: int = 0
     terminal_seconds: float = 0.0
     hidden: HiddenLevels | None = None
+    level_change: LevelChange | None = None
+    order_levels: OrderLevels | None = None
 
     def apply(self, event: LegEvent) -> Leg:
         """Return the leg in its next state; raises `InvalidTransition`."""

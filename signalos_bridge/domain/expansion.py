@@ -6,7 +6,7 @@ Each function is given what the terminal showed a moment ago and answers with an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from signalos_bridge.domain.command import POSITION_GONE, HiddenLevels, Leg
@@ -156,10 +156,14 @@ def _check_open_levels(
             return Refusal("PRICE_MISSING", f"a {action.kind.value.lower()} order needs a price")
         price = round_price(action.price, spec)
         problem = check_pending_price(price, side, _PENDING_KINDS[action.kind], spec, tick)
-        if problem is None:
-            for target in targets or (None,):
-                problem = problem or check_pending_levels(price, side, stop, target, spec)
-        return refusal_of(problem) if problem else None
+        if problem is not None:
+            return refusal_of(problem)
+        shown = None if hidden else stop
+        for target in (None,) if hidden or facts.target_only else targets or (None,):
+            problem = problem or check_pending_levels(price, side, shown, target, spec)
+        # Levels are measured from the order's own price.
+        at = replace(tick, bid=price, ask=price)
+        return refusal_of(problem) if problem else wrong_side(side, stop, targets, at)
     if tick.opening_price(side) is None or tick.closing_price(side) is None:
         return Refusal("NO_QUOTE", f"there is no quote of {spec.name}")
     if hidden:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 
+from signalos_bridge.domain.command import HiddenLevels
 from signalos_bridge.domain.market import (
     AccountSnapshot,
     Deal,
@@ -105,7 +106,11 @@ class PositionRecord:
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """A pending order as the terminal shows it. `remaining_volume_lots` is what is not filled."""
+    """A pending order as the terminal shows it. `remaining_volume_lots` is what is not filled.
+
+    `hidden`: the levels that the bridge guards from its fill on; `stop_loss` is then the broker's disaster
+    stop, unless only the take profit is hidden. None: the broker sees its levels.
+    """
 
     ticket: int
     symbol: str
@@ -125,6 +130,12 @@ class OrderRecord:
     origin: TradeOrigin
     open_command_id: str = ""
     broker_offset_seconds: int | None = None
+    hidden: HiddenLevels | None = None
+
+    @property
+    def stop_hidden(self) -> bool:
+        """Return whether the broker's stop is a disaster stop, and not the real one."""
+        return self.hidden is not None and not self.hidden.target_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,7 +422,11 @@ STANDING_OF_STATE: dict[OrderState, OrderStanding] = {
 
 
 def order_record(
-    order: WorkingOrder, origin: TradeOrigin, open_command_id: str, broker_offset_seconds: int | None
+    order: WorkingOrder,
+    origin: TradeOrigin,
+    open_command_id: str,
+    broker_offset_seconds: int | None,
+    hidden: HiddenLevels | None = None,
 ) -> OrderRecord:
     """Return the record of a working order."""
     return OrderRecord(
@@ -433,4 +448,5 @@ def order_record(
         origin=origin,
         open_command_id=open_command_id,
         broker_offset_seconds=broker_offset_seconds,
+        hidden=hidden,
     )

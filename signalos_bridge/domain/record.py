@@ -178,11 +178,20 @@ def is_ours(magic: int, owner: Owner | None, prefixes: frozenset[int]) -> bool:
 
 
 def first_record(
-    position: Position, owner: Owner | None, prefixes: frozenset[int], offset: int | None
+    position: Position,
+    owner: Owner | None,
+    prefixes: frozenset[int],
+    offset: int | None,
+    orders: Iterable[KnownOrder] = (),
 ) -> KnownPosition:
-    """Return what is known of a position at first sight, its hidden levels armed."""
+    """Return what is known of a position at first sight, its hidden levels armed.
+
+    `orders`: those known, because a journal that is new knows a pending order's levels from the server alone.
+    """
     ours = is_ours(position.magic, owner, prefixes)
     hidden = owner.hidden if owner is not None and not owner.closes else None
+    if owner is None and ours:
+        hidden = next((one.record.hidden for one in orders if one.record.magic == position.magic), None)
     guarded = hidden is not None and (hidden.stop_loss is not None or hidden.take_profit is not None)
     plan = owner.protection if owner is not None and not owner.closes else None
     return KnownPosition(

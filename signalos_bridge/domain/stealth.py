@@ -32,7 +32,8 @@ class Concealment(Enum):
 class Money:
     """What is needed to count a loss: equity, and the worth of one tick of one lot, account currency.
 
-    `headroom`: what may be lost before the account's equity is below its floor; None: there is no floor.
+    `headroom`: what may be lost before the account's equity is below its floor, less what everything else
+    would lose at its stop; None: there is no floor.
     """
 
     equity: Decimal | None
@@ -96,6 +97,23 @@ def _least_distance(spec: SymbolSpec, tick: Tick, market: Decimal, hidden_stop: 
     buffer = _BUFFER_POINTS * spec.point
     least = max(minimum_distance(spec, tick) + buffer, _SPREADS * (tick.spread or Decimal(0)))
     return least if hidden_stop is None else max(least, abs(market - hidden_stop) + buffer)
+
+
+def loss_at_stop(
+    side: Side, volume_lots: Decimal, price: Decimal | None, stop: Decimal | None, spec: SymbolSpec | None
+) -> Decimal | None:
+    """Return what a position or order would lose from a price to its stop, never below 0; account currency.
+
+    None: that cannot be counted. 0 where there is no stop: nothing bounds its loss, and no headroom would do.
+    """
+    if stop is None:
+        return Decimal(0)
+    if price is None or spec is None or not spec.tick_size:
+        return None
+    worth = (spec.tick_value_loss or spec.tick_value) / spec.tick_size * volume_lots
+    if worth <= 0:
+        return None
+    return max((price - stop) * side.value * worth, Decimal(0))
 
 
 def least_loss_per_lot(

@@ -34,6 +34,17 @@ class Market:
         return self.bid if side is Side.BUY else self.ask
 
 
+@dataclass(frozen=True, slots=True)
+class Hides:
+    """Which levels the broker does not see: those may be nearer to the market than it allows."""
+
+    stop_loss: bool = False
+    take_profit: bool = False
+
+
+SHOWN = Hides()
+
+
 def _refuse(field: str, value: Decimal, why: str, **bounds: Decimal) -> OutOfRange:
     numbers = {name: format(bound, "f") for name, bound in bounds.items()}
     return OutOfRange(f"{field} {value} {why}", {"field": field, "value": format(value, "f"), **numbers})
@@ -64,7 +75,7 @@ def check_price(spec: SymbolSpec, price: Decimal, field: str) -> None:
         raise _refuse(field, price, f"is not a multiple of the tick size {tick}", step=tick)
 
 
-def check_open(spec: SymbolSpec, action: Open, market: Market | None) -> None:
+def check_open(spec: SymbolSpec, action: Open, market: Market | None, hides: Hides = SHOWN) -> None:
     """Raise `OutOfRange` where an order cannot be one that the broker takes."""
     _check_trade_mode(spec, action.side)
     if action.volume_lots is not None:
@@ -74,7 +85,7 @@ def check_open(spec: SymbolSpec, action: Open, market: Market | None) -> None:
     reference = action.price
     if reference is None and market is not None:
         reference = market.closing(action.side)
-    check_levels(spec, action.side, reference, action.stop_loss, action.take_profits)
+    check_levels(spec, action.side, reference, action.stop_loss, action.take_profits, hides)
     if action.price is None and action.stop_loss is None and action.risk is not None:
         raise OutOfRange("risk needs a stop loss to be counted to", {"field": "stopLoss"})
 
@@ -116,8 +127,11 @@ def check_levels(
     reference: Decimal | None,
     stop_loss: Decimal | None,
     take_profits: tuple[Decimal, ...],
+    hides: Hides = SHOWN,
 ) -> None:
     """Raise `OutOfRange` where a level is on the wrong side of the reference, or too near to it.
+
+    A hidden level only has to be on its side.
 
     Without a reference only the two are held against each other.
     """
@@ -127,14 +141,17 @@ def check_levels(
         assert price is not None
         check_price(spec, price, field)
         if reference is not None:
-            _check_distance(spec, field, price, direction, reference)
+            hidden = hides.stop_loss if field == "stopLoss" else hides.take_profit
+            least = Decimal(0) if hidden else spec.stops_level_points * spec.point
+            _check_distance(spec, field, price, direction, reference, least)
     for price in take_profits:
         if stop_loss is not None and (price - stop_loss) * side.sign <= 0:
             raise _refuse("takeProfit", price, f"is on the wrong side of the stop loss {stop_loss}")
 
 
-def _check_distance(spec: SymbolSpec, field: str, price: Decimal, direction: int, reference: Decimal) -> None:
-    distance = spec.stops_level_points * spec.point
+def _check_distance(
+    spec: SymbolSpec, field: str, price: Decimal, direction: int, reference: Decimal, distance: Decimal
+) -> None:
     away = (price - reference) * direction
     if away > 0 and away >= distance:
         return
@@ -182,10 +199,14 @@ def distance_in_price(spec: SymbolSpec, distance: Decimal, unit: DistanceUnit) -
     return distance * spec.point * (10 if spec.digits in (3, 5) else 1)
 
 
-def check_trailing(spec: SymbolSpec, trailing: TrailingStop, price: Decimal) -> None:
-    """Raise `OutOfRange` where a trailing stop is nearer than the stops level or absurdly far."""
+def check_trailing(spec: SymbolSpec, trailing: TrailingStop, price: Decimal, hides: Hides = SHOWN) -> None:
+    """Raise `OutOfRange` where a trailing stop is nearer than the stops level or absurdly far.
+
+    A hidden one may be as near as a tick.
+    """
     distance = distance_in_price(spec, trailing.distance, trailing.unit)
-    minimum = max(spec.stops_level_points * spec.point, spec.tick_size or spec.point)
+    level = Decimal(0) if hides.stop_loss else spec.stops_level_points * spec.point
+    minimum = max(level, spec.tick_size or spec.point)
     maximum = price * _WIDEST_TRAILING
     if minimum <= distance <= maximum:
         return

@@ -78,7 +78,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class PendingOrder:
-    """A pending order as the terminal shows it."""
+    """A pending order as the terminal shows it.
+
+    `hidden`: the bridge guards the virtual levels from the fill on; `stop_loss` and `take_profit` are what
+    the broker holds, so that the stop is then a disaster stop, unless `target_only`.
+    """
 
     ticket: int
     symbol: str
@@ -99,6 +103,20 @@ class PendingOrder:
     origin: TradeOrigin = TradeOrigin.EXTERNAL
     open_command_id: str = ""
     broker_offset_seconds: int | None = None
+    hidden: bool = False
+    virtual_stop_loss: Decimal | None = None
+    virtual_take_profit: Decimal | None = None
+    target_only: bool = False
+
+    @property
+    def effective_stop_loss(self) -> Decimal | None:
+        """Return the stop loss that somebody chose."""
+        return self.virtual_stop_loss if self.hidden and not self.target_only else self.stop_loss
+
+    @property
+    def effective_take_profit(self) -> Decimal | None:
+        """Return the take profit that somebody chose."""
+        return self.virtual_take_profit if self.hidden else self.take_profit
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,8 +160,11 @@ def order_to_proto(order: Order) -> order_pb2.Order:
         remaining_volume_lots=float(pending.remaining_volume_lots),
         price=float(pending.price),
         stop_limit_price=number(pending.stop_limit_price),
-        stop_loss=number(pending.stop_loss),
-        take_profit=number(pending.take_profit),
+        stop_loss=number(pending.effective_stop_loss),
+        take_profit=number(pending.effective_take_profit),
+        hidden=pending.hidden,
+        broker_stop_loss=number(pending.stop_loss),
+        broker_take_profit=number(pending.take_profit),
         place_time=timestamp(utc_of(pending.place_broker_milliseconds, pending.broker_offset_seconds)),
         place_broker_time=timestamp(broker_clock(pending.place_broker_milliseconds)),
         expire_broker_time=timestamp(broker_clock(expire * 1000)) if expire else None,
@@ -286,6 +289,10 @@ def pending_of(record: bridge_pb2.OrderRecord) -> PendingOrder:
         broker_offset_seconds=record.broker_offset_seconds
         if record.HasField("broker_offset_seconds")
         else None,
+        hidden=record.hidden,
+        virtual_stop_loss=optional_decimal(record, "virtual_stop_loss"),
+        virtual_take_profit=optional_decimal(record, "virtual_take_profit"),
+        target_only=record.target_only,
     )
 
 
@@ -311,6 +318,10 @@ def pending_to_proto(order: PendingOrder) -> bridge_pb2.OrderRecord:
         origin=int(order.origin),  # type: ignore[arg-type]
         open_command_id=order.open_command_id,
         broker_offset_seconds=order.broker_offset_seconds,
+        hidden=order.hidden,
+        virtual_stop_loss=number(order.virtual_stop_loss),
+        virtual_take_profit=number(order.virtual_take_profit),
+        target_only=order.target_only,
     )
 
 

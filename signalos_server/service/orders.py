@@ -14,6 +14,7 @@ from signalos_server.domain.errors import (
     UnknownSymbol,
     WrongState,
 )
+from signalos_server.domain.order_rules import Hides
 from signalos_server.domain.records import Order, SymbolSpec
 from signalos_server.domain.words import OrderState, OrderType
 from signalos_server.service.access import seen_account, seen_accounts
@@ -68,14 +69,15 @@ class Orders:
             judged = pending.type is not OrderType.STOP_LIMIT
             market = self._quotes.market(account.account_id, spec) if judged else None
             order_rules.check_pending_price(spec, pending.side, pending.type, change.price, market)
-        stop_loss = change.stop_loss if change.set_stop_loss else pending.stop_loss
-        take_profit = change.take_profit if change.set_take_profit else pending.take_profit
+        stop_loss = change.stop_loss if change.set_stop_loss else pending.effective_stop_loss
+        take_profit = change.take_profit if change.set_take_profit else pending.effective_take_profit
         order_rules.check_levels(
             spec,
             pending.side,
             change.price or pending.price,
             stop_loss,
             () if take_profit is None else (take_profit,),
+            Hides(pending.hidden and not pending.target_only, pending.hidden),
         )
         # A moved price may fill where the old one would not: fenced by stops like an open.
         return Draft(account, action, increases_risk=True, order_id=order_id)

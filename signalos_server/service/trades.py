@@ -40,6 +40,7 @@ from signalos_server.domain.records import Deal, SymbolSpec, Trade, TrailingStop
 from signalos_server.domain.words import CommandState, MarginMode, TradeOrigin, TradeState
 from signalos_server.service.access import seen_account, seen_accounts, traded_account
 from signalos_server.service.commands import Asked, CommandUseCases, Draft
+from signalos_server.service.concealment import hides_of, hides_of_open
 from signalos_server.service.hub import Clocks, Hub
 from signalos_server.service.live import LiveTrade
 from signalos_server.service.quotes import Quotes
@@ -194,7 +195,8 @@ class Trades:
                 {"field": "takeProfits", "value": str(len(action.take_profits)), "maximum": "1"},
             )
         market = self._quotes.market(account.account_id, spec)
-        order_rules.check_open(spec, action, market)
+        document = records.control.get(account.account_id).document
+        order_rules.check_open(spec, action, market, hides_of_open(document, action))
         if action.protection is not None:
             price = action.price
             if price is None and market is not None:
@@ -319,7 +321,8 @@ class Trades:
         stop_loss = action.stop_loss if action.set_stop_loss else None
         take_profits = (action.take_profit,) if action.set_take_profit and action.take_profit else ()
         reference = None if market is None else market.closing(side)
-        order_rules.check_levels(spec, side, reference, stop_loss, take_profits)
+        hides = hides_of(records.control.get(trade.account_id).document, hidden=trade.position.hidden)
+        order_rules.check_levels(spec, side, reference, stop_loss, take_profits, hides)
 
     async def break_even(self, asked: Asked, trade_id: str, offset: Decimal = Decimal(0)) -> Command:
         """Move the stop to where leaving costs nothing, and `offset` beyond, once."""
@@ -469,7 +472,8 @@ class Trades:
         spec = _symbol(records, trade.account_id, trade.position.symbol)
         market = self._quotes.market(trade.account_id, spec)
         price = trade.position.open_price if market is None else market.closing(trade.position.side)
-        order_rules.check_trailing(spec, trailing, price)
+        hides = hides_of(records.control.get(trade.account_id).document, hidden=trade.position.hidden)
+        order_rules.check_trailing(spec, trailing, price, hides)
         if trailing.start is not None:
             kept = trade.position.protection
             check_start(trailing.start, len(kept.steps) if kept else 0, trade.position.initial_stop_loss)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from signalos_bridge.emulator.admin import BrokerAdmin
+from signalos_bridge.emulator.faults import Reject
+from signalos_bridge.emulator.operator_messages import SymbolChange
 from tests.support.desk import Desk, number
-from tests.support.world import traded_account
+from tests.support.world import eventually, traded_account
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -95,3 +98,42 @@ async def test_a_hidden_stop_that_is_crossed_while_the_bridge_is_dead_is_closed_
         assert [c["state"] for c in guards] == ["SUCCEEDED"]
     finally:
         await desk.stealth(False)
+
+
+async def test_a_hidden_order_shows_its_levels_and_what_the_broker_holds(desk: Desk) -> None:
+    await desk.stealth(True)
+    try:
+        order = await desk.placed("LIMIT", "BUY", 1.09, stopLoss=1.088, takeProfit=1.12)
+        assert (order["hidden"], order["stopLoss"], order["takeProfit"]) == (True, 1.088, 1.12)
+        assert (order["brokerStopLoss"], order["brokerTakeProfit"]) == (1.086, None)
+        path = f"/api/orders/{order['orderId']}"
+        # One point beyond its price: the broker, who sees none of it, may want more.
+        desk.broker.set_symbol("EURUSD", SymbolChange(stops_level_points=30))
+        await desk.done("PUT", path, {"takeProfit": 1.09001})
+        moved = dict(await eventually(lambda: listed(desk, order, takeProfit=1.09001)))
+        assert (moved["stopLoss"], moved["brokerStopLoss"]) == (1.088, 1.086)
+
+        # What the broker refuses changes nothing of what is hidden.
+        desk.broker.add_fault(Reject(function="order_send", retcode=10016))
+        command = await desk.act("PUT", path, {"stopLoss": 1.085})
+        assert command["state"] == "REJECTED", command
+        desk.broker.clear_faults()
+        assert await listed(desk, order, stopLoss=1.088)
+
+        desk.quote("1.08990")
+        trade = await eventually(lambda: only_trade(desk))
+        assert (trade["hidden"], trade["stopLoss"], trade["takeProfit"]) == (True, 1.088, 1.09001)
+        assert trade["brokerStopLoss"] == 1.086
+    finally:
+        await desk.stealth(False)
+
+
+async def listed(desk: Desk, order: dict[str, Any], **values: object) -> dict[str, Any] | None:
+    orders = (await desk.trader.get("/api/orders", state="WORKING"))["orders"]
+    held = next((dict(one) for one in orders if one["orderId"] == order["orderId"]), None)
+    return held if held is not None and values.items() <= held.items() else None
+
+
+async def only_trade(desk: Desk) -> dict[str, Any] | None:
+    trades = await desk.trader.live_trades()
+    return dict(trades[0]["trade"]) if trades else None

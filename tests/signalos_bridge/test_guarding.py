@@ -13,7 +13,7 @@ from signalos_bridge.domain.facts import CloseCause, GuardState, PositionClosed
 from signalos_bridge.domain.market import Position
 from signalos_bridge.domain.orders import ClosePosition, Order
 from signalos_bridge.domain.outcomes import NotDone, Retry
-from signalos_bridge.domain.values import CommandOrigin, ModifyAction
+from signalos_bridge.domain.values import CommandOrigin, CommandState, ModifyAction
 from signalos_bridge.terminal.port import TerminalAnswer
 from tests.signalos_bridge.core_world import World, a_world, eventually
 
@@ -115,13 +115,16 @@ async def test_levels_that_are_given_while_a_close_is_under_way_outlive_its_fail
     world.tick("1.08390", "1.08400")
     await asked.wait()
     stop = Decimal("1.08000")
-    await world.deliver(ModifyAction(identifier, True, stop, False, None), wait=False)
-    await eventually(lambda: world.core.snapshot().positions[0].virtual_stop_loss == stop or None)
+    command_id = await world.deliver(ModifyAction(identifier, True, stop, False, None), wait=False)
     answer.set()
 
-    await eventually(lambda: "GUARD_CLOSE_FAILED" in {a.code for a in world.core.take_alerts()} or None)
+    # They come with the broker's disaster stop, which waits for the close to have failed.
+    assert (await world.outcome(command_id)).state is CommandState.SUCCEEDED
     (known,) = world.core.snapshot().positions
     assert (known.virtual_stop_loss, known.guard_state) == (stop, GuardState.ARMED)
+    assert "GUARD_CLOSE_FAILED" in {a.code for a in world.core.take_alerts()}
+    await asyncio.sleep(0.6)
+    assert len(world.core.snapshot().positions) == 1
 
 
 async def test_levels_crossed_while_the_bridge_was_down_are_closed_at_the_first_quote(

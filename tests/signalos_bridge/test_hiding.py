@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from signalos_bridge.clock import SystemClock
-from signalos_bridge.domain.command import HiddenLevels
-from signalos_bridge.domain.facts import GuardState
+from signalos_bridge.domain.command import HiddenLevels, Leg, LevelChange
+from signalos_bridge.domain.facts import GuardState, OrderChanged
 from signalos_bridge.domain.market import MarginMode, Position, Side
-from signalos_bridge.domain.orders import ModifyLevels, OpenMarket, Order
-from signalos_bridge.domain.outcomes import NotDone, Retry
+from signalos_bridge.domain.orders import ModifyLevels, ModifyPending, OpenMarket, Order
+from signalos_bridge.domain.outcomes import Ambiguous, NotDone, Retry
 from signalos_bridge.domain.values import (
     CommandState,
     Limits,
@@ -28,12 +28,14 @@ from signalos_bridge.domain.values import (
     StealthSettings,
     TradePolicy,
 )
-from signalos_bridge.expander import LevelChange
+from signalos_bridge.store import Batch
 from signalos_bridge.terminal.port import StatusChanged
 from tests.signalos_bridge.core_world import ACCOUNT, World, a_world, buy, eventually
+from tests.signalos_bridge.domain.market_samples import EURUSD
 
 STOP, TARGET = Decimal("1.08400"), Decimal("1.08700")
 DISASTER = Decimal("1.08285")
+POINT = Decimal("0.00001")
 INVALID = NotDone("INVALID_STOPS", "invalid stops", Retry.NEVER, 10016)
 CLOSED = NotDone("MARKET_CLOSED", "market closed", Retry.NEVER, 10018)
 
@@ -256,7 +258,8 @@ async def test_a_ladders_move_does_not_take_a_triggered_close_back(world: World)
     change = LevelChange(
         record.position.identifier, HiddenLevels(Decimal("1.08380"), None), False, "a ladder's move", True
     )
-    await world.core._recorder.set_levels(change)
+    leg = Leg(0, 0, None, Decimal(0), level_change=change)
+    await world.core._recorder.commit_levels(Batch(), leg, None)
 
     assert world.core.snapshot().positions[0].guard_state is not GuardState.ARMED
 
@@ -381,3 +384,106 @@ async def test_a_hidden_pending_orders_levels_are_changed_unseen_and_guarded_fro
     (record,) = await eventually(lambda: world.core.snapshot().positions or None)
     assert (record.virtual_stop_loss, record.virtual_take_profit) == (wider, further)
     assert record.guard_state is GuardState.ARMED
+
+
+async def a_hidden_order(world: World) -> int:
+    placed = buy(
+        kind=OpenKind.LIMIT,
+        price=Decimal("1.08300"),
+        stop_loss=Decimal("1.08200"),
+        take_profits=(TARGET,),
+    )
+    outcome = await world.outcome(await world.deliver(placed))
+    assert outcome.state is CommandState.SUCCEEDED, outcome
+    (order,) = await eventually(lambda: world.core.snapshot().orders or None)
+    return order.ticket
+
+
+def of_the_order(world: World) -> HiddenLevels | None:
+    (order,) = world.core.snapshot().orders
+    return order.hidden
+
+
+async def test_a_working_order_tells_its_hidden_levels_and_each_change_of_them(world: World) -> None:
+    await world.core.apply_policies(stealthy(world))
+    ticket = await a_hidden_order(world)
+    assert of_the_order(world) == HiddenLevels(Decimal("1.08200"), TARGET)
+
+    further = Decimal("1.08900")
+    await world.deliver(ModifyOrderAction(ticket, None, False, None, True, further))
+
+    assert of_the_order(world) == HiddenLevels(Decimal("1.08200"), further)
+    changes = [event.fact for event in world.events() if isinstance(event.fact, OrderChanged)]
+    assert changes[-1].change == f"hidden take profit {TARGET} -> {further}"
+    assert changes[-1].order.stop_loss == Decimal("1.08100")
+
+
+async def test_hidden_levels_stay_where_the_broker_refuses_the_disaster_stop_behind_them(
+    world: World,
+) -> None:
+    await world.core.apply_policies(stealthy(world))
+    identifier = await a_position(world)
+    world.terminal.before = lambda order: INVALID if isinstance(order, ModifyLevels) else None
+
+    command_id = await world.deliver(ModifyAction(identifier, True, Decimal("1.08200"), True, None))
+
+    assert (await world.outcome(command_id)).state is CommandState.REJECTED
+    (record,) = world.core.snapshot().positions
+    assert (record.virtual_stop_loss, record.virtual_take_profit) == (STOP, TARGET)
+
+
+async def test_hidden_levels_of_an_order_stay_where_the_broker_refuses_to_move_it(world: World) -> None:
+    await world.core.apply_policies(stealthy(world))
+    ticket = await a_hidden_order(world)
+    world.terminal.before = lambda order: INVALID if isinstance(order, ModifyPending) else None
+
+    command_id = await world.deliver(ModifyOrderAction(ticket, None, True, Decimal("1.08100"), True, None))
+
+    assert (await world.outcome(command_id)).state is CommandState.REJECTED
+    assert of_the_order(world) == HiddenLevels(Decimal("1.08200"), TARGET)
+
+
+async def test_hidden_levels_come_with_the_outcome_that_nobody_knew_at_first(world: World) -> None:
+    await world.core.apply_policies(stealthy(world))
+    identifier = await a_position(world)
+    world.terminal.after = lambda order: (
+        Ambiguous("no answer", 120) if isinstance(order, ModifyLevels) else None
+    )
+    lower = Decimal("1.08200")
+
+    command_id = await world.deliver(ModifyAction(identifier, True, lower, False, None))
+
+    assert (await world.outcome(command_id)).state is CommandState.SUCCEEDED
+    (record,) = world.core.snapshot().positions
+    assert (record.virtual_stop_loss, record.virtual_take_profit) == (lower, TARGET)
+
+
+async def test_the_headroom_is_what_all_disaster_stops_together_may_lose(world: World) -> None:
+    # The disaster stop of 0.10 lots is 230 points away: 23 of the 30 that may be lost.
+    await world.core.apply_policies(stealthy(world, floor="9970"))
+    await a_position(world)
+
+    def quoted() -> bool:
+        world.tick("1.08515", "1.08525")
+        return bool(world.core._view.ticks)
+
+    await eventually(quoted)
+
+    outcome = await world.outcome(await world.deliver(buy(stop_loss=STOP)))
+
+    assert outcome.state is CommandState.REJECTED
+    assert "DISASTER_STOP_HEADROOM: limit=7.00 worst_case=13.70" in outcome.message
+
+
+async def test_a_hidden_level_may_be_nearer_than_the_broker_allows(world: World) -> None:
+    await world.core.apply_policies(stealthy(world))
+    world.terminal._broker.symbols["EURUSD"] = replace(EURUSD, stops_level_points=50)
+    price = Decimal("1.08300")
+    near = buy(kind=OpenKind.LIMIT, price=price, stop_loss=price - POINT, take_profits=(price + POINT,))
+    wrong = buy(kind=OpenKind.LIMIT, price=price, stop_loss=price + POINT)
+
+    placed = await world.outcome(await world.deliver(near))
+    refused = await world.outcome(await world.deliver(wrong))
+
+    assert placed.state is CommandState.SUCCEEDED, placed.message
+    assert (refused.state, refused.reason) == (CommandState.REJECTED, "WRONG_SIDE")

@@ -119,7 +119,9 @@ def passed(
     position = _position_of_deals(identifier, opening, opened_lots)
     if position is None:
         return
-    known = first_record(position, whose.owner(position.magic), whose.prefixes, whose.offset)
+    known = first_record(
+        position, whose.owner(position.magic), whose.prefixes, whose.offset, record.orders.values()
+    )
     passing = Record(positions={identifier: known}, seen_deals=record.seen_deals, fresh=False)
     found.told.append(
         Told(

@@ -39,14 +39,16 @@ def orders(found: Difference, record: Record, sight: Sight, whose: Whose) -> Non
                 _placed(found, order, whose)
             continue
         after = replace(
-            order_record(order, known.record.origin, known.record.open_command_id, whose.offset),
+            order_record(
+                order, known.record.origin, known.record.open_command_id, whose.offset, known.record.hidden
+            ),
             broker_offset_seconds=known.record.broker_offset_seconds,
         )
         if after != known.record:
-            words = _words_of_order(known.record, after)
+            words = words_of_order(known.record, after)
             number = known.change_number + 1
             found.orders.append(KnownOrder(after, number))
-            found.told.append(_told_order(after, words, number, whose))
+            found.told.append(told_order(after, words, number, whose.account_id))
             moved = f"{order_name(known.record)} was changed: {words}"
             found.differences.append(_order_difference(Kind.ORDER_MOVED, after, moved))
     for ticket, known in record.orders.items():
@@ -62,11 +64,12 @@ def _placed(found: Difference, order: WorkingOrder, whose: Whose) -> None:
         TradeOrigin.MANAGED if ours else TradeOrigin.EXTERNAL,
         owner.command_id if owner else "",
         whose.offset,
+        owner.hidden if owner is not None and not owner.closes else None,
     )
     found.orders.append(KnownOrder(record))
     words = f"{order_name(record)} was placed at {price_of(record.price)} "
     words += "by SignalOS" if ours else by_hand_of(order.reason)
-    found.told.append(_told_order(record, words, 1, whose))
+    found.told.append(told_order(record, words, 1, whose.account_id))
     kind = Kind.OPENED_BY_COMMAND if ours else Kind.ORDER_PLACED_OUTSIDE
     if not ours:
         words += "; SignalOS shows it and leaves it alone"
@@ -93,7 +96,7 @@ def _order_gone(
         words = _words_of_end(record, standing, end)
     after = replace(record, standing=standing, position_identifier=identifier, remaining_volume_lots=rest)
     found.ended_orders.append(record.ticket)
-    found.told.append(_told_order(after, words, known.change_number + 1, whose))
+    found.told.append(told_order(after, words, known.change_number + 1, whose.account_id))
     kind = {
         OrderStanding.FILLED: Kind.ORDER_FILLED,
         OrderStanding.EXPIRED: Kind.ORDER_EXPIRED,
@@ -102,9 +105,10 @@ def _order_gone(
     found.differences.append(_order_difference(kind, after, words))
 
 
-def _told_order(record: OrderRecord, words: str, number: int, whose: Whose) -> Told:
+def told_order(record: OrderRecord, words: str, number: int, account_id: str) -> Told:
+    """Return a change of an order to tell; `number` is that of the change."""
     identity = event_id(
-        whose.account_id,
+        account_id,
         record.ticket,
         "order",
         number,
@@ -143,14 +147,21 @@ def _words_of_end(record: OrderRecord, standing: OrderStanding, end: HistoryOrde
     return f"{name} {how}" + (f" after {lots_of(filled)} lots of it were filled" if filled > 0 else "")
 
 
-def _words_of_order(before: OrderRecord, after: OrderRecord) -> str:
+def words_of_order(before: OrderRecord, after: OrderRecord) -> str:
+    """Return what changed of an order."""
+    stop = "broker's disaster stop" if after.stop_hidden else "stop loss"
     pairs: tuple[tuple[str, Decimal | None, Decimal | None], ...] = (
         ("price", before.price, after.price),
         ("stop limit price", before.stop_limit_price, after.stop_limit_price),
-        ("stop loss", before.stop_loss, after.stop_loss),
+        (stop, before.stop_loss, after.stop_loss),
         ("take profit", before.take_profit, after.take_profit),
         ("remaining volume", before.remaining_volume_lots, after.remaining_volume_lots),
     )
+    if before.hidden is not None and after.hidden is not None:
+        pairs += (
+            ("hidden stop loss", before.hidden.stop_loss, after.hidden.stop_loss),
+            ("hidden take profit", before.hidden.take_profit, after.hidden.take_profit),
+        )
     words = [f"{what} {price_of(old)} -> {price_of(new)}" for what, old, new in pairs if old != new]
     if before.expire_time_seconds != after.expire_time_seconds:
         words.append("its expiry changed")

@@ -55,7 +55,7 @@ def opened(
         # Closed, whole or in part, since it was read: what closed it is told with the next reading.
         deals = [deal for deal in deals if not deal.entry.reduces]
     owner = whose.owner(position.magic)
-    known = first_record(position, owner, whose.prefixes, whose.offset)
+    known = first_record(position, owner, whose.prefixes, whose.offset, record.orders.values())
     found.positions.append(known)
     found.deals += deals
     again = ("again", position.update_time_msc) if position.identifier in record.closed else ()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from signalos_server.domain.actions import Open
 from signalos_server.domain.errors import OutOfRange
 from signalos_server.domain.order_rules import (
+    Hides,
     Market,
     check_levels,
     check_open,
@@ -160,3 +161,19 @@ def test_a_trailing_stop_is_neither_too_near_nor_absurdly_far(distance: str, fit
 def test_a_level_that_is_too_near_is_refused_with_its_points_and_the_brokers() -> None:
     with pytest.raises(OutOfRange, match=r"it is 3 points from 1\.08515; the broker's minimum is 10"):
         check_levels(SPEC, Side.BUY, D("1.08515"), D("1.08512"), ())
+
+
+def test_what_the_broker_does_not_see_only_has_to_be_on_its_side() -> None:
+    both = Hides(stop_loss=True, take_profit=True)
+    near = (D("1.09999"), (D("1.10001"),))
+    with pytest.raises(OutOfRange):
+        check_levels(SPEC, Side.BUY, MARKET.bid, *near)
+    check_levels(SPEC, Side.BUY, MARKET.bid, *near, both)
+    with pytest.raises(OutOfRange):
+        check_levels(SPEC, Side.BUY, MARKET.bid, *near, Hides(take_profit=True))
+    with pytest.raises(OutOfRange):
+        check_levels(SPEC, Side.BUY, MARKET.bid, D("1.10001"), (), both)
+    trailing = TrailingStop(D("0.00002"))
+    with pytest.raises(OutOfRange):
+        check_trailing(SPEC, trailing, MARKET.bid)
+    check_trailing(SPEC, trailing, MARKET.bid, both)

@@ -97,6 +97,10 @@ class OrderRow(Table):
     magic: Mapped[int] = mapped_column(BigInteger)
     comment: Mapped[str] = mapped_column(String(200))
     open_command_id: Mapped[str] = mapped_column(String(64))
+    hidden: Mapped[bool] = mapped_column(default=False)
+    virtual_stop_loss: Mapped[Decimal | None] = mapped_column(ExactDecimal)
+    virtual_take_profit: Mapped[Decimal | None] = mapped_column(ExactDecimal)
+    target_only: Mapped[bool] = mapped_column(default=False)
     update_time: Mapped[datetime] = mapped_column(UtcTime)
 
 
