@@ -63,6 +63,10 @@ class Opening:
         if not levelled and self._is_talk(draft, clause):
             return [nothing(Gate.REJECT, "TALK", "a side and an instrument in talk", symbol=symbol)]
         order, verdict = build(self._marked, draft, symbol)
+        if not levelled and any(reason.code == "IMPLAUSIBLE_FOR_SYMBOL" for reason in verdict.reasons):
+            return [
+                nothing(Gate.REJECT, "TALK", "a side, and a figure that is no price of it", symbol=symbol)
+            ]
         self._surroundings(draft, clause, verdict, complete)
         return [replace(order, gate=verdict.gate, reasons=tuple(verdict.reasons))]
 
@@ -162,9 +166,11 @@ class Opening:
         first = clause.first if clause is not None else 0
         last = clause.last if clause is not None else len(self._marked.marks)
         words = sum(m.concept in (C.WORD, C.PROFIT, C.MENTION) for m in self._marked.marks[first:last])
-        if draft.entries or draft.loose or draft.now:
-            return words > _TALK_WITH_PRICE
         total = sum(m.concept in (C.WORD, C.PROFIT, C.MENTION) for m in self._marked.marks)
+        if draft.entries or draft.loose or draft.now:
+            # The instrument in another sentence, among many words: not what is to be bought.
+            apart = clause is not None and draft.named_mark not in self._marked.marks[first:last]
+            return words > _TALK_WITH_PRICE or (apart and total > _TALK_WITHOUT_PRICE)
         return words > _TALK_WITHOUT_PRICE or total > _TALK_WITH_PRICE
 
     def _surroundings(self, draft: Draft, clause: Clause | None, verdict: Verdict, complete: bool) -> None:

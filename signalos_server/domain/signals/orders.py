@@ -120,7 +120,7 @@ def _settled(marked: Marked, draft: Draft, symbol: str | None, verdict: Verdict)
                 values.append(value)
         return values
 
-    entry = settled(entries, Slot.ENTRY)
+    entry = settled([*entries, *draft.ladder], Slot.ENTRY)
     stops = settled(draft.stops, Slot.SL)
     targets = settled(_in_index_order(draft.targets), Slot.TP)
     if len(stops) > 1:

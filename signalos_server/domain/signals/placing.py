@@ -20,6 +20,9 @@ WEAK_ENTRY = frozenset(
 )
 _INDEX_LINKS = frozenset((C.COLON, C.BRACKET_CLOSE, C.AT))
 # An abbreviated end of a range is near the price it abbreviates: 3 %.
+# What a volume without its unit may be.
+_MOST_LOTS = Decimal(50)
+_LOT_DECIMALS = 2
 # A figure this near the entry, behind a label that nobody knows, may be one of its levels: 5 %.
 _BESIDE = Decimal("0.05")
 _SHORTHAND_REACH = Decimal("0.03")
@@ -40,6 +43,8 @@ class FigurePlacer(SlotState):
             unit = None
         if unit is C.LOTS:
             self._units.add(place + 1)
+        if unit is None and self._is_volume_first(place, figure):
+            unit = C.LOTS
         if unit is C.LOTS or self._slot is Slot.VOLUME:
             self._take_volume(place, mark, figure, unit)
         elif unit is C.PERCENT or self._slot is Slot.RISK:
@@ -57,6 +62,21 @@ class FigurePlacer(SlotState):
         self._link = None
         self._last_figure = mark
         self._last_bracketed = self._in_bracket
+
+    def _is_volume_first(self, place: int, figure: Figure) -> bool:
+        """Return whether a figure is the volume of a terminal's line: buy 0.10 EURUSD 1.1700."""
+        if self._slot is not Slot.ENTRY or self._taken or self.draft.volume is not None:
+            return False
+        if not 0 < figure.value <= _MOST_LOTS or _decimals(figure) > _LOT_DECIMALS:
+            return False
+        behind = [
+            mark
+            for mark in self._marks[place + 1 : place + 5]
+            if mark.concept not in (C.AT, C.COLON, C.FILLER, C.COMMA, C.CURRENCY)
+        ]
+        named = bool(behind) and behind[0].concept in (C.SYMBOL, C.ENTRY)
+        price = behind[1].figure if named and len(behind) > 1 else None
+        return price is not None and not near(figure.value, price.value) and _decimals(figure) > 0
 
     def _lots_are_a_label(self, place: int) -> bool:
         """Return whether "lot" belongs to the figure behind it: `TP 2350 lot 0.5`."""
@@ -173,8 +193,9 @@ class FigurePlacer(SlotState):
             return False
         if self._unit(place) is not None:
             return False
-        following = self._marks[place + 1] if place + 1 < len(self._marks) else None
-        beyond = self._marks[place + 2] if place + 2 < len(self._marks) else None
+        behind = [other for other in self._marks[place + 1 : place + 5] if other.concept is not C.CURRENCY]
+        following = behind[0] if behind else None
+        beyond = behind[1] if len(behind) > 1 else None
         if self._slot is Slot.TP and (mark.glued or following is None):
             return True
         if following is None:

@@ -7,6 +7,9 @@ from signalos_server.domain.signals.symbols import BESIDE_SIDES, Named
 from signalos_server.domain.signals.words.concepts import SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
+# What may stand between an instrument and its side: OR : VENTE.
+_BETWEEN = frozenset((C.COLON, C.DASH, C.HASH, C.NEWLINE, C.BRACKET_OPEN, C.BRACKET_CLOSE))
+
 
 def keep_spoken(marked: Marked) -> list[Mark]:
     """Drop weak words (short words of a language that the text does not otherwise speak)."""
@@ -33,7 +36,9 @@ def keep_spoken(marked: Marked) -> list[Mark]:
 def _name_beside_side(marks: list[Mark], place: int) -> Mark:
     """Return a word that names an instrument only beside a side in its language: ACHAT OR, not "TP or SL"."""
     language, symbol = BESIDE_SIDES[marks[place].text]
-    for other in (*marks[max(0, place - 1) : place], *marks[place + 1 : place + 2]):
+    before = [mark for mark in marks[max(0, place - 3) : place] if mark.concept not in _BETWEEN]
+    behind = [mark for mark in marks[place + 1 : place + 4] if mark.concept not in _BETWEEN]
+    for other in (*before[-1:], *behind[:1]):
         if other.concept in SIDES and other.entry is not None and other.entry.language == language:
             return marks[place]._replace(concept=C.SYMBOL, named=Named(symbol, exact=False), entry=None)
     return marks[place]

@@ -50,27 +50,24 @@ _BARE_CRYPTO = frozenset("btc eth xrp ltc bnb doge".split())
 # Words for an instrument, in any language. Phrases parted by commas; folded like any text.
 _ALIASES: dict[str, str] = {
     "XAUUSD": "gold, gold spot, spot gold, xau usd, oro, ouro, altın, altin, emas, золото, золота, "
-    "золоту, голд, ذهب,"
-    " الذهب, دهب, الدهب, للذهب, بالذهب, सोना, गोल्ड, सोने, 黄金, 黃金, 現貨黃金, 现货黄金, sona, l'or, xau/usd,"
-    " ons, ons altın",
-    "XAGUSD": "silver, spot silver, xag usd, plata, prata, silber, gümüş, perak, серебро, серебра, "
-    "فضة, الفضة, चांदी, 白银, 白銀,"
-    " l'argent, argent métal, argento",
-    "US30": "dow, dow jones, dowjones, wall street, dow 30, us 30, us wall street 30, доу, "
-    "доу джонс, داو, الداو, داو جونز, الداو جونز, 道琼斯, 道指,"
-    " dow industrial, dj 30, डाउ, डाउ जोन्स, 道瓊",
-    "NAS100": "nasdaq, nas 100, us 100, nasdaq 100, nasdac, nasdq, us tech 100, us tech, насдак, "
-    "ناسداك, الناسداك, النازداك, 纳斯达克, 纳指, नैस्डैक, 納斯達克",
+    "золоту, голд, ذهب, الذهب, دهب, الدهب, للذهب, بالذهب, सोना, गोल्ड, सोने, 黄金, 黃金, "
+    "現貨黃金, 现货黄金, sona, l'or, xau/usd, ons, ons altın",
+    "XAGUSD": "silver, spot silver, xag usd, plata, prata, silber, gümüş, perak, серебро, серебра, فضة, "
+    "الفضة, चांदी, 白银, 白銀, l'argent, argent métal, argento",
+    "US30": "dow, dow jones, dowjones, wall street, dow 30, us 30, us wall street 30, доу, доу джонс, "
+    "داو, الداو, داو جونز, الداو جونز, 道琼斯, 道指, dow industrial, dj 30, डाउ, डाउ जोन्स, "
+    "道瓊",
+    "NAS100": "nasdaq, nas 100, us 100, nasdaq 100, nasdac, nasdq, us tech 100, us tech, насдак, ناسداك, "
+    "الناسداك, النازداك, 纳斯达克, 纳指, नैस्डैक, 納斯達克",
     "SPX500": "s&p, s&p500, s&p 500, sp 500, spx 500, s and p 500, us 500, es&p, إس اند بي, 标普, 标普500",
     "GER40": "ger 40, ger 30, german index, germany 40, dax 40, дакс, داكس, الداكس, 德指, de 40, "
     "deutscher aktienindex",
     "UK100": "uk 100, ftse 100",
     "JP225": "nikkei 225, jp 225, 日经",
     "FRA40": "cac 40",
-    "USOIL": "oil, crude, crude oil, us oil, wti oil, wti crude, petróleo, petrolio, pétrole, "
-    "petrol, öl, rohöl, нефть, minyak,"
-    " نفط, النفط, तेल, कच्चा तेल, 原油, ham petrol, brut, crudo, petróleo crudo, нефти, "
-    "minyak mentah, us crude, us crude oil, 美原油",
+    "USOIL": "oil, crude, crude oil, us oil, wti oil, wti crude, petróleo, petrolio, pétrole, petrol, "
+    "öl, rohöl, нефть, minyak, نفط, النفط, तेल, कच्चा तेल, 原油, ham petrol, brut, crudo, "
+    "petróleo crudo, нефти, minyak mentah, us crude, us crude oil, 美原油",
     "UKOIL": "brent oil, brent crude, brent petrol, брент, uk oil, برنت, 布伦特",
     "NATGAS": "natural gas, nat gas",
     "BTCUSD": "bitcoin, bit coin, биткоин, биткойн, بيتكوين, البيتكوين, बिटकॉइन, 比特币, 比特幣, биток, "
@@ -79,15 +76,16 @@ _ALIASES: dict[str, str] = {
     "XRPUSD": "ripple",
     "SOLUSD": "solana",
     "LTCUSD": "litecoin",
-    "EURUSD": "euro dollar, eurodollar, евро доллар, يورو دولار, اليورو دولار, 欧元美元, 欧美, fiber, "
-    "euro dólar, euro dolar, यूरो डॉलर",
-    "GBPUSD": "pound dollar, cable, фунт доллар, باوند دولار, الباوند دولار, الاسترليني دولار, "
-    "英镑美元, 镑美, libra dólar",
-    "USDJPY": "dollar yen, доллар йена, دولار ين, الدولار ين, 美元日元, 美日, dólar yen",
-    "AUDUSD": "aussie, aussie dollar, 澳元美元, 澳美",
-    "NZDUSD": "kiwi, kiwi dollar, 纽元美元, 纽美",
-    "USDCAD": "loonie, dollar cad, 美元加元, 美加",
-    "USDCHF": "swissy, dollar swiss, 美元瑞郎, 美瑞",
+    "EURUSD": "euro dollar, eurodollar, евро доллар, евродоллар, евробакс, يورو/دولار, يورو دولار, "
+    "اليورو دولار, 欧元美元, 欧美, fiber, euro dólar, euro dolar, यूरो डॉलर",
+    "GBPUSD": "pound dollar, cable, фунт доллар, фунтдоллар, фунт, باوند دولار, الباوند دولار, "
+    "الاسترليني دولار, 英镑美元, 镑美, libra dólar",
+    "USDJPY": "dollar yen, доллар йена, доллар иена, доллар ена, دولار ين, الدولار ين, 美元日元, 美日, "
+    "dólar yen",
+    "AUDUSD": "aussie, австралиец, оззи, دولار استرالي, aussie dollar, 澳元美元, 澳美",
+    "NZDUSD": "kiwi, kiwi dollar, новозеландец, 纽元美元, 纽美",
+    "USDCAD": "loonie, dollar cad, канадец, доллар канадец, دولار كندي, 美元加元, 美加",
+    "USDCHF": "swissy, dollar swiss, франк, доллар франк, 美元瑞郎, 美瑞",
     "GBPJPY": "pound yen, guppy, 镑日",
     "EURJPY": "euro yen, 欧日",
 }

@@ -5,9 +5,13 @@ from __future__ import annotations
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 WORDS: dict[C, str] = {
-    C.BUY: "buy, buying, buys, long, longs, longing, go long, going long, enter long, buy side",
+    C.BUY: (
+        "buy, buying, buys, long, longs, longing, go long, going long, enter long, buy side, "
+        "purchase, purchasing"
+    ),
     C.SELL: (
-        "sell, selling, sells, short, shorts, shorting, go short, going short, enter short, sel, sell side"
+        "sell, selling, sells, short, shorts, shorting, go short, going short, enter short, "
+        "sel, sell side, sale"
     ),
     C.BUY_WEAK: "bullish",
     C.SELL_WEAK: "bearish",
@@ -42,7 +46,8 @@ WORDS: dict[C, str] = {
         "activation, activation price, stop price, limit price, pending price, poi, "
         "price zone, entry 1st, entry is, entries at, entry around, entry near, "
         "entry between, entry from, trigger at, entry trigger, entry order at, order at, "
-        "enter from, enter on, enter now at, reference price"
+        "enter from, enter on, enter now at, reference price, entrance, the entrance, "
+        "entrance price"
     ),
     C.SL: (
         "sl, stop loss, stoploss, stop loss at, s l, stl, invalidation, invalid below, "
@@ -53,7 +58,8 @@ WORDS: dict[C, str] = {
         "stop loss price, loss limit, max stop, invalid at, invalidates below, "
         "invalidates above, stop loss below, stop loss above, stop placed at, "
         "protective stop loss, risk level, stop loss zone, stop loss area, stopp loss, "
-        "stop loss is, sl price, stop set at, exit stop, exit stops, stop exit, sl's, s/l"
+        "stop loss is, sl price, stop set at, exit stop, exit stops, stop exit, sl's, s/l, "
+        "stopping loss, stop the loss, loss stop, the stop loss"
     ),
     C.TP: (
         "tp, take profit, takeprofit, take profits, takeprofits, t p, tps, target, targets, "
@@ -68,7 +74,8 @@ WORDS: dict[C, str] = {
         "takeprofit level, targets at, target at, goal, goals, profit taking level, "
         "take profit price, projected target, tg1, tgt1, tgt2, tgt3, first objective, "
         "second objective, third objective, exit targets, tp's, t p's, tps are, "
-        "take profit's, exit price target"
+        "take profit's, exit price target, take the profit, taking profit at, t1, t2, t3, "
+        "t4, t5, the target, the targets"
     ),
     C.ABOVE: "above, over, north of, higher than",
     C.BELOW: "below, under, beneath, south of, lower than",
@@ -171,7 +178,7 @@ WORDS: dict[C, str] = {
         "come out, abandon, dump it, cut this, cutting, cutting this, closing this, "
         "closing it, manual close, full close, close full, close fully, offload, "
         "close to secure, close to protect, close to avoid, close to lock, close to keep, "
-        "close to be safe"
+        "close to be safe, go flat, get flat, flat now, flat everything"
     ),
     C.CLOSED: (
         "out at be, out at breakeven, out at break even, stopped at be, "
@@ -200,11 +207,13 @@ WORDS: dict[C, str] = {
         "lock partial, lock partials, lock partial profit, lock partial profits, "
         "lock in partials, lock in partial profits, trim some, reduce size, reduce exposure, "
         "reduce the position, tp partial, tp partials, close one position, close one of, "
-        "close one entry"
+        "close one entry, take profit on some, take profits on some, take profit on part, "
+        "take profits on part, take profit on half, take profits on half, close some of"
     ),
     C.GRAB: (
         "take, taking, secure, securing, bank, banking, book, booking, lock, locking, "
-        "lock in, collect, cash, realise, realize, exit with, withdraw profit on, cash out"
+        "lock in, collect, cash, realise, realize, exit with, withdraw profit on, cash out, "
+        "cut, cutting half"
     ),
     C.PROFIT_TAKING: (
         "book profit, book profits, book your profit, book your profits, take your profit, "
@@ -472,6 +481,6 @@ WORDS: dict[C, str] = {
         "buy wall, buy walls, sell walls, no sl hunting, on rallies, on pullbacks, on rally, "
         "on dips, on dip, on pullback, on a pullback, pullback to, past results, "
         "past performance, past profits, previous results, future results, future profit, "
-        "future profits, future performance"
+        "future profits, future performance, for sale, on sale, sales"
     ),
 }
