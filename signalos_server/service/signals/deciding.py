@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +20,7 @@ from signalos_server.domain.signals.model import Kind
 from signalos_server.domain.words import CommandState, Severity
 from signalos_server.service.commands import Acceptance
 from signalos_server.service.records import Records
+from signalos_server.service.signals.facts import funds_of
 from signalos_server.service.signals.ground import Ground, decided, told
 from signalos_server.service.signals.opening import Case, Opening
 from signalos_server.service.signals.updates import Updates
@@ -25,6 +28,7 @@ from signalos_server.service.signals.updates import Updates
 log = structlog.get_logger(__name__)
 
 _O = SignalOutcome
+_LOOK_AGAIN_SECONDS = 0.25
 # An order that a person said yes to is sent within this, or not at all: a server that was down is too late.
 _LATE_DECISIONS = (_O.PENDING, _O.HELD)
 
@@ -32,8 +36,12 @@ _LATE_DECISIONS = (_O.PENDING, _O.HELD)
 class Decider:
     """Takes decisions, one account's at a time."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, again: Callable[[SignalDecision], object]) -> None:
         self._ground = ground
+        # Puts a decision into its account's lane once more.
+        self.again = again
+        # Orders whose account is not known now: when they were looked at first.
+        self._first_looks: dict[str, float] = {}
         self.opening = Opening(ground)
         self.updates = Updates(ground, self.opening)
 
@@ -44,6 +52,9 @@ class Decider:
             return
         if case.decision.held_for is HeldFor.TERMINAL:
             await self.settle(case.decision.signal_id)
+            return
+        if case.decision.opens and self._is_early(case):
+            self._ground.hub.spawn("decide-later", lambda: self._later(case.decision))
             return
         await self.opening.prefetch(case)
 
@@ -59,6 +70,24 @@ class Decider:
                 log.exception("a decision failed", decision_id=decision_id)
             found = error
             await self._ground.storage.run(lambda records: self._failed(records, decision_id, found))
+
+    def _is_early(self, case: Case) -> bool:
+        """Return whether an account whose bridge has just gone is given a moment to be known again."""
+        decision_id, account_id = case.decision.decision_id, case.account.account_id
+        ground = self._ground
+        if ground.quotes.may_ask(account_id) and funds_of(ground, account_id) is not None:
+            self._first_looks.pop(decision_id, None)
+            return False
+        now = ground.clocks.monotonic()
+        since = self._first_looks.setdefault(decision_id, now)
+        if now - since < ground.timings.patience_seconds:
+            return True
+        del self._first_looks[decision_id]
+        return False
+
+    async def _later(self, decision: SignalDecision) -> None:
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        self.again(decision)
 
     def case(self, records: Records, decision_id: str, *, lock: bool = False) -> Case | None:
         """Return what a decision is taken on; None: there is no such."""

@@ -33,6 +33,8 @@ class SignalTimings:
     clear: timedelta = timedelta(seconds=60)
     # A question that nobody answers does not end soon: what it asks about stays open.
     ask: timedelta = timedelta(hours=24)
+    # An order waits so long for a bridge that has just gone, as long as a command would.
+    patience_seconds: float = 5.0
     sweep_seconds: float = 0.5
     retention_seconds: float = 600.0
     keep_count: int = 100_000

@@ -40,7 +40,7 @@ class SignalPipeline:
         self._ground = ground
         self._intake = Intake(ground)
         self._reader = Reader(ground)
-        self.decider = Decider(ground)
+        self.decider = Decider(ground, self.decide)
         # A lane for each user: what repeats what is told in the order of the commits.
         self._reading = Lanes("read-signals", ground.hub.spawn)
         # A lane for each account: one that fails, or whose terminal is slow, delays none.

@@ -284,6 +284,8 @@ class Updates:
         update = case.parse
         if _opening_of(reach, earlier.signal_ids) or (not earlier.signals and _opening_like(reach, update)):
             return _held_for_opening(plan, now)
+        if not waiting and self._undecided(records, case, earlier):
+            return _held_for_opening(plan, now)
         if question.candidates:
             plan.candidates = [*question.candidates]
             return _over(plan, _O.QUESTION, now, "match", deny(question.code, question.text))
@@ -294,6 +296,13 @@ class Updates:
         if plan.withdrawn:
             return self._finish(plan, now)
         return _over(plan, _O.SKIPPED, now, "match", deny("NOTHING_TO_ACT_ON", question.text))
+
+    def _undecided(self, records: Records, case: Case, earlier: Earlier) -> bool:
+        """Return whether the order that an update refers to is about to be decided."""
+        return any(
+            one.opens and one.outcome is _O.PENDING and one.signal_id in earlier.signal_ids
+            for one in records.signals.waiting_at(case.account.account_id, case.source.source_id)
+        )
 
     def _may_open_anew(
         self, records: Records, case: Case, earlier: Earlier, waiting: Sequence[SignalDecision]
@@ -328,9 +337,7 @@ class Updates:
         waiting = [
             one
             for one in records.signals.waiting_at(case.account.account_id, case.source.source_id)
-            if one.signal_id != case.signal.signal_id
-            and not one.command_ids
-            and one.outcome is not _O.PENDING
+            if one.signal_id != case.signal.signal_id and not one.command_ids
         ]
         if replied:
             return [one for one in waiting if one.signal_id in earlier.signal_ids]
