@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
+from signalos_cli.commands import backtest as _backtest  # noqa: F401 (adds its command)
 from signalos_cli.commands import bridge, maintenance, programs, signals, sources, telegram, up, users, verify
 from signalos_cli.console import out, tell_error
 from signalos_cli.errors import EXIT_FAILED, UserError

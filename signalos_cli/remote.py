@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -65,11 +65,13 @@ class Remote:
     # Stubs; their generated types are those of asyncio's.
     signals: Any
     accounts: Any
-    _metadata: tuple[tuple[str, str], ...]
+    commands: Any
+    control: Any
+    metadata: tuple[tuple[str, str], ...]
 
     def call(self, method: Callable[..., Any], request: Any) -> Any:
         """Calls `method`. Raises `UserError` with the server's own words."""
-        return _called(method, request, self._metadata, self.address)
+        return _called(method, request, self.metadata, self.address)
 
 
 @contextmanager
@@ -77,35 +79,55 @@ def remote(
     data_dir: Path | None, server_address: str | None, tls_ca: Path | None, user: str | None
 ) -> Iterator[Remote]:
     """A server, for as long as the block takes. Raises `UserError`."""
-    with needs("server"):
+    address = server_address or address_of(options.data_dir(data_dir))
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if user is not None:
+        with signed_in(address, tls_ca, user, _password(user)) as server:
+            yield server
+    elif token:
+        with _channel_to(address, tls_ca) as channel:
+            yield _server(address, channel, token)
+    else:
+        raise UserError(
+            "it is not said who asks",
+            hint=f"sign in with --user NAME, or put an API token of the dashboard into {TOKEN_VARIABLE}",
+        )
+
+
+@contextmanager
+def signed_in(address: str, tls_ca: Path | None, user: str, password: str) -> Iterator[Remote]:
+    """A server that `user` is signed in to, and signed out of at the end. Raises `UserError`."""
+    with _channel_to(address, tls_ca) as channel:
         import grpc
 
-        from signalos.v1.account_service_pb2_grpc import AccountServiceStub
-        from signalos.v1.auth_service_pb2 import LogoutRequest
+        from signalos.v1.auth_service_pb2 import LoginRequest, LogoutRequest
         from signalos.v1.auth_service_pb2_grpc import AuthServiceStub
-        from signalos.v1.signal_service_pb2_grpc import SignalServiceStub
-    address = server_address or address_of(options.data_dir(data_dir))
-    with channel_to(address, tls_ca) as channel:
-        auth = AuthServiceStub(channel)
-        token = os.environ.get(TOKEN_VARIABLE, "") if user is None else ""
-        session = ""
-        if user is not None:
-            session = token = _sign_in(auth, user, address)
-        elif not token:
-            raise UserError(
-                "it is not said who asks",
-                hint=f"sign in with --user NAME, or put an API token of the dashboard into {TOKEN_VARIABLE}",
-            )
-        metadata = (("authorization", f"Bearer {token}"),)
+
+        auth: Any = AuthServiceStub(channel)
+        login = LoginRequest(user_name=user, password=password)
+        server = _server(address, channel, str(_called(auth.Login, login, (), address).session_token))
         try:
-            yield Remote(address, SignalServiceStub(channel), AccountServiceStub(channel), metadata)
+            yield server
         finally:
-            if session:
-                try:
-                    auth.Logout(LogoutRequest(), timeout=_CALL_SECONDS, metadata=metadata)
-                except grpc.RpcError:
-                    # It lapses by itself; what was asked for is done.
-                    session = ""
+            # Where it does not work out, the session lapses by itself; what was asked for is done.
+            with suppress(grpc.RpcError):
+                auth.Logout(LogoutRequest(), timeout=_CALL_SECONDS, metadata=server.metadata)
+
+
+def _server(address: str, channel: Any, token: str) -> Remote:
+    from signalos.v1.account_service_pb2_grpc import AccountServiceStub
+    from signalos.v1.command_service_pb2_grpc import CommandServiceStub
+    from signalos.v1.control_service_pb2_grpc import ControlServiceStub
+    from signalos.v1.signal_service_pb2_grpc import SignalServiceStub
+
+    return Remote(
+        address,
+        SignalServiceStub(channel),
+        AccountServiceStub(channel),
+        CommandServiceStub(channel),
+        ControlServiceStub(channel),
+        (("authorization", f"Bearer {token}"),),
+    )
 
 
 def address_of(data: DataDir) -> str:
@@ -115,10 +137,11 @@ def address_of(data: DataDir) -> str:
 
 
 @contextmanager
-def channel_to(address: str, tls_ca: Path | None) -> Iterator[Any]:
+def _channel_to(address: str, tls_ca: Path | None) -> Iterator[Any]:
     """A channel to the server at `address`. Raises `UserError` for a certificate that cannot be read."""
-    import grpc
-
+    with needs("server"):
+        import grpc
+        import grpc_status  # noqa: F401 (it reads what the server refuses)
     if tls_ca is None:
         channel = grpc.insecure_channel(address)
     else:
@@ -130,19 +153,16 @@ def channel_to(address: str, tls_ca: Path | None) -> Iterator[Any]:
         yield channel
 
 
-def _sign_in(auth: Any, user: str, address: str) -> str:
-    from signalos.v1.auth_service_pb2 import LoginRequest
-
-    password = os.environ.get(PASSWORD_VARIABLE, "")
-    if not password:
-        if not sys.stdin.isatty():
-            raise UserError(
-                "there is no terminal to ask for a password on",
-                hint=f"use {PASSWORD_VARIABLE}, or better an API token in {TOKEN_VARIABLE}",
-            )
-        password = str(typer.prompt(f"Password of {user}", hide_input=True, err=True))
-    answer = _called(auth.Login, LoginRequest(user_name=user, password=password), (), address)
-    return str(answer.session_token)
+def _password(user: str) -> str:
+    given = os.environ.get(PASSWORD_VARIABLE)
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        raise UserError(
+            "there is no terminal to ask for a password on",
+            hint=f"use {PASSWORD_VARIABLE}, or better an API token in {TOKEN_VARIABLE}",
+        )
+    return str(typer.prompt(f"Password of {user}", hide_input=True, err=True))
 
 
 def _called(

@@ -13,6 +13,7 @@ _HEIGHT: Final = 260
 _LEFT: Final = 80
 _MOST_POINTS: Final = 2_000
 
+_ALL_TRADED: Final = "<p>Every one that says something to do was.</p>"
 _STYLE: Final = """
 :root{color-scheme:light dark;--fg:#1c2430;--dim:#5b6675;--bg:#fff;--line:#d5dbe3;--bar:#3566b8;--eq:#1b7f4b;
 --bal:#9a6a00;--bad:#b3261e}
@@ -45,7 +46,7 @@ def page(report: Report) -> str:
         f"{interrupted if report.interrupted else ''}{_cards(report)}"
         f"<h2>Equity</h2>{_equity(report.equity, report.currency)}"
         f"<h2>What the messages were read as</h2>{_bars(report.kinds())}"
-        f"<h2>Why messages were not traded</h2>{_bars(report.refusals()) or '<p>Every one was.</p>'}"
+        f"<h2>Why messages were not traded</h2>{_bars(report.refusals()) or _ALL_TRADED}"
         f"<h2>Closed positions</h2>{_trades(report)}<h2>Every message</h2>{_messages(report)}</body></html>"
     )
 
@@ -80,6 +81,8 @@ def _equity(points: Sequence[EquityPoint], currency: str) -> str:
     margin = (high - low) * 0.05 or max(abs(high) * 0.001, 1.0)
     low, high = low - margin, high + margin
 
+    digits = 0 if high - low >= 20 else 2
+
     def line(name: str, colour: str) -> str:
         placed = " ".join(
             f"{_LEFT + (point.time - begin).total_seconds() / span * (_WIDTH - _LEFT):.1f},"
@@ -91,7 +94,7 @@ def _equity(points: Sequence[EquityPoint], currency: str) -> str:
     marks = "".join(
         f'<line x1="{_LEFT}" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--line)"/>'
         f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
-        f"{high - (high - low) * y / _HEIGHT:,.0f}</text>"
+        f"{high - (high - low) * y / _HEIGHT:,.{digits}f}</text>"
         for y in (_HEIGHT * part / 4 for part in range(5))
     )
     ends = (
@@ -101,7 +104,7 @@ def _equity(points: Sequence[EquityPoint], currency: str) -> str:
     return (
         f'<svg viewBox="0 -6 {_WIDTH} {_HEIGHT + 32}" role="img" aria-label="Equity and balance over time">'
         f"{marks}{line('balance', 'bal')}{line('equity', 'eq')}{ends}</svg>"
-        f"<p>Green: equity; amber: balance; {escape(currency)}. Times are the broker's clock, in UTC.</p>"
+        f"<p>Green: equity; amber: balance; {escape(currency)}. Times are those of the file, in UTC.</p>"
     )
 
 

@@ -55,6 +55,7 @@ COMMANDS = [
     ("telegram", "status"),
     ("signals",),
     ("signals", "simulate"),
+    ("signals", "backtest"),
     ("signals", "list"),
     ("signals", "show"),
     ("signals", "approve"),
