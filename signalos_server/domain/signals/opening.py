@@ -170,6 +170,7 @@ class Opening:
         if draft.entries or draft.loose or draft.now:
             # The instrument in another sentence, among many words: not what is to be bought.
             apart = clause is not None and draft.named_mark not in self._marked.marks[first:last]
+            total += sum(m.concept in (C.MEASURE, C.IGNORED) for m in self._marked.marks)
             return words > _TALK_WITH_PRICE or (apart and total > _TALK_WITHOUT_PRICE)
         return words > _TALK_WITHOUT_PRICE or total > _TALK_WITH_PRICE
 
