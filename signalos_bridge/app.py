@@ -26,8 +26,10 @@ from signalos_bridge.convert import outgoing
 from signalos_bridge.core import Core, CoreSettings
 from signalos_bridge.credentials import Credential
 from signalos_bridge.journal import set_aside
+from signalos_bridge.link import standing
 from signalos_bridge.link.link import Link, LinkSettings
 from signalos_bridge.link.loop_meter import LoopMeter
+from signalos_bridge.link.standing import LinkState, Standing
 from signalos_bridge.moved_clock import bridge_clock
 from signalos_bridge.pairing import JOURNAL_FILE
 from signalos_bridge.terminal.frames import PollSettings
@@ -130,6 +132,7 @@ class _Bridge:
         self._settings = settings
         self._behind = behind
         self._credential = credential
+        self._stood: tuple[LinkState, str] | None = None
         self._clock: Clock = bridge_clock()
         self._terminal = RemoteTerminal(
             ProcessSettings(
@@ -187,11 +190,13 @@ class _Bridge:
                     version=version("signalos"),
                     boot_id=str(uuid.uuid4()),
                     on_journal_behind=self._journal_is_behind,
+                    on_standing=self._stand,
                     settings=self._settings.link,
                 )
                 if self._behind[0]:
                     self._link.tell(_behind(*self._behind))
                 link = group.create_task(self._link.run(), name="link")
+                self._stand(LinkState.AWAY, "not connected yet")
                 self._write_program_file(port)
                 log.info(
                     "bridge serves", bridge_id=self._credential.bridge_id, login=self._credential.bound.login
@@ -228,6 +233,12 @@ class _Bridge:
     def _write_program_file(self, port: int) -> None:
         told = {"pid": os.getpid(), "address": f"127.0.0.1:{port}"}
         files.write_whole(self._settings.data_dir / PROGRAM_FILE, json.dumps(told).encode())
+
+    def _stand(self, state: LinkState, words: str) -> None:
+        if (state, words) != self._stood:
+            self._stood = (state, words)
+            told = Standing(state, words, self._clock.wall_msc())
+            standing.store(self._settings.data_dir, told)
 
     def _journal_is_behind(self, words: str) -> None:
         self.journal_behind = words

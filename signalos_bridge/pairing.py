@@ -20,11 +20,11 @@ from signalos_bridge.domain.market import TradeMode
 from signalos_bridge.domain.pairing_code import BadPairingCode, PairingCode
 from signalos_bridge.latch import Latch
 from signalos_bridge.link.channel import BridgeChannel, ServerUntrusted, reason_of
-from signalos_bridge.terminal.metatrader5 import AdapterSettings
+from signalos_bridge.terminal.metatrader5 import AdapterSettings, ModuleUnusable
 from signalos_bridge.terminal.opened import opened
 from signalos_bridge.terminal.port import TerminalUnavailable
 
-__all__ = ["BadPairingCode", "Paired", "PairingFailed", "TerminalUnavailable", "pair"]
+__all__ = ["BadPairingCode", "ModuleUnusable", "Paired", "PairingFailed", "TerminalUnavailable", "pair"]
 
 JOURNAL_FILE = "journal.db"
 
@@ -60,8 +60,8 @@ def pair(
 ) -> Paired:
     """Pair the bridge of this data directory with the account that the terminal is logged in to.
 
-    Blocking. Raises `BadPairingCode`, `PairingFailed`, or `TerminalUnavailable` when the terminal does not
-    say who it is in time. A stop that is latched here stays latched.
+    Blocking. Raises `BadPairingCode`, `PairingFailed`, `ModuleUnusable`, or `TerminalUnavailable` when the
+    terminal does not say who it is in time. A stop that is latched here stays latched.
     """
     told = pairing_code.parse(code)
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)

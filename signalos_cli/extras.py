@@ -36,5 +36,5 @@ def needs(extra: Extra) -> Iterator[None]:
             raise
         raise UserError(
             f"the {extra} is not installed here ({missing} is missing)",
-            hint=f"this needs: pip install 'signalos[{extra}]'",
+            hint=f"in your copy of SignalOS: pip install '.[{extra}]'",
         ) from error

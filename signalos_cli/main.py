@@ -20,8 +20,7 @@ def main() -> None:
             raise
         sys.stderr.write(
             "error: only the contract of SignalOS is installed here, not its programs\n"
-            "hint:  this needs one of: pip install 'signalos[server]', 'signalos[gateway]', "
-            "'signalos[bridge]' or 'signalos[all]'\n"
+            "hint:  in your copy of SignalOS, pip install '.[server,gateway]', '.[bridge]' or '.[all]'\n"
         )
         sys.exit(2)
     sys.exit(run())

@@ -255,7 +255,8 @@ class Server:
             broker.settings.data_dir,
             Address(host, port, os.getpid(), broker.settings.admin_token, tuple(broker.book.accounts)),
         )
-        log.info("emulated broker listens", extra={"host": host, "port": port})
+        for login in broker.book.accounts:
+            log.info("emulated broker listens; terminal: emulator://%s:%d/%s", host, port, login)
         self._tick()
         try:
             await self.stopped.wait()

@@ -22,10 +22,17 @@ from signalos_bridge.link.connect_link import AlertBox, ConnectLink, Parts
 from signalos_bridge.link.control_link import ControlLink, Target, Words
 from signalos_bridge.link.deliveries import Deliveries
 from signalos_bridge.link.loop_meter import LoopMeter
+from signalos_bridge.link.standing import LinkState
 
 log = structlog.get_logger(__name__)
 
 PROTOCOL_VERSION = 1
+
+_STATES = {
+    Ending.REFUSED: LinkState.REFUSED,
+    Ending.MALFORMED: LinkState.REFUSED,
+    Ending.SUPERSEDED: LinkState.SUPERSEDED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +72,13 @@ class Link:
         version: str,
         boot_id: str,
         on_journal_behind: Callable[[str], None] = lambda words: None,
+        on_standing: Callable[[LinkState, str], None] = lambda state, words: None,
         settings: LinkSettings | None = None,
     ) -> None:
-        """`on_journal_behind` is told why the journal cannot be gone on with; the link must be ended then."""
+        """`on_journal_behind` is told why the journal cannot be gone on with; the link must be ended then.
+
+        `on_standing` is told how each attempt to reach the server came out.
+        """
         self._core = core
         self._controller = controller
         self._credential = credential
@@ -77,6 +88,7 @@ class Link:
         self._version = version
         self._boot_id = boot_id
         self._on_journal_behind = on_journal_behind
+        self._on_standing = on_standing
         self._settings = settings or LinkSettings()
         self._alerts = AlertBox((self._core_alerts, controller.take_alerts))
         self._deliveries = Deliveries(core, clock)
@@ -151,6 +163,7 @@ class Link:
             log.warning(
                 "no session", why=ended.words, ending=ended.ending.value, next_attempt_seconds=round(pause, 2)
             )
+            self._on_standing(_STATES.get(ended.ending, LinkState.AWAY), ended.words)
             self._consider(ended, machine.epoch)
             await asyncio.sleep(pause)
 
@@ -190,6 +203,7 @@ class Link:
         self._first = False
         self._controller.remember_epoch((welcome.incarnation, welcome.epoch))
         self._control.retarget(Target(welcome.epoch, welcome.incarnation, welcome.terms))
+        self._on_standing(LinkState.CONNECTED, "")
         log.info("session", epoch=welcome.epoch, open_commands=len(welcome.open_command_ids))
 
     def _control_superseded(self, epoch: int, words: str) -> None:

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from signalos_bridge.domain.outcomes import NotSent, not_sent
 from signalos_bridge.terminal import frames
 from signalos_bridge.terminal.dealing import Dealer, Submission
+from signalos_bridge.terminal.exit_codes import MODULE_UNUSABLE
 from signalos_bridge.terminal.frames import (
     Beat,
     Call,
@@ -34,7 +35,7 @@ from signalos_bridge.terminal.frames import (
     Trade,
 )
 from signalos_bridge.terminal.look import Look
-from signalos_bridge.terminal.metatrader5 import CallFailed, MetaTrader5, load_module
+from signalos_bridge.terminal.metatrader5 import CallFailed, MetaTrader5, ModuleUnusable, load_module
 from signalos_bridge.terminal.port import PositionsChanged, StatusChanged, TerminalChange
 from signalos_bridge.terminal.status import status_without_terminal
 
@@ -266,12 +267,12 @@ def main() -> int:
     inbox: Inbox = queue.SimpleQueue()
     try:
         child = Child(start, inbox, output)
-    except (ImportError, AttributeError) as error:
-        log.exception("the module that speaks to the terminal cannot be loaded")
-        status = status_without_terminal(text=f"{start.adapter.module}: {error}")
+    except ModuleUnusable as error:
+        log.debug("the module that speaks to the terminal cannot be used", exc_info=True)
+        status = status_without_terminal(text=str(error))
         output.write(frames.pack(frames.changed_of(StatusChanged(status, time.monotonic()))))
         output.flush()
-        return 4
+        return MODULE_UNUSABLE
     threading.Thread(target=_read_frames, args=(source, inbox), name="pipe", daemon=True).start()
     try:
         child.run()

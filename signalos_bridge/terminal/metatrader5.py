@@ -63,11 +63,29 @@ class AdapterSettings:
     initialize_timeout_ms: int = 20_000
 
 
+# Without these nothing can be done at all.
+_FUNCTIONS = ("initialize", "last_error", "terminal_info", "account_info", "positions_get", "order_send")
+
+
+class ModuleUnusable(Exception):  # noqa: N818 (it says what is the case)
+    """The named module cannot be loaded, or does not speak MetaTrader's interface; says why in one line."""
+
+
 def load_module(name: str) -> Any:
-    """Import the module that speaks MetaTrader's interface."""
+    """Import the module that speaks MetaTrader's interface. Raises `ModuleUnusable`."""
     module_name, _, factory = name.partition(":")
-    module = importlib.import_module(module_name)
-    return getattr(module, factory)() if factory else module
+    try:
+        module = importlib.import_module(module_name)
+        found = getattr(module, factory)() if factory else module
+    except Exception as error:
+        # It is somebody else's code, and may fail in any way.
+        raise ModuleUnusable(f"{name} cannot be loaded: {type(error).__name__}: {error}") from error
+    missing = [function for function in _FUNCTIONS if not callable(getattr(found, function, None))]
+    if missing:
+        raise ModuleUnusable(
+            f"{name} does not speak the MetaTrader5 package's API: it has no {', '.join(missing)}"
+        )
+    return found
 
 
 def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

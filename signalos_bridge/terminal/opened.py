@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from signalos_bridge.domain.market import AccountSnapshot
-from signalos_bridge.terminal.metatrader5 import AdapterSettings
+from signalos_bridge.terminal.metatrader5 import AdapterSettings, ModuleUnusable
 from signalos_bridge.terminal.port import TerminalUnavailable
 from signalos_bridge.terminal.process import ProcessSettings
 from signalos_bridge.terminal.remote import RemoteTerminal
@@ -22,7 +22,8 @@ async def opened(
 ) -> AsyncIterator[tuple[RemoteTerminal, AccountSnapshot]]:
     """Give a terminal in a child process, with the account that it is logged in to.
 
-    Raises `TerminalUnavailable` when it does not say who it is in time.
+    Raises `TerminalUnavailable` when it does not say who it is in time, and `ModuleUnusable` as soon as it is
+    clear that the module never will.
     """
     terminal = RemoteTerminal(ProcessSettings(adapter=adapter))
     running = asyncio.ensure_future(terminal.run())
@@ -40,6 +41,8 @@ async def _account(terminal: RemoteTerminal, wait_seconds: float) -> AccountSnap
     try:
         async with asyncio.timeout(wait_seconds):
             while True:
+                if terminal.module_unusable is not None:
+                    raise ModuleUnusable(terminal.module_unusable)
                 try:
                     account = await terminal.account()
                     if account.login:

@@ -19,6 +19,7 @@ from signalos_bridge.domain.market import BoundAccount, TerminalStatus
 from signalos_bridge.terminal import frames
 from signalos_bridge.terminal.calls import LATE_SECONDS, CallLimits, Calls
 from signalos_bridge.terminal.change_stream import ChangeStream
+from signalos_bridge.terminal.exit_codes import MODULE_UNUSABLE
 from signalos_bridge.terminal.frames import Beat, Changed, PollSettings, Reply
 from signalos_bridge.terminal.metatrader5 import AdapterSettings
 from signalos_bridge.terminal.port import StatusChanged, Watch
@@ -60,6 +61,8 @@ class ChildProcess:
         self._closing = False
         self._killed_for: str | None = None
         self._starts = 0
+        # Why the module that speaks to the terminal cannot be used, in the words of the child that ended for it.
+        self.module_unusable: str | None = None
         self._heard_at = 0.0
         self._may_be_silent_until = 0.0
         self._status = replace(status_without_terminal(), utc_offset_seconds=settings.utc_offset_seconds)
@@ -76,6 +79,8 @@ class ChildProcess:
             while not self._closing:
                 started_at = time.monotonic()
                 why = await self._live()
+                if self._process is not None and self._process.returncode == MODULE_UNUSABLE:
+                    self.module_unusable = why = self._status.error_text or why
                 if self._closing:
                     break
                 # One that served for a while is replaced at once: meanwhile nobody guards the levels.

@@ -56,6 +56,11 @@ class RemoteTerminal:
         """Keep the terminal's process running. Ends after `close`; cancelling kills the process at once."""
         await self._child.run()
 
+    @property
+    def module_unusable(self) -> str | None:
+        """Why the module that speaks to the terminal cannot be used; None: as far as is known it can."""
+        return self._child.module_unusable
+
     async def close(self) -> None:
         """Let a running order end, refuse those that wait, and let go of the terminal."""
         await self._child.close()

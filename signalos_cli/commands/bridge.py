@@ -180,7 +180,8 @@ def pair(
       signalos bridge pair CODE --name second --terminal-path "C:\\MT5 second\\terminal64.exe"
     """
     directory = options.data_dir(data_dir).bridge(check_name(name))
-    paired = bridge_side.pair(code, directory, _terminal_module(terminal), terminal_path, name)
+    with err.status("asking the terminal who it is, for up to half a minute"):
+        paired = bridge_side.pair(code, directory, _terminal_module(terminal), terminal_path, name)
     kind = "[bold yellow]real money[/]" if paired.real_money else "a demo account"
     tell_done(f"paired with account {paired.login} at {paired.broker_server}, server {paired.server_address}")
     err.print(f"[cyan]note:[/]  this is {kind}; the bridge trades on no other account")
@@ -319,7 +320,10 @@ def _bridges(data: DataDir) -> list[Path]:
 
 @commands.command()
 def status(data_dir: options.DataDirOption = None) -> None:
-    """Show the bridges of this machine: account, server, whether they run, and which stops they hold."""
+    """Show the bridges of this machine: account, server, whether they run, and which stops they hold.
+
+    A bridge that runs says how it stands with its server: connected, away since when, or refused and why.
+    """
     with needs("bridge"):
         from signalos_bridge import credentials
         from signalos_bridge.latch import Latch, LatchUnavailable
@@ -342,7 +346,10 @@ def status(data_dir: options.DataDirOption = None) -> None:
         except LatchUnavailable as error:
             stops = f"[red]counts as stopped: {error}[/]"
         running = ProgramFile.read(directory / "running.pid")
-        runs = f"[green]yes[/] (process {running.pid})" if running and is_owned(directory) else "no"
+        runs = "no"
+        if running and is_owned(directory):
+            runs = f"[green]yes[/] (process {running.pid})"
+            server = "\n".join(filter(None, (server, bridge_side.standing_of(directory))))
         table.add_row(directory.name, account, server, runs, stops or "none")
     if not table.row_count:
         tell_note(f"no bridge lives in {data.root}")
@@ -372,6 +379,7 @@ def selftest(
     with needs("bridge"):
         from signalos_bridge.selftest import SelfTestRefused
         from signalos_bridge.selftest import selftest as run_selftest
+        from signalos_bridge.terminal.metatrader5 import ModuleUnusable
         from signalos_bridge.terminal.port import TerminalUnavailable
     bridge_side.check_terminal_module(_terminal_module(terminal))
     if not yes:
@@ -384,6 +392,8 @@ def selftest(
             found = run_selftest(_terminal_module(terminal), terminal_path, symbol, status.update)
     except SelfTestRefused as error:
         raise UserError(f"nothing was traded: {error}", exit_code=EXIT_FAILED) from error
+    except ModuleUnusable as error:
+        raise UserError(str(error), hint="mend it, or name another module with --terminal-module") from error
     except TerminalUnavailable as error:
         raise UserError(
             f"the terminal does not answer: {error.why}",

@@ -135,7 +135,7 @@ def test_the_bare_package_is_contract_and_stubs(wheel: Path, tmp_path: Path) -> 
     succeed(programs / "python", "-c", "import signalos.v1.bridge_pb2", cwd=tmp_path)
     told = run(programs / "signalos", "--help", cwd=tmp_path)
     assert told.returncode == 2
-    assert "pip install 'signalos[server]'" in told.stderr
+    assert "pip install '.[server]'" in told.stderr
     assert "Traceback" not in told.stderr
 
 
@@ -147,5 +147,5 @@ def test_the_bridge_installs_without_any_package_of_server_or_web(wheel: Path, t
     succeed(programs / "python", "-c", "import signalos.v1.bridge_service_grpc", cwd=tmp_path)
     refused = run(programs / "signalos", "server", "--data-dir", tmp_path / "data", cwd=tmp_path)
     assert refused.returncode == 2
-    assert "pip install 'signalos[server]'" in refused.stderr
+    assert "pip install '.[server]'" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -18,7 +19,7 @@ from signalos.v1 import bridge_service_pb2, command_pb2
 from signalos_bridge import credentials
 from signalos_bridge.domain.market import TradeMode
 from signalos_bridge.latch import Latch, stop_locally
-from signalos_bridge.pairing import PairingFailed, TerminalUnavailable, pair
+from signalos_bridge.pairing import ModuleUnusable, PairingFailed, TerminalUnavailable, pair
 from tests.signalos_bridge.link.bridge_rig import an_open
 from tests.support.scripted_server import Script, ScriptedServer
 
@@ -157,6 +158,30 @@ async def test_a_code_that_the_server_does_not_take_leaves_nothing_behind(tmp_pa
             await asyncio.to_thread(pair, code_of(server.address), tmp_path / "b", TERMINAL, terminal)
     with pytest.raises(credentials.NotPaired):
         credentials.load(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("raise RuntimeError('no such library')", "cannot be loaded: RuntimeError: no such library"),
+        ("def initialize(): return True", "does not speak the MetaTrader5 package's API"),
+    ],
+)
+async def test_a_module_that_can_never_serve_is_told_at_once_and_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    source: str,
+    words: str,
+) -> None:
+    (tmp_path / "broken_terminal.py").write_text(source)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    async with ScriptedServer() as server:
+        with pytest.raises(ModuleUnusable, match=words):
+            await asyncio.to_thread(
+                pair, code_of(server.address), tmp_path / "b", "broken_terminal", terminal_wait_seconds=3600.0
+            )
+    assert "Traceback" not in capfd.readouterr().err
 
 
 async def test_a_terminal_that_does_not_answer_is_said(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The command line as a person meets it: words and exit codes."""
 
+import base64
 import re
 import subprocess
 import sys
@@ -7,8 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
+from signalos_bridge.link import standing
+from signalos_bridge.link.standing import LinkState
 from signalos_cli import app as command_line
+from signalos_cli import bridge_side
 from signalos_cli.errors import UserError
 from signalos_cli.extras import needs
 
@@ -148,13 +153,44 @@ def test_a_bridge_that_was_never_paired_leaves_no_directory(signalos: Signalos, 
 
 
 def test_a_terminal_module_that_is_not_installed_is_said_at_once(signalos: Signalos, tmp_path: Path) -> None:
-    code, _, told = signalos(
-        "bridge", "pair", "SOS1-X", "--terminal-module", "no.such", "--data-dir", str(tmp_path)
-    )
+    where = b"127.0.0.1:1"
+    body = base64.b32encode(bytes([len(where)]) + where + b"\0" + b"0123456789ab")
+    pair = ("--terminal-module", "no.such", "--data-dir", str(tmp_path))
+
+    code, _, told = signalos("bridge", "pair", f"SOS1-{body.decode().rstrip('=')}", *pair)
+    no_code = signalos("bridge", "pair", "SOS1-X", *pair)[2]
 
     assert code == 2
     assert "no.such is not installed" in told
     assert "Traceback" not in told
+    assert "that is no pairing code" in no_code
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "shown"),
+    [
+        (LinkState.CONNECTED, "", "connected since 2023-11-14 22:13:20Z"),
+        (
+            LinkState.REFUSED,
+            "the credential was revoked",
+            "refused since 2023-11-14 22:13:20Z: the credential was",
+        ),
+        (LinkState.AWAY, "no connection", "not connected since 2023-11-14 22:13:20Z: no connection"),
+        (LinkState.SUPERSEDED, "by session 2", "superseded since"),
+    ],
+)
+def test_the_status_of_a_bridge_says_how_it_stands_with_its_server(
+    tmp_path: Path, state: LinkState, words: str, shown: str
+) -> None:
+    standing.store(tmp_path, standing.Standing(state, words, 1_700_000_000_000))
+
+    assert shown in Text.from_markup(bridge_side.standing_of(tmp_path)).plain
+
+
+def test_a_bridge_that_tells_nothing_of_its_server_is_given_no_state(tmp_path: Path) -> None:
+    assert bridge_side.standing_of(tmp_path) == ""
+    (tmp_path / standing.FILE).write_text("{")
+    assert bridge_side.standing_of(tmp_path) == ""
 
 
 @pytest.mark.parametrize("program", ["up", "server", "gateway"])
@@ -196,7 +232,7 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it() -> None:
         raise ModuleNotFoundError("No module named 'sqlalchemy'", name="sqlalchemy.orm")
 
     assert "sqlalchemy" in told.value.message
-    assert told.value.hint == "this needs: pip install 'signalos[server]'"
+    assert told.value.hint == "in your copy of SignalOS: pip install '.[server]'"
 
 
 def test_a_missing_module_of_our_own_is_a_fault_and_not_hidden() -> None:

@@ -15,6 +15,7 @@ from signalos_bridge.credentials import Credential
 from signalos_bridge.domain.market import BoundAccount, TradeMode
 from signalos_bridge.link.link import Link, LinkSettings
 from signalos_bridge.link.loop_meter import LoopMeter
+from signalos_bridge.link.standing import LinkState
 from tests.signalos_bridge.scripted_core import ScriptedCore
 from tests.support.scripted_server import seconds
 
@@ -41,7 +42,9 @@ class Rig:
             on_outgoing=self._wake_control,
         )
         self.core = ScriptedCore(self.controller, self.clock.seconds, self._wake)
+        self.stood: list[tuple[LinkState, str]] = []
         self.link = Link(
+            on_standing=lambda state, words: self.stood.append((state, words)),
             core=self.core,
             controller=self.controller,
             credential=Credential(

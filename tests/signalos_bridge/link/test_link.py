@@ -22,6 +22,7 @@ from signalos_bridge.domain.values import (
     Receipt,
 )
 from signalos_bridge.latch import stop_locally
+from signalos_bridge.link.standing import LinkState
 from tests.signalos_bridge.link.bridge_rig import Rig, a_close, a_stop, an_open
 from tests.signalos_bridge.scripted_core import outcome
 from tests.support.proxy import Direction, FaultProxy
@@ -428,6 +429,19 @@ async def test_a_refused_bridge_says_why_and_does_not_hammer(tmp_path: Path) -> 
             assert "UNAUTHENTICATED: refused by the script" in rig.link.last_ended.words
             await asyncio.sleep(0.15)
             assert len(server.metadata) == 1
+    state, words = rig.stood[-1]
+    assert state is LinkState.REFUSED
+    assert "refused by the script" in words
+
+
+async def test_the_link_says_that_it_is_connected_and_that_it_no_longer_is(tmp_path: Path) -> None:
+    async with ScriptedServer() as server:
+        rig = Rig(tmp_path, server.address)
+        async with rig.running():
+            await server.live()
+            await eventually(lambda: rig.stood == [(LinkState.CONNECTED, "")])
+            await server.stop()
+            await eventually(lambda: rig.stood[-1][0] is LinkState.AWAY)
 
 
 async def test_the_bridge_comes_back_to_a_server_that_was_away(tmp_path: Path) -> None:
