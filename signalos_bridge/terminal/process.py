@@ -61,7 +61,7 @@ class ChildProcess:
         self._closing = False
         self._killed_for: str | None = None
         self._starts = 0
-        # Why the module that speaks to the terminal cannot be used, in the words of the child that ended for it.
+        # Why the module that speaks to the terminal cannot be used; None: as far as is known it can.
         self.module_unusable: str | None = None
         self._heard_at = 0.0
         self._may_be_silent_until = 0.0
