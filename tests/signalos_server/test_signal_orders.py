@@ -137,3 +137,23 @@ async def test_a_source_that_is_off_is_recorded_and_does_nothing(desk: Desk) -> 
 
     assert signal.steps[-1].code == "SENDER"
     assert list(signal.decisions) == []
+
+
+async def test_signals_of_one_symbol_and_side_share_what_one_idea_may_risk(desk: Desk) -> None:
+    await desk.source()
+    await desk.traded()
+    await desk.traded(BUY.replace("1.0950", "1.0951"))
+
+    same = await desk.told(BUY.replace("1.0950", "1.0945"), "DENIED")
+    other = await desk.told("XAUUSD BUY NOW SL 2330 TP 2360", "SENT")
+
+    assert same.code == "MAX_IDEA_RISK"
+    assert other.code == ""
+
+
+async def test_a_suspended_account_opens_nothing(desk: Desk) -> None:
+    await desk.source(suspended=True)
+
+    signal = await desk.ended(BUY)
+
+    assert signal.steps[-1].code == "NO_ACCOUNTS"

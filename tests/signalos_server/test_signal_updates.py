@@ -54,7 +54,7 @@ async def _true(holds: bool) -> bool | None:
 
 
 async def test_an_update_without_a_reply_acts_on_the_only_match_and_asks_between_two(desk: Desk) -> None:
-    await desk.source()
+    await desk.source(maximum_risk_percent=5)
     await desk.traded()
     await desk.told("close EURUSD now", "SENT")
     await eventually(lambda: _true(not desk.dealer.positions))

@@ -69,7 +69,7 @@ class SourcePolicy:
     spread_share: Decimal = Decimal("0.15")
     drift_share: Decimal = Decimal("0.20")
     filling_limits: bool = False
-    # What one signal may risk at most, in percent of equity, whatever its own sizing says.
+    # What one signal, and all signals of one side of a symbol, may risk at most, in percent of equity.
     risk_ceiling_percent: Decimal = Decimal(1)
     # Open positions and working orders at which nothing more is opened.
     positions: int = 10
@@ -98,6 +98,8 @@ class AccountFacts:
     held_sides: Mapping[str, frozenset[Side]] = field(default_factory=dict)
     # The sides of those that SignalOS does not manage, or that are not open yet: never closed for a signal.
     foreign_sides: Mapping[str, frozenset[Side]] = field(default_factory=dict)
+    # What signals' trades and orders of a symbol and side lose at their stops.
+    at_stake: Mapping[tuple[str, Side], Decimal] = field(default_factory=dict)
     hedging: bool = True
     # Levels are hidden, so that the broker's own stop is a disaster stop further away.
     stealth: bool = False
@@ -493,6 +495,16 @@ def _sized(
     ceiling = account.funds.equity * source.risk_ceiling_percent / 100
     if sized.risk_money > ceiling:
         return deny("MAX_RISK", "more at risk than one signal may", limit=ceiling, current=sized.risk_money)
+    assert parse.side is not None
+    staked = account.at_stake.get((spec.symbol, parse.side), Decimal(0))
+    if staked and staked + sized.risk_money > ceiling:
+        return deny(
+            "MAX_IDEA_RISK",
+            f"with what signals have at risk on {spec.symbol} already it is more than one idea may",
+            limit=ceiling,
+            current=staked.quantize(_CENT),
+            worst_case=(staked + sized.risk_money).quantize(_CENT),
+        )
     return sized
 
 

@@ -51,7 +51,7 @@ class Decider:
         if case is None or case.decision.outcome not in _LATE_DECISIONS:
             return
         if case.decision.held_for is HeldFor.TERMINAL:
-            await self.settle(case.decision.signal_id)
+            await self.settle(case.decision.signal_id, news=False)
             return
         if case.decision.opens and self._is_early(case):
             self._ground.hub.spawn("decide-later", lambda: self._later(case.decision))
@@ -138,6 +138,9 @@ class Decider:
         if source.subscription(case.account.account_id) is None and not decision.attempt:
             text = f"the account does not follow {source.name} any more"
             return ended(decision, _O.WITHDRAWN, "NOT_FOLLOWED", text, now)
+        if case.subscription.suspended and not decision.attempt:
+            text = f"the account does not follow {source.name} for now"
+            return ended(decision, _O.SKIPPED, "SUSPENDED", text, now)
         if case.signal.external_id:
             latest = records.signals.versions(source.source_id, case.signal.external_id)[0]
             if latest.signal_id != case.signal.signal_id and latest.deleted:
@@ -168,8 +171,11 @@ class Decider:
 
     # What comes of what was sent.
 
-    async def settle(self, signal_id: str) -> None:
-        """Look at what became of a signal's commands: decisions that wait for them go on, people are told."""
+    async def settle(self, signal_id: str, *, news: bool) -> None:
+        """Look at what became of a signal's commands: decisions that wait for them go on.
+
+        `news`: one of them has ended, and people are told in any case.
+        """
 
         def unit(records: Records) -> None:
             signal = records.signals.get(signal_id, lock=True)
@@ -177,11 +183,14 @@ class Decider:
                 return
             now = self._ground.now()
             commands = {command.command_id: command for command in records.commands.of_signal(signal_id)}
+            changed = news
             for decision in records.signals.decisions_of([signal_id])[signal_id]:
                 after = self._settled(records, decision, commands, now)
                 if after is not decision:
                     records.signals.save_decision(after)
-            told(records, signal, now, SignalChange.UPDATED)
+                    changed = True
+            if changed:
+                told(records, signal, now, SignalChange.UPDATED)
 
         await self._ground.storage.run(unit)
 

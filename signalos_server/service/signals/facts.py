@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -111,11 +111,38 @@ def facts_of(
         busy_symbols=frozenset() if hedging else frozenset(sides),
         held_sides=sides,
         foreign_sides=_foreign(held),
+        at_stake=_at_stake(records, held, {spec.symbol: spec for spec in specs}),
         hedging=hedging,
         stealth=document.stealth,
         in_session=in_session(source.rules, ground.now()),
     )
     return facts, held
+
+
+def _at_stake(
+    records: Records, held: Holdings, specs: Mapping[str, SymbolSpec]
+) -> dict[tuple[str, Side], Decimal]:
+    """Return what the trades and orders of signals lose at their stops; a stop in profit loses nothing."""
+    found: dict[tuple[str, Side], Decimal] = {}
+
+    def add(symbol: str, side: Side, lots: Decimal, price: Decimal, stop: Decimal | None) -> None:
+        spec = specs.get(symbol)
+        if spec is None or stop is None or spec.tick_size <= 0:
+            return
+        lost = (price - stop) * side.sign / spec.tick_size * spec.tick_value * lots
+        found[symbol, side] = found.get((symbol, side), Decimal(0)) + max(lost, Decimal(0))
+
+    for trade in held.trades:
+        position = trade.position
+        if trade.signal_id:
+            add(position.symbol, position.side, position.volume_lots, position.open_price, trade.stop_loss)
+    for order in held.orders:
+        pending = order.pending
+        command = records.commands.get(pending.open_command_id) if pending.open_command_id else None
+        if command is not None and command.signal_id:
+            lots = pending.remaining_volume_lots
+            add(pending.symbol, pending.side, lots, pending.price, pending.stop_loss)
+    return found
 
 
 def _stopping(ground: Ground, account_id: str) -> bool:

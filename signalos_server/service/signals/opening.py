@@ -10,7 +10,7 @@ from signalos_server.domain.actions import Open
 from signalos_server.domain.dealing import decide as deciding
 from signalos_server.domain.dealing.decide import Decision, Outcome, Step
 from signalos_server.domain.dealing.denial import Denial, deny
-from signalos_server.domain.errors import Refusal, TradingPaused, WrongState
+from signalos_server.domain.errors import LimitReached, Refusal, TradingPaused, WrongState
 from signalos_server.domain.pipeline.record import Signal, SignalDecision, moved, plan_of, request_id_of
 from signalos_server.domain.pipeline.source import Source, Subscription, policy_of
 from signalos_server.domain.pipeline.words import HeldFor, SignalOutcome
@@ -114,6 +114,9 @@ class Opening:
             waits = self._still_clearing(records, decision)
             if waits is not None:
                 return waits
+        late = self._too_late(case)
+        if late is not None:
+            return late
         found, held, now = self.judge(records, case)
         steps = tuple(step if step.time is not None else replace(step, time=now) for step in found.steps)
         plan = None if found.plan is None else plan_of(found.plan)
@@ -138,6 +141,22 @@ class Opening:
                 return last_word(moved(base, SignalOutcome.SKIPPED, now), steps)
             case Outcome.DENY:
                 return last_word(moved(base, SignalOutcome.DENIED, now), steps)
+
+    def _too_late(self, case: Case) -> SignalDecision | None:
+        """Return the decision as denied, where the yes of a person is of another time: a server was down."""
+        now, limit = self._ground.now(), case.source.rules.maximum_age
+        if not case.approved or now - case.said_at <= limit:
+            return None
+        seconds = (now - case.said_at).total_seconds()
+        denial = deny(
+            "TOO_OLD",
+            "a person said yes too long ago",
+            limit=f"{limit.total_seconds():.1f}s",
+            current=f"{seconds:.1f}s",
+        )
+        step = failed("age", now, denial)
+        steps = (*case.decision.steps, step)
+        return last_word(moved(replace(case.decision, steps=steps), SignalOutcome.DENIED, now), (step,))
 
     def _send(
         self, records: Records, acceptance: Acceptance, case: Case, action: Open, now: datetime
@@ -224,7 +243,7 @@ def replace_case(case: Case, decision: SignalDecision) -> Case:
 
 def denial_of(refusal: Refusal) -> Denial:
     """Return a refused command as the step that it is."""
-    code = refusal.reason
+    code = refusal.metadata["code"] if isinstance(refusal, LimitReached) else refusal.reason
     if isinstance(refusal, WrongState) and refusal.metadata.get("state") == "UNKNOWN":
         code = "UNKNOWN_OPEN"
     return deny(code, refusal.message, **refusal.metadata)

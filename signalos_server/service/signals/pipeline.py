@@ -88,16 +88,17 @@ class SignalPipeline:
         """Have a decision taken in its account's lane; the event is set once it is."""
         return self._deciding.put(decision.account_id, lambda: self.decider.decide(decision.decision_id))
 
-    def settle(self, account_id: str, signal_id: str) -> None:
-        """Have the commands of a signal looked at."""
-        self._deciding.put(account_id, lambda: self.decider.settle(signal_id))
+    def settle(self, account_id: str, signal_id: str, *, news: bool) -> None:
+        """Have the commands of a signal looked at; `news`: one of them has ended."""
+        self._deciding.put(account_id, lambda: self.decider.settle(signal_id, news=news))
 
     def _command_changed(self, command: Command) -> None:
         signal_id = command.signal_id
         if not signal_id:
             return
-        if command.is_final or command.state is CommandState.UNKNOWN or signal_id in self._held:
-            self.settle(command.account_id, signal_id)
+        news = command.is_final or command.state is CommandState.UNKNOWN
+        if news or signal_id in self._held:
+            self.settle(command.account_id, signal_id, news=news)
 
     async def run(self) -> None:
         """Take up what was left, end what has waited long enough, and forget old signals, until cancelled."""
@@ -156,7 +157,7 @@ class SignalPipeline:
                 )
             elif now - since >= self._ground.timings.alert_after:
                 # A word that was lost with a restart: its commands have gone on.
-                self.settle(decision.account_id, decision.signal_id)
+                self.settle(decision.account_id, decision.signal_id, news=False)
 
     def _retry(self, decision: SignalDecision) -> None:
         """Have a held decision looked at again, once at a time."""
