@@ -11,7 +11,6 @@ import { Commands } from "../panels/Commands/Commands";
 import { History } from "../panels/History";
 import { QuickActions } from "../panels/QuickActions/QuickActions";
 import { Settings } from "../panels/Settings/Settings";
-import { Signals } from "../panels/Signals";
 import { PreferencesProvider } from "../session/preferences";
 import { useSession } from "../session/session";
 import { Loading } from "../ui/Panel";
@@ -22,6 +21,7 @@ import { useRoute } from "./route";
 import { SessionWatch } from "./SessionWatch";
 import { SnapshotFallback } from "./SnapshotFallback";
 
+const Signals = lazy(() => import("../panels/Signals/Signals"));
 const WebSocketTester = lazy(() => import("../panels/WebSocketTester"));
 
 /** Everything that is seen by who is signed in. */
@@ -62,7 +62,11 @@ function Page() {
     case "history":
       return <History />;
     case "signals":
-      return <Signals />;
+      return (
+        <Suspense fallback={<Loading what="signals" />}>
+          <Signals />
+        </Suspense>
+      );
     case "accounts":
       return <AccountsAndBridges />;
     case "settings":

@@ -13,6 +13,7 @@ export class LiveStore {
   private readonly listeners = new Set<() => void>();
   private readonly frameListeners = new Set<(frame: ServerFrame) => void>();
   private scheduled = false;
+  private told: { readonly time: number; readonly at: number } | null = null;
 
   constructor() {
     this.view = {
@@ -42,7 +43,9 @@ export class LiveStore {
   }
 
   frame(frame: ServerFrame): void {
-    this.set(apply(this.state, frame, clock.now()));
+    const at = clock.now();
+    this.told = { time: Date.parse(frame.timestamp), at };
+    this.set(apply(this.state, frame, at));
     for (const listener of this.frameListeners) listener(frame);
   }
 
@@ -51,6 +54,11 @@ export class LiveStore {
     // Without its time no age can be told, so that it is of no use.
     if (data.time === null) return;
     this.set(apply(this.state, { type: "snapshot", id: "", timestamp: data.time, data }, clock.now()));
+  }
+
+  /** What the server's clock last said, and when that was on ours. */
+  serverTime(): { readonly time: number; readonly at: number } | null {
+    return this.told;
   }
 
   connectionChanged(view: ConnectionView): void {

@@ -16,6 +16,8 @@ export const LIMITS = "limits";
 export const STEALTH = "stealth settings";
 export const STOP_SETTINGS = "stop settings";
 export const DRILLS = "drills";
+export const SIGNALS = "signals";
+export const SOURCES = "sources";
 export const SYNCS = "syncs";
 export const STOPS = "stops";
 export const GENERATION = "generation";
@@ -31,7 +33,10 @@ const CHANGED_BY: Partial<Record<ServerFrame["type"], readonly string[]>> = {
   desktop_sync_complete: [SYNCS],
   emergency_stop: [STOPS, GENERATION],
   trading_rearmed: [STOPS, GENERATION],
-  snapshot: [EQUITY, COMMANDS, TRADE, TRADES, DEALS, ALERTS, BRIDGES, LIMITS, SYNCS, STOPS, GENERATION],
+  signal_created: [SIGNALS, SOURCES],
+  signal_updated: [SIGNALS],
+  signal_replay: [SIGNALS],
+  snapshot: [SIGNALS, SOURCES, EQUITY, COMMANDS, TRADE, TRADES, DEALS, ALERTS, BRIDGES, LIMITS, SYNCS, STOPS, GENERATION],
 };
 /** Many events at once are one reading. */
 const GATHER_MILLISECONDS = 300;

@@ -1,4 +1,4 @@
-import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, useId } from "react";
+import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes, useId } from "react";
 
 interface Common {
   label: string;
@@ -12,6 +12,17 @@ export function TextField({ label, hint, problem, ...input }: Common & InputHTML
     <div className="field">
       <label htmlFor={id}>{label}</label>
       <input id={id} {...input} aria-invalid={problem !== undefined} aria-describedby={`${id}-note`} />
+      <Note id={`${id}-note`} hint={hint} problem={problem} />
+    </div>
+  );
+}
+
+export function TextAreaField({ label, hint, problem, ...area }: Common & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <textarea id={id} {...area} aria-invalid={problem !== undefined} aria-describedby={`${id}-note`} />
       <Note id={`${id}-note`} hint={hint} problem={problem} />
     </div>
   );

@@ -176,7 +176,7 @@ function CommandRow({ command, account, onResolve }: RowProps) {
                 {leg.retcode !== null && `, return code ${leg.retcode}`}
                 {leg.message !== "" && `: ${leg.message}`}
                 {leg.attemptCount > 1 && ` (${leg.attemptCount} tries)`}
-                {leg.dealTicket !== "0" && `, deal ${leg.dealTicket}`}
+                {leg.dealTicket !== null && `, deal ${leg.dealTicket}`}
               </li>
             ))}
           </ul>

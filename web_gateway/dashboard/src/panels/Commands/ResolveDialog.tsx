@@ -2,13 +2,46 @@ import { type SubmitEvent, useState } from "react";
 import { api, ask, Refused } from "../../lib/api";
 import type { Command } from "../../lib/contract";
 import { words } from "../../lib/format";
-import { useLiveParts } from "../../store/live-store";
+import { useLive, useLiveParts } from "../../store/live-store";
 import { once, usePending } from "../../store/pending";
 import { Button } from "../../ui/Button";
 import { Dialog, DialogActions } from "../../ui/Dialog";
 import { TextField, typedText } from "../../ui/Field";
 import { toast } from "../../ui/toasts";
+import { useTimes } from "../../session/preferences";
+import { accountName } from "../../store/choice";
 import { asked } from "./asked";
+
+/** What is known of it, and what to look for at the broker. */
+function Evidence({ command }: { command: Command }) {
+  const times = useTimes();
+  const account = useLive((state) => state.accounts.get(command.accountId));
+  const facts: [string, string][] = [
+    ["Account", accountName(account)],
+    ["Accepted", times.on(command.createTime)],
+    ["Call began", command.runTime === null ? "not known" : times.on(command.runTime)],
+    ...command.legs.flatMap((leg): [string, string][] => {
+      const order = command.legs.length > 1 ? `Order ${leg.index + 1}` : "Order";
+      const many = leg.attemptCount === 1 ? "called once" : `called ${leg.attemptCount} times`;
+      return [
+        [`${order}: magic number`, leg.magic],
+        ...(leg.ticket === null ? [] : ([[`${order}: acts on ticket`, leg.ticket]] as [string, string][])),
+        [`${order}: last answer`, [many, leg.retcode === null ? "" : `return code ${leg.retcode}`, leg.message].filter(Boolean).join(", ")],
+      ];
+    }),
+    ...(command.message === "" ? [] : ([["Known", command.message]] as [string, string][])),
+  ];
+  return (
+    <dl className="facts evidence">
+      {facts.map(([name, text]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{text}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
 
 /** Says what became of a command that nobody knows, as a person who looked at the broker's records. */
 export function ResolveDialog({ command, onClose }: { command: Command; onClose: () => void }) {
@@ -50,6 +83,7 @@ export function ResolveDialog({ command, onClose }: { command: Command; onClose:
       open
       onClose={onClose}
     >
+      <Evidence command={command} />
       <form onSubmit={submit}>
         <div className="segments" role="group" aria-label="What you found">
           <button type="button" aria-pressed={executed === true} onClick={() => setExecuted(true)}>
