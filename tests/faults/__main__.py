@@ -17,9 +17,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tests.faults.plants import PLANTS, environment_of
 from tests.faults.report import Report
 from tests.faults.rows import ROWS
-from tests.faults.run import Row
+from tests.faults.run import Result, Row
 from tests.faults.stops import with_stop
 from tests.faults.world import Shape
 from tests.faults.worlds import Batch, batches, run_batch
@@ -55,10 +56,16 @@ def main(
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Where the results go, as JSON.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keeps the worlds of good runs too.")] = False,
+    planted: Annotated[
+        str,
+        typer.Option(help="Rows whose planted bug is to be found, or `all`; at most `--seeds` runs each."),
+    ] = "",
 ) -> None:
     """Put whole systems of real processes under faults and hold their records against each other."""
     # Told to end is as Ctrl-C: every world is closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if planted:
+        sys.exit(asyncio.run(_find(planted, range(first_seed, first_seed + seeds), time_scale)))
     chosen = _chosen(rows)
     if stop:
         chosen = [with_stop(row) for row in chosen]
@@ -82,6 +89,31 @@ def _chosen(text: str) -> list[Row]:
     if unknown:
         raise typer.BadParameter(f"no such rows: {', '.join(unknown)}; there are {', '.join(ROWS)}")
     return [ROWS[name] for name in names]
+
+
+async def _find(text: str, seeds: range, time_scale: float) -> int:
+    """Run rows with their planted bugs; return 1 where one was not found."""
+    names = list(PLANTS) if text == "all" else [name.strip() for name in text.split(",")]
+    if unknown := [name for name in names if name not in PLANTS]:
+        raise typer.BadParameter(f"no bug is planted for {', '.join(unknown)}; there are {', '.join(PLANTS)}")
+    missed = 0
+    for name in names:
+        shape = Shape(time_scale=time_scale, environment=environment_of(name))
+        found = await _runs_until_found(ROWS[name], seeds, shape)
+        missed += not found
+        console.print(f"{name} {PLANTS[name].words}: {found or f'not found in {len(seeds)} runs'}")
+    return 1 if missed else 0
+
+
+async def _runs_until_found(row: Row, seeds: range, shape: Shape) -> str:
+    """Return after how many runs a broken promise was found, and which; empty: none was."""
+    results: list[Result] = []
+    for count, seed in enumerate(seeds, 1):
+        with tempfile.TemporaryDirectory(prefix="signalos-planted-") as home:
+            await run_batch(Batch(((row, seed),)), shape, Path(home), results.append)
+        if words := [*results[-1].violations, *results[-1].late]:
+            return f"{count} runs, {' '.join(words[0].split())[:200]}"
+    return ""
 
 
 async def _run(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from tests.faults.load import Asked
+from tests.faults.plants import PLANTS, environment_of
 from tests.faults.report import Report
 from tests.faults.rows import ROWS
 from tests.faults.run import Result, of_times
@@ -119,3 +124,21 @@ def test_a_machine_that_stands_still_excuses_lateness_and_nothing_else() -> None
     assert not of_times("P2 violation DOUBLE_EXECUTION: 2 orders accepted for one leg")
     assert not of_times("P5 an order from before the stop is SUCCEEDED after the re-arm")
     assert not of_times("F12 c: sent to the broker 2.00 s after its time to live")
+
+
+@pytest.mark.parametrize("row", PLANTS)
+def test_a_planted_bug_is_in_the_module_once_a_program_has_loaded_it(row: str) -> None:
+    module = PLANTS[row].module
+    script = (
+        f"import importlib; print(importlib.import_module({module!r}).__dict__.get('__planted__', 'no bug'))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **environment_of(row)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout.strip() == PLANTS[row].words
+    assert row in ROWS
