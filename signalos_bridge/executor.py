@@ -329,7 +329,9 @@ class Executor:
 
     async def _legs(self, running: Running) -> None:
         indices = [leg.index for leg in running.record.legs or () if leg.state.value == "PLANNED"]
-        if isinstance(running.record.command.action, CloseAllAction):
+        account = self._view.account
+        in_turn = account is not None and account.fifo_close
+        if isinstance(running.record.command.action, CloseAllAction) and not in_turn:
             async with asyncio.TaskGroup() as group:
                 for index in indices:
                     group.create_task(self._leg(running, index))

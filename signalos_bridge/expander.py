@@ -19,6 +19,7 @@ from signalos_bridge.domain.expansion import (
     expand_open,
     level_leg,
     level_leg_without_call,
+    out_of_turn,
     position_gone,
     wrong_side,
 )
@@ -92,6 +93,8 @@ class Expander:
         action = command.action
         tagger = self._tagger(command)
         if isinstance(action, CloseAction):
+            if self._in_turn(command):
+                return None
             position = self._view.positions.get(action.position_identifier)
             spec = self._view.last_spec(position.symbol) if position is not None else None
             if position is None or spec is None:
@@ -114,6 +117,8 @@ class Expander:
             position = await self._position(action.position_identifier)
             if position is None:
                 return position_gone(action.position_identifier)
+            if self._in_turn(command) and (early := out_of_turn(position, await self._terminal.positions())):
+                return early
             return _plan(expand_close(action, position, await self._spec(position.symbol), tagger))
         if isinstance(action, CloseAllAction):
             return Plan(expand_close_all(await self._of_close_all(action), tagger))
@@ -125,6 +130,11 @@ class Expander:
         if isinstance(action, AdoptAction):
             return await self._adopt(action, tagger)
         return await self._order_action(action, tagger)
+
+    def _in_turn(self, command: Command) -> bool:
+        """Return whether a close has to wait for its turn; what guards and stops close is tried anyway."""
+        account = self._view.account
+        return account is not None and account.fifo_close and not command.origin.is_bridge
 
     # -- opening ---------------------------------------------------------------------------------------
 

@@ -178,9 +178,15 @@ class Flattener:
                 self._set(work, target, StopTicketState.PENDING, "")
         if due:
             await self._save(work, progress)
-            async with asyncio.TaskGroup() as group:
+            account = self._view.account
+            if account is not None and account.fifo_close:
+                # The broker takes the oldest first, and nothing beside it.
                 for target in due:
-                    group.create_task(self._act(work, target))
+                    await self._act(work, target)
+            else:
+                async with asyncio.TaskGroup() as group:
+                    for target in due:
+                        group.create_task(self._act(work, target))
         self._judge(work, targets, due, positions)
         await self._save(work, progress)
 

@@ -89,6 +89,24 @@ def position_gone(identifier: int) -> Refusal:
     return Refusal(POSITION_GONE, f"position {identifier} does not exist at the terminal")
 
 
+def out_of_turn(position: Position, positions: Sequence[Position]) -> Refusal | None:
+    """Return the refusal of a close on an account that closes the oldest position of a symbol first."""
+    older = [
+        one
+        for one in positions
+        if (one.symbol, one.side) == (position.symbol, position.side)
+        and (one.open_time_msc, one.ticket) < (position.open_time_msc, position.ticket)
+    ]
+    if not older:
+        return None
+    first = min(older, key=lambda one: (one.open_time_msc, one.ticket))
+    return Refusal(
+        "FIFO_CLOSE",
+        f"this account closes the oldest position first: close #{first.ticket} ({first.side.name} "
+        f"{first.volume_lots:f} {first.symbol}) before #{position.ticket}",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class OpenFacts:
     """What an open is judged by. `disaster_stop` is set where its levels are to be hidden.
@@ -296,9 +314,9 @@ def expand_levels(
     if stop == position.stop_loss and target == position.take_profit:
         return Expansion((level_leg_without_call(position, tagger),), "the position has these levels already")
     problem: Breach | None = None
-    for held, wanted in ((position.stop_loss, stop), (position.take_profit, target)):
-        if held != wanted:
-            problem = problem or check_frozen(held, position.side, spec, tick)
+    # A market near either level freezes the position, and with it the other level.
+    for held in (position.stop_loss, position.take_profit):
+        problem = problem or check_frozen(held, position.side, spec, tick)
     if stop is not None and stop != position.stop_loss:
         problem = problem or check_stop_loss(stop, position.side, spec, tick)
     if target is not None and target != position.take_profit:

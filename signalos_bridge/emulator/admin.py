@@ -152,6 +152,10 @@ class BrokerAdmin:
         """Set a position's levels; 0 removes one."""
         self._call("modify_by_hand", login, ticket, str(sl), str(tp))
 
+    def charge_swap(self, login: int, ticket: int, amount: Decimal | str) -> None:
+        """Book swap on a position, as at the broker's midnight; negative is charged."""
+        self._call("charge_swap", login, ticket, str(amount))
+
     def cancel_by_hand(self, login: int, ticket: int) -> None:
         """Cancel a working order."""
         self._call("cancel_by_hand", login, ticket)

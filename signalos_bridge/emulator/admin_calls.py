@@ -214,6 +214,16 @@ def modify_by_hand(broker: Broker, login: int, ticket: int, sl: str, tp: str) ->
     return None
 
 
+def charge_swap(broker: Broker, login: int, ticket: int, amount: str) -> Any:
+    broker.catch_up()
+    position = broker.account(login).positions.get(ticket)
+    if position is None:
+        raise CallFailed(LastError.NOT_FOUND, f"no position {ticket}")
+    broker.book.record(PositionSet(login, replace(position, swap=position.swap + Decimal(amount))))
+    broker.commit()
+    return None
+
+
 def cancel_by_hand(broker: Broker, login: int, ticket: int) -> Any:
     broker.catch_up()
     order = broker.account(login).orders.get(ticket)
@@ -265,6 +275,7 @@ _CALLS: dict[str, Callable[..., Any]] = {
         deals,
         close_by_hand,
         modify_by_hand,
+        charge_swap,
         cancel_by_hand,
         place_by_hand,
         ledger_path,
