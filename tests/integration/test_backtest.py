@@ -50,7 +50,7 @@ async def test_a_target_that_past_prices_reach_is_a_closed_position_with_its_gai
     report = (tmp_path / "report.html").read_text()
     assert "take profit" in report or "message or ladder" in report
     assert "QUESTION" in report
-    assert "http" not in report
+    assert "://" not in report
     # Nothing of it runs on.
     running = [each.info["cmdline"] or [] for each in psutil.process_iter(["cmdline"])]
     assert not [line for line in running if str(tmp_path) in " ".join(line)]
