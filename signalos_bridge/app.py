@@ -25,6 +25,7 @@ from signalos_bridge.controller import Controller
 from signalos_bridge.convert import outgoing
 from signalos_bridge.core import Core, CoreSettings
 from signalos_bridge.credentials import Credential
+from signalos_bridge.equity_floor import EquityFloor
 from signalos_bridge.journal import set_aside
 from signalos_bridge.link import standing
 from signalos_bridge.link.link import Link, LinkSettings
@@ -162,6 +163,9 @@ class _Bridge:
             self._wake,
             self._clock,
         )
+        self._floor = EquityFloor(
+            self._core.funds, lambda: self._controller.held, self._controller.stop, self._clock
+        )
         self._meter = LoopMeter(self._clock)
         self._link: Link | None = None
         self._over = asyncio.Event()
@@ -180,6 +184,7 @@ class _Bridge:
                 await self._core.start()
                 self._controller.give_body(self._core)
                 core = group.create_task(self._core.run(), name="core")
+                floor = group.create_task(self._floor.run(), name="equity floor")
                 self._link = Link(
                     core=self._core,
                     controller=self._controller,
@@ -208,7 +213,7 @@ class _Bridge:
                     await self._unhide()
                 await self._core.close()
                 await self._terminal.close()
-                for task in (core, controller, meter, terminal):
+                for task in (floor, core, controller, meter, terminal):
                     await _cancelled(task)
         finally:
             transport.close()

@@ -19,6 +19,7 @@ from signalos_bridge.admission import Admission
 from signalos_bridge.alerts import AlertBox
 from signalos_bridge.checking import Checker
 from signalos_bridge.clock import Clock, SystemClock
+from signalos_bridge.domain.equity_floor import FloorReading, Funds
 from signalos_bridge.domain.facts import (
     BridgeEvent,
     CoreStatus,
@@ -40,6 +41,7 @@ from signalos_bridge.domain.values import (
     CommandOrigin,
     CommandState,
     LapsePolicy,
+    Limits,
     OpenAction,
     OpenCheck,
     Outcome,
@@ -489,6 +491,25 @@ class Core:
     async def symbols(self) -> tuple[SymbolSpec, ...]:
         """Return the account's symbols as the terminal has them. Raises `TerminalUnavailable`."""
         return await self._terminal.symbols()
+
+    def funds(self) -> Funds:
+        """Return the account's money as last read, and what is wanted of the least equity."""
+        account, status = self._view.account, self._terminal.status
+        limits = Limits() if self._store.policies is None else self._store.policies.limits
+        return Funds(
+            floor=limits.minimum_equity,
+            action=limits.minimum_equity_action,
+            reading=None
+            if account is None or self._view.account_at is None
+            else FloorReading(
+                equity=account.equity,
+                balance=account.balance,
+                told_at=self._view.account_at,
+                read_at=self._terminal.last_read_at,
+                linked=status.connected,
+                login_matches=status.account_matches is True,
+            ),
+        )
 
     def status(self) -> CoreStatus:
         """Return the state of terminal, guard and journal, with ages as of now."""

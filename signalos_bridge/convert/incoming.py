@@ -277,6 +277,7 @@ def limits(message: control_pb2.Limits) -> Limits:
         minimum_equity=(
             decimal_of(message.minimum_equity, "limit") if message.HasField("minimum_equity") else None
         ),
+        minimum_equity_action=words.floor_action_of(message.minimum_equity_action),
     )
 
 

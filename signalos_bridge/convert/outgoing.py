@@ -26,6 +26,7 @@ from signalos_bridge.domain.values import (
     CloseAction,
     CloseAllAction,
     CommandState,
+    FloorAction,
     LegReport,
     Limits,
     ModifyAction,
@@ -443,12 +444,15 @@ def stop_stage(stage: Stage, now: float) -> bridge_pb2.StopStage:
 
 def limits(value: Limits) -> control_pb2.Limits:
     """Return limits; None is unset."""
-    return control_pb2.Limits(
+    message = control_pb2.Limits(
         maximum_order_lots=number(value.maximum_order_lots),
         maximum_positions=value.maximum_positions,
         maximum_spread_points=number(value.maximum_spread_points),
         minimum_equity=number(value.minimum_equity),
     )
+    if value.minimum_equity_action is not FloorAction.BLOCK:
+        message.minimum_equity_action = words.floor_action(value.minimum_equity_action)
+    return message
 
 
 def setting(

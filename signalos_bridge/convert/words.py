@@ -96,6 +96,11 @@ def lapse_policy(policy: values.LapsePolicy) -> control_pb2.LapsePolicy.ValueTyp
     return control_pb2.LapsePolicy.Value(f"LAPSE_POLICY_{policy.value}")
 
 
+def floor_action(action: values.FloorAction) -> control_pb2.EquityFloorAction.ValueType:
+    """Return the contract's word."""
+    return control_pb2.EquityFloorAction.Value(f"EQUITY_FLOOR_ACTION_{action.value}")
+
+
 def distance_unit(unit: values.DistanceUnit) -> trade_pb2.DistanceUnit.ValueType:
     """Return the contract's word."""
     return trade_pb2.DistanceUnit.Value(f"DISTANCE_UNIT_{unit.value}")
@@ -190,6 +195,16 @@ def lapse_policy_of(word: control_pb2.LapsePolicy.ValueType) -> values.LapsePoli
         return values.LapsePolicy(_name(control_pb2.LapsePolicy.Name(word), "LAPSE_POLICY_"))
     except ValueError:
         raise Malformed(f"lapse policy {word} is not known") from None
+
+
+def floor_action_of(word: control_pb2.EquityFloorAction.ValueType) -> values.FloorAction:
+    """Return our action; unset blocks."""
+    if word == control_pb2.EQUITY_FLOOR_ACTION_UNSPECIFIED:
+        return values.FloorAction.BLOCK
+    try:
+        return values.FloorAction(_name(control_pb2.EquityFloorAction.Name(word), "EQUITY_FLOOR_ACTION_"))
+    except ValueError:
+        raise Malformed(f"equity floor action {word} is not known") from None
 
 
 def distance_unit_of(word: trade_pb2.DistanceUnit.ValueType) -> values.DistanceUnit:

@@ -301,6 +301,14 @@ class Refusal:
     message: str
 
 
+class FloorAction(Enum):
+    """What is done when equity stays below the least that is allowed, with or without the server."""
+
+    BLOCK = "BLOCK"
+    HALT = "HALT"
+    FLATTEN = "FLATTEN"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Enforced before each order that increases exposure; None is off. Nothing here ever blocks closing."""
@@ -309,6 +317,7 @@ class Limits:
     maximum_positions: int | None = None
     maximum_spread_points: Decimal | None = None
     minimum_equity: Decimal | None = None
+    minimum_equity_action: FloorAction = FloorAction.BLOCK
 
 
 @dataclass(frozen=True, slots=True)

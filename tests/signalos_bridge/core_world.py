@@ -168,12 +168,13 @@ class World:
         command_id: str | None = None,
         time_left: float = 30.0,
         automated: bool = False,
+        origin: CommandOrigin = CommandOrigin.USER,
         wait: bool = True,
     ) -> str:
         self.advance()
         command = Command(
             command_id or str(uuid.uuid4()),
-            CommandOrigin.USER,
+            origin,
             action,
             1,
             automated,

@@ -93,6 +93,31 @@ async def test_limits_are_kept_to_with_their_numbers(world: World) -> None:
     assert outcome.message == "MAXIMUM_POSITIONS: limit=1 current=1"
 
 
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        (Limits(maximum_order_lots=Decimal("0.05")), "MAXIMUM_ORDER_LOTS"),
+        (Limits(maximum_positions=1), "MAXIMUM_POSITIONS"),
+        (Limits(maximum_spread_points=Decimal(1)), "MAXIMUM_SPREAD"),
+        (Limits(minimum_equity=Decimal(10**9)), "MINIMUM_EQUITY"),
+    ],
+)
+async def test_each_limit_holds_for_a_market_order_of_a_signal_without_the_server(
+    world: World, limits: Limits, code: str
+) -> None:
+    opened = await world.open()
+    await world.core.apply_policies(world.policies(limits=limits))
+    # Nobody says them again: the journal does.
+    await world.restart()
+
+    refused = await world.outcome(await world.deliver(buy(), origin=CommandOrigin.SIGNAL, automated=True))
+    closed = await world.outcome(await world.deliver(CloseAction(opened.legs[0].position_identifier)))
+
+    assert (refused.state, refused.reason) == (CommandState.REJECTED, code)
+    assert f"{code}: limit=" in refused.message
+    assert closed.state is CommandState.SUCCEEDED
+
+
 async def test_an_execution_behind_an_ambiguous_answer_is_found(world: World) -> None:
     world.terminal.after = lambda _order: Ambiguous("no answer", 120)
 

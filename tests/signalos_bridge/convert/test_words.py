@@ -21,6 +21,7 @@ WAYS = [
     (values.CommandOrigin, words.command_origin),
     (values.AlertSeverity, words.alert_severity),
     (values.LapsePolicy, words.lapse_policy),
+    (values.FloorAction, words.floor_action),
     (values.DistanceUnit, words.distance_unit),
     (facts.TradeOrigin, words.trade_origin),
     (facts.CloseCause, words.close_cause),
