@@ -488,6 +488,10 @@ class Core:
         """Return the latest of what changed since the last call, None when nothing did."""
         return self._watcher.take_live()
 
+    def tell_live_anew(self) -> None:
+        """Take prices, profits and money as changed: somebody listens who knows none of them."""
+        self._watcher.tell_live_anew()
+
     async def symbols(self) -> tuple[SymbolSpec, ...]:
         """Return the account's symbols as the terminal has them. Raises `TerminalUnavailable`."""
         return await self._terminal.symbols()

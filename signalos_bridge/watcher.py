@@ -329,6 +329,15 @@ class Watcher:
         self._live_at = max(self._live_at, at)
         self._wake()
 
+    def tell_live_anew(self) -> None:
+        """Take all numbers as changed, as old as the last reading is."""
+        self._live_positions.update(self._view.positions)
+        self._live_account = self._view.account is not None
+        held = {position.symbol for position in self._view.positions.values()}
+        held |= {order.symbol for order in self._view.orders.values()}
+        self._live_quotes.update({name: tick for name, tick in self._view.ticks.items() if name in held})
+        self._live_at = max(self._live_at, self._terminal.last_read_at or 0.0)
+
     def take_live(self) -> LiveUpdate | None:
         """Return the latest of what changed since the last call."""
         if not (self._live_positions or self._live_quotes or self._live_account):

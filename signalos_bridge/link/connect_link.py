@@ -220,6 +220,8 @@ class ConnectLink:
             self._parts.deliveries.take(resolution, 0.0, self._answer)
         standings = self._core.standings(welcome.open_command_ids)
         self._send(bridge_service_pb2.ConnectRequest(command_states=outgoing.standings(standings)))
+        # The server may have started since: what has not changed is news to it.
+        self._core.tell_live_anew()
         self._resumed = True
         self._driver.wake()
         self._start(self._tell_symbols(), "symbols")

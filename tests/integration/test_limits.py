@@ -10,6 +10,7 @@ import pytest
 
 from signalos_bridge.emulator.admin import BrokerAdmin
 from signalos_bridge.emulator.operator_messages import SymbolChange
+from signalos_bridge.emulator.server import read_address
 from tests.support.desk import Desk
 from tests.support.world import PASSWORD, eventually, traded_account
 
@@ -21,11 +22,12 @@ LOGIN = 5001
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with traded_account(tmp_path, f"{LOGIN}:USD:10000:hedging") as (world, trader):
-        broker = BrokerAdmin(tmp_path / "emulator")
+        broker = BrokerAdmin(read_address(tmp_path / "emulator"))
         broker.set_symbol("EURUSD", SymbolChange(closed=False, swing_points=0, spread_points=4))
         desk = Desk(world, trader, broker, LOGIN)
         desk.quote("1.10000")
         yield desk
+        broker.close()
 
 
 async def use_of(desk: Desk, code: str) -> dict[str, Any]:

@@ -180,6 +180,9 @@ class ScriptedCore(Core):
         live, self.live = self.live, None
         return live
 
+    def tell_live_anew(self) -> None:
+        return None
+
     async def symbols(self) -> tuple[SymbolSpec, ...]:
         return ()
 

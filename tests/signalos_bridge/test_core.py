@@ -118,6 +118,22 @@ async def test_each_limit_holds_for_a_market_order_of_a_signal_without_the_serve
     assert closed.state is CommandState.SUCCEEDED
 
 
+async def test_money_and_prices_that_have_not_changed_are_told_to_who_comes_anew(world: World) -> None:
+    await world.open()
+    world.core.take_live_update()
+    assert world.core.take_live_update() is None
+
+    world.core.tell_live_anew()
+    told = world.core.take_live_update()
+
+    assert told is not None
+    assert told.account is not None
+    assert [position.identifier for position in told.positions] == [
+        position.identifier for position in world.terminal._broker.positions.values()
+    ]
+    assert [quote.symbol for quote in told.quotes] == ["EURUSD"]
+
+
 async def test_an_execution_behind_an_ambiguous_answer_is_found(world: World) -> None:
     world.terminal.after = lambda _order: Ambiguous("no answer", 120)
 
