@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 import structlog
 
@@ -51,6 +52,7 @@ class EquityFloor:
         if any(stop.close_positions or not closes for stop in held):
             # Stopped already, and as hard.
             return
-        reason = f"MINIMUM_EQUITY: limit={funds.floor:f} current={funds.reading.equity:f}"
+        floor = (funds.floor or Decimal(0)).normalize()
+        reason = f"MINIMUM_EQUITY: limit={floor:f} current={funds.reading.equity:f}"
         log.error("equity is below its least: stopping", reason=reason, closes=closes)
         self._stop(HeldStop(str(uuid.uuid4()), closes, reason, True, self._clock.wall_msc()), 0)

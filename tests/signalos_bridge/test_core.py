@@ -131,7 +131,6 @@ async def test_money_and_prices_that_have_not_changed_are_told_to_who_comes_anew
     assert [position.identifier for position in told.positions] == [
         position.identifier for position in world.terminal._broker.positions.values()
     ]
-    assert [quote.symbol for quote in told.quotes] == ["EURUSD"]
 
 
 async def test_an_execution_behind_an_ambiguous_answer_is_found(world: World) -> None:
