@@ -121,7 +121,8 @@ class Expander:
                 return early
             return _plan(expand_close(action, position, await self._spec(position.symbol), tagger))
         if isinstance(action, CloseAllAction):
-            return Plan(expand_close_all(await self._of_close_all(action), tagger))
+            chosen, outside = await self._of_close_all(action)
+            return Plan(expand_close_all(chosen, tagger, outside))
         if isinstance(action, ModifyAction):
             own = command.origin in (CommandOrigin.LADDER, CommandOrigin.TRAILING)
             return await self._modify(action, tagger, only_tighter=own)
@@ -475,23 +476,26 @@ class Expander:
         leg = replace(leg, order_levels=OrderLevels(order.ticket, order.magic, levels))
         return Plan(replace(expansion, legs=(leg,)))
 
-    async def _of_close_all(self, action: CloseAllAction) -> list[Position]:
-        positions = await self._terminal.positions()
+    async def _of_close_all(self, action: CloseAllAction) -> tuple[list[Position], int]:
+        """Return the positions that it is about, and how many it leaves because they were opened outside."""
         record = self._store.record.positions
         prefixes = self._store.prefixes
-        return [
+        meant = [
             position
-            for position in positions
-            if (not action.symbol or position.symbol == action.symbol)
-            and (
-                action.external
-                or (
-                    known.managed
-                    if (known := record.get(position.identifier)) is not None
-                    else position.magic > 0 and position.magic >> 48 in prefixes
-                )
+            for position in await self._terminal.positions()
+            if not action.symbol or position.symbol == action.symbol
+        ]
+        chosen = [
+            position
+            for position in meant
+            if action.external
+            or (
+                known.managed
+                if (known := record.get(position.identifier)) is not None
+                else position.magic > 0 and position.magic >> 48 in prefixes
             )
         ]
+        return chosen, len(meant) - len(chosen)
 
     async def _position(self, identifier: int) -> Position | None:
         """Return a position by its identifier, which may differ from its ticket on netting accounts."""

@@ -278,13 +278,19 @@ def expand_close(
     return Expansion((close_leg(position, volume, 0, tagger),))
 
 
-def expand_close_all(positions: Sequence[Position], tagger: Tagger) -> Expansion:
-    """Return a leg for each position, oldest first (as accounts that close first in first out want it)."""
+def expand_close_all(positions: Sequence[Position], tagger: Tagger, outside: int = 0) -> Expansion:
+    """Return a leg for each position, oldest first (as accounts that close first in first out want it).
+
+    `outside` positions stay, because they were opened outside and were not asked for; the note says so.
+    """
     ordered = sorted(positions, key=lambda position: (position.open_time_msc, position.ticket))
     legs = tuple(
         close_leg(position, position.volume_lots, index, tagger) for index, position in enumerate(ordered)
     )
-    return Expansion(legs, "" if legs else "there was nothing to close")
+    notes = [] if legs else ["there was nothing to close"]
+    if outside:
+        notes.append(f"{outside} opened outside stay open: closing them has to be asked for (external)")
+    return Expansion(legs, "; ".join(notes))
 
 
 def close_leg(position: Position, volume: Decimal, index: int, tagger: Tagger) -> Leg:

@@ -220,7 +220,8 @@ class StaleStops(Refusal):
     reason = "STALE_STOPS"
 
     def __init__(self, current: tuple[str, ...]) -> None:
-        super().__init__("other stops are in force by now", {"current": ",".join(current)})
+        words = "other stops are in force by now: read them and decide anew"
+        super().__init__(words if current else "nothing is stopped now", {"current": ",".join(current)})
 
 
 class FlattenRunning(Refusal):
@@ -314,7 +315,10 @@ class UnknownSymbol(Refusal):
     reason = "UNKNOWN_SYMBOL"
 
     def __init__(self, symbol: str, account_id: str) -> None:
-        super().__init__(f"{account_id} trades no {symbol}", {"symbol": symbol, "account_id": account_id})
+        super().__init__(
+            f"{account_id} trades no {symbol}; write it as the broker does, as the list of symbols has it",
+            {"symbol": symbol, "account_id": account_id},
+        )
 
 
 class OutOfRange(Refusal):

@@ -82,7 +82,8 @@ def trade_to_proto(trade: Trade) -> trade_pb2.Trade:
     """Return a trade as the contract says it."""
     position = trade.position
     offset = position.broker_offset_seconds
-    closed = trade.close_broker_milliseconds
+    # When a part was closed is told by its deal; only a trade that is closed has a time of closing.
+    closed = trade.close_broker_milliseconds if trade.is_over else None
     return trade_pb2.Trade(
         trade_id=trade.trade_id,
         account_id=trade.account_id,

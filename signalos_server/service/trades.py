@@ -341,10 +341,17 @@ class Trades:
         return await self._act(asked, trade_id, action)
 
     async def close_all(self, asked: Asked, account_id: str, *, external: bool, symbol: str) -> Command:
-        """Close all trades of an account."""
+        """Close all trades of an account, or those of a symbol.
+
+        A name that the account does not know is refused: "nothing to close" would pass for "closed".
+        """
 
         def prepare(records: Records) -> Draft:
             account = traded_account(records, asked.caller, account_id)
+            if symbol and not any(
+                trade.position.symbol == symbol for trade in records.book.open_trades([account.account_id])
+            ):
+                _symbol(records, account.account_id, symbol)
             return Draft(account, CloseAll(external, symbol), increases_risk=False)
 
         return await self._commands.accept(asked, prepare)

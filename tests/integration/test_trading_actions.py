@@ -129,6 +129,7 @@ async def test_a_part_is_rounded_down_and_one_that_is_too_small_is_refused_with_
     assert number(desk.position(trade).volume) == number("0.07")
     now = await desk.trade_when(trade["tradeId"], lambda now: now["volumeLots"] == 0.07)
     assert now["openedVolumeLots"] == 0.1
+    assert (now["closeTime"], now["closeBrokerTime"]) == (None, None)
     assert (await desk.done("POST", path, {"volumeLots": 0.05}))["filledVolumeLots"] == 0.05
     await desk.trade_when(trade["tradeId"], lambda now: now["volumeLots"] == 0.02)
     error = await desk.refused("OUT_OF_RANGE", "POST", path, {"percentage": 10})
@@ -139,6 +140,7 @@ async def test_a_part_is_rounded_down_and_one_that_is_too_small_is_refused_with_
     await desk.done("POST", f"/api/trades/{trade['tradeId']}/close")
     gone = await desk.closed(trade)
     assert (gone["volumeLots"], gone["closeCause"]) == (0.0, "USER")
+    assert gone["closeBrokerTime"] is not None
     await desk.refused("WRONG_STATE", "POST", f"/api/trades/{trade['tradeId']}/close")
     deals = (await desk.trader.get(f"/api/trades/{trade['tradeId']}"))["deals"]
     assert sorted(deal["volumeLots"] for deal in deals) == [0.02, 0.03, 0.05, 0.1]
@@ -150,6 +152,7 @@ async def test_close_all_leaves_what_was_opened_outside_unless_it_is_asked_for(d
     assert outside["origin"] == "EXTERNAL"
     command = await desk.done("POST", "/api/trades/close-all")
     assert len(command["legs"]) == 2
+    assert command["message"].startswith("1 opened outside stay")
     for trade in mine:
         assert (await desk.closed(trade))["closeCause"] == "USER"
     assert list(desk.positions()) == [int(outside["ticket"])]
@@ -158,7 +161,16 @@ async def test_close_all_leaves_what_was_opened_outside_unless_it_is_asked_for(d
     assert (await desk.closed(outside))["closeCause"] == "USER"
     again = await desk.act("POST", "/api/trades/close-all")
     assert again["state"] == "SUCCEEDED"
-    assert again["message"]
+    assert again["message"] == "there was nothing to close"
+
+
+async def test_close_all_of_a_symbol_that_nobody_trades_is_refused_and_closes_nothing(desk: Desk) -> None:
+    await desk.opened(0.1)
+    await desk.refused("UNKNOWN_SYMBOL", "POST", "/api/trades/close-all", {"symbol": "eurusd"})
+    assert len(desk.positions()) == 1
+    command = await desk.done("POST", "/api/trades/close-all", {"symbol": "EURUSD"})
+    assert len(command["legs"]) == 1
+    assert desk.positions() == {}
 
 
 async def test_what_closes_at_the_broker_is_recorded_with_its_cause(desk: Desk) -> None:

@@ -231,6 +231,9 @@ async def test_only_a_rearm_that_names_the_stop_leads_out(tmp_path: Path, storag
         answer = await trader.control.Rearm(request, metadata=trader.metadata)
 
         assert not answer.states[0].wanted.stopped
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await trader.control.Rearm(request, metadata=trader.metadata)
+        assert refused.value.details() == "nothing is stopped now"
         await trader.bridge.until(lambda: not trader.bridge.held)
         opened = await trader.trades.OpenTrade(open_request("o1"), metadata=trader.metadata)
         assert opened.command.state == SUCCEEDED
