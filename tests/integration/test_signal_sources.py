@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from signalos_telegram.domain.messages import Action, Message
 from signalos_telegram.forwarder import Forwarder
 from signalos_telegram.journal import Journal
 from signalos_telegram.server import GrpcServer, TelegramSource
-from tests.support.world import Caller, World, eventually, traded_account
+from tests.support.world import PASSWORD, Caller, World, eventually, traded_account
 
 pytestmark = pytest.mark.integration
 
@@ -133,14 +134,24 @@ async def test_what_telegram_says_is_traded_once_though_it_is_handed_on_again(tm
 
                 await eventually(done)
                 assert journal.counters()["assembled"] == 1
+                if name == "two":
+                    changed = f"SL {ask - 10:.2f}\nTP {ask + 25:.2f}"
+                    journal.record(replace(rest, text=changed), Action.EDITED, datetime.now(UTC))
+                    forwarder.wake()
+                    await eventually(done)
+                    journal.delete(first.chat, [first.message_id], datetime.now(UTC))
+                    forwarder.wake()
+                    await eventually(done)
                 running.cancel()
                 await asyncio.gather(running, return_exceptions=True)
                 journal.close()
         finally:
             await server.close()
-        signals = (await trader.get("/api/signals"))["signals"]
-        assert [each["externalId"] for each in signals] == ["-1001234:7"]
-        signal = await decided(trader, signals[0]["signalId"])
+        deleted, edited, original = (await trader.get("/api/signals"))["signals"]
+        assert {each["externalId"] for each in (deleted, edited, original)} == {"-1001234:7"}
+        assert (edited["edited"], edited["revisesSignalId"]) == (True, original["signalId"])
+        assert deleted["deleted"]
+        signal = await decided(trader, original["signalId"])
         assert signal["state"] == "ACTED", signal
         assert signal["sender"] == "ann"
 
@@ -149,3 +160,48 @@ async def test_what_telegram_says_is_traded_once_though_it_is_handed_on_again(tm
 
         await eventually(dealt)
         assert [each.deal.symbol for each in entries(world)] == ["XAUUSD"]
+        # A deletion closes nothing, and an edit opens nothing a second time.
+        await decided(trader, edited["signalId"])
+        await decided(trader, deleted["signalId"])
+        assert len(await trader.live_trades()) == 1
+        assert len(entries(world)) == 1
+
+
+async def test_a_person_at_a_terminal_makes_a_source_and_sees_what_it_does(tmp_path: Path) -> None:
+    async with traded_account(tmp_path) as (world, trader):
+        who = ("--user", "trader")
+        password = {"SIGNALOS_PASSWORD": PASSWORD, "COLUMNS": "250"}
+
+        async def signalos(*arguments: str) -> str:
+            return await world.run(*arguments, *who, environment=password)
+
+        made = await signalos("sources", "add", "TradingView", "--risk-percent", "0.25")
+        url = next(line for line in made.splitlines() if line.startswith("http://"))
+        bid, ask = quote(world, "EURUSD")
+        text = f"EURUSD BUY NOW SL {ask - 0.005:.5f} TP {ask + 0.005:.5f}"
+        simulated = await signalos("signals", "simulate", text, "--source", "TradingView")
+        assert "WOULD BE SENT" in simulated, simulated
+        assert trader.account_id in simulated
+
+        async with httpx.AsyncClient(timeout=30) as outside:
+            answer = await outside.post(url, content=text, headers=ALERT_HEADERS)
+        assert answer.status_code == 202, answer.text
+        signal_id = answer.json()["signalId"]
+        observed = await decided(trader, signal_id)
+        assert [each["code"] for each in observed["decisions"]] == ["OBSERVED"]
+        assert "OBSERVED" in await signalos("signals", "list")
+        assert "OBSERVED" in await signalos("signals", "show", signal_id)
+        assert entries(world) == []
+
+        await signalos("sources", "trust", "TradingView", "approve")
+        other = f"EURUSD SELL NOW SL {bid + 0.005:.5f} TP {bid - 0.005:.5f}"
+        async with httpx.AsyncClient(timeout=30) as outside:
+            waiting = (await outside.post(url, content=other, headers=ALERT_HEADERS)).json()["signalId"]
+        assert (await decided(trader, waiting))["state"] == "WAITING"
+        await signalos("signals", "approve", waiting)
+
+        async def dealt() -> bool:
+            return len(entries(world)) == 1
+
+        await eventually(dealt)
+        assert "APPROVE" in await signalos("sources", "list")
