@@ -170,7 +170,7 @@ class CommandUseCases:
             reach("before_hand_over")
             self._accepted(asked, command, document)
             last = await watch.until(asked.wait_seconds, _settled)
-        return last or command
+        return await self._as_it_is(last or command, asked.wait_seconds)
 
     async def _store(
         self, asked: Asked, prepare: Prepare, command_id: str
@@ -381,7 +381,22 @@ class CommandUseCases:
             fresh = await self._storage.read(lambda records: records.commands.get(command.command_id))
             if fresh is None or _settled(fresh):
                 return fresh or command
-            return await watch.until(seconds, _settled) or fresh
+            last = await watch.until(seconds, _settled)
+        return await self._as_it_is(last or fresh, seconds)
+
+    async def _as_it_is(self, command: Command, waited_seconds: float) -> Command:
+        """Return what is on record of a command whose end was waited for in vain.
+
+        It may have ended unheard: at another node, or in a commit whose end was in doubt.
+        """
+        if _settled(command) or waited_seconds <= 0:
+            return command
+        try:
+            return (
+                await self._storage.read(lambda records: records.commands.get(command.command_id)) or command
+            )
+        except StorageUnavailable:
+            return command
 
     # Taking back, resolving.
 

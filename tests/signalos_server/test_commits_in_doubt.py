@@ -21,6 +21,7 @@ from signalos_server.adapters.storage.trading.storage import SqlStorage
 from signalos_server.domain.command import Command
 from signalos_server.domain.errors import CommitUnknown
 from signalos_server.service.bridge_facts import Offered
+from signalos_server.service.unit_effects import OutcomeCommitted
 from tests.signalos_server.trading_world import Trader, eventually, trading
 
 pytestmark = pytest.mark.integration
@@ -98,6 +99,23 @@ async def test_who_asks_again_after_a_doubtful_acceptance_has_its_outcome_in_the
 
         assert again.command.state == SUCCEEDED
         assert len(trader.bridge.deliveries) == 1
+
+
+async def test_an_outcome_whose_commit_is_in_doubt_is_in_the_answer_of_who_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+
+        def has_outcome(result: Any) -> bool:
+            return isinstance(result, list) and any(isinstance(one, OutcomeCommitted) for one in result)
+
+        committed = doubt_once(monkeypatch, has_outcome)
+
+        answer = await trader.trades.OpenTrade(open_request("r1", 1500), metadata=trader.metadata)
+
+        assert committed
+        assert answer.command.state == SUCCEEDED
 
 
 async def test_what_a_new_session_is_offered_in_a_doubtful_commit_is_handed_over_in_it(
