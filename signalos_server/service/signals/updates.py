@@ -14,19 +14,16 @@ from signalos_server.domain.command import Command
 from signalos_server.domain.control import ControlDocument
 from signalos_server.domain.dealing.decide import Step
 from signalos_server.domain.dealing.denial import Denial, deny
-from signalos_server.domain.dealing.matching import Matched, Question, SignalTrade, match
+from signalos_server.domain.dealing.matching import Question, SignalTrade, match
 from signalos_server.domain.errors import Refusal, UnknownSymbol
 from signalos_server.domain.pipeline import changes
 from signalos_server.domain.pipeline.reading import Earlier, is_order
-from signalos_server.domain.pipeline.record import Signal, SignalDecision, ended, moved
+from signalos_server.domain.pipeline.record import SignalDecision, ended, moved
 from signalos_server.domain.pipeline.words import HeldFor, SignalOutcome, SourceTrust
 from signalos_server.domain.records import Order, SymbolSpec, Trade
-from signalos_server.domain.signals.machine_build import symbol_of
 from signalos_server.domain.signals.model import Gate, Kind, Parse, Target
-from signalos_server.domain.words import Side
 from signalos_server.service.commands import OTHER_TIME_TO_LIVE, Acceptance, Draft
 from signalos_server.service.records import Records
-from signalos_server.service.signals.facts import Holdings, holdings_of
 from signalos_server.service.signals.ground import Ground, acting_for, decided, failed, passed
 from signalos_server.service.signals.opening import (
     Case,
@@ -36,12 +33,15 @@ from signalos_server.service.signals.opening import (
     hold_for_clearing,
     last_word,
 )
+from signalos_server.service.signals.reach import Reach, reach_of
 from signalos_server.service.signals.reading import earlier_of
 
 # A message is not about what was said after it; clocks of providers differ by less.
 _CLOCKS_DIFFER = timedelta(seconds=5)
 
 _O = SignalOutcome
+# Why an order gave way to a later version of its message: which may then be decided as the order it is.
+_EDITED = "EDITED"
 
 
 @dataclass(slots=True)
@@ -63,17 +63,6 @@ class UpdatePlan:
     clears: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Reach:
-    """What of a source's an account holds that an update may mean."""
-
-    trades: dict[str, Trade]
-    orders: dict[str, Order]
-    signals: dict[str, Signal]
-    found: tuple[SignalTrade, ...]
-    opening: tuple[Command, ...]
-
-
 class Updates:
     """Decides updates."""
 
@@ -91,8 +80,10 @@ class Updates:
         now = self._ground.now()
         plan = self.plan(records, case, now)
         for waiting in plan.withdrawn:
-            reason = "a later message of the source took it back before it was sent"
-            decided(records, ended(waiting, _O.WITHDRAWN, "TAKEN_BACK", reason, now), now)
+            code, reason = "TAKEN_BACK", "a later message of the source took it back before it was sent"
+            if is_order(case.parse):
+                code, reason = _EDITED, "a later version of the message took its place"
+            decided(records, ended(waiting, _O.WITHDRAWN, code, reason, now), now)
         if plan.opens_anew:
             return self._opening.take(records, acceptance, _as_order(records, case))
         base = replace(
@@ -170,7 +161,7 @@ class Updates:
     def plan(self, records: Records, case: Case, now: datetime, *, certain: bool = False) -> UpdatePlan:
         """Return what comes of an update now. Changes nothing. `certain`: trust and gate are left out."""
         earlier = earlier_of(records, case.signal)
-        reach = self._reach(records, case, now)
+        reach = reach_of(records, case, now)
         update, signal = case.parse, case.signal
         sure = case.approved or certain
         plan = UpdatePlan(_O.SENT, [passed("gate", now, update.gate.value)])
@@ -192,7 +183,7 @@ class Updates:
             anew = self._edited(records, plan, case, reach, meant, now)
             if anew is not None:
                 return anew
-        under_way = _opening_of(reach, {one.signal_id for one in meant} | earlier.signal_ids)
+        under_way = reach.opening_of({one.signal_id for one in meant} | earlier.signal_ids)
         if under_way:
             return _held_for_opening(plan, now)
         for one in meant:
@@ -211,30 +202,8 @@ class Updates:
             return _over(plan, _O.SKIPPED, now, "change", deny("TAKEN_BACK", text))
         return _over(plan, _O.SKIPPED, now, "change", deny("NOTHING_TO_CHANGE", "it is so already"))
 
-    def _reach(self, records: Records, case: Case, now: datetime) -> _Reach:
-        held = holdings_of(records, case.account.account_id, now)
-        caused = {trade.trade_id: trade.signal_id for trade in held.trades if trade.signal_id}
-        for order in held.orders:
-            command_id = order.pending.open_command_id
-            command = records.commands.get(command_id) if command_id else None
-            if command is not None and command.signal_id:
-                caused[order.order_id] = command.signal_id
-        ids = {*caused.values(), *(command.signal_id for command in held.opening if command.signal_id)}
-        signals = {
-            signal_id: signal
-            for signal_id, signal in records.signals.many(ids).items()
-            if signal.source_id == case.source.source_id
-        }
-        return _Reach(
-            {trade.trade_id: trade for trade in held.trades},
-            {order.order_id: order for order in held.orders},
-            signals,
-            tuple(_found(records, held, caused, signals, case)),
-            tuple(command for command in held.opening if command.signal_id in signals),
-        )
-
     def _matched(
-        self, case: Case, earlier: Earlier, reach: _Reach, *, replied: bool
+        self, case: Case, earlier: Earlier, reach: Reach, *, replied: bool
     ) -> tuple[SignalTrade, ...] | Question:
         update, signal = case.parse, case.signal
         chosen = case.decision.chosen_trade_ids
@@ -255,7 +224,7 @@ class Updates:
                 return Question("REPLY_UNKNOWN", "what it replies to is not known here", every)
             replied = False
         if not replied:
-            return _names(match(update, said_before, case.source.source_id), reach)
+            return reach.names(match(update, said_before, case.source.source_id))
         versions = earlier.signal_ids
         meant_signal = "the message that it refers to"
         seen = [
@@ -275,14 +244,14 @@ class Updates:
         plan: UpdatePlan,
         case: Case,
         earlier: Earlier,
-        reach: _Reach,
+        reach: Reach,
         question: Question,
         waiting: Sequence[SignalDecision],
         now: datetime,
     ) -> UpdatePlan:
         """Return what comes of an update that no trade fits, or too many."""
         update = case.parse
-        if _opening_of(reach, earlier.signal_ids) or (not earlier.signals and _opening_like(reach, update)):
+        if reach.opening_of(earlier.signal_ids) or (not earlier.signals and reach.opening_like(update)):
             return _held_for_opening(plan, now)
         if not waiting and self._undecided(records, case, earlier):
             return _held_for_opening(plan, now)
@@ -322,7 +291,7 @@ class Updates:
         if case.decision.held_for is HeldFor.CLEARING:
             return True
         refused = [one for one in before if one.outcome is _O.DENIED and not one.command_ids]
-        withdrawn = [one for one in before if one.outcome is _O.WITHDRAWN and not one.command_ids]
+        withdrawn = [one for one in before if one.outcome is _O.WITHDRAWN and one.code == _EDITED]
         return bool(before) and len(refused) + len(withdrawn) + len(
             [one for one in waiting if one.opens or is_edit(one)]
         ) >= len(before)
@@ -337,7 +306,8 @@ class Updates:
         waiting = [
             one
             for one in records.signals.waiting_at(case.account.account_id, case.source.source_id)
-            if one.signal_id != case.signal.signal_id and not one.command_ids
+            if one.signal_id != case.signal.signal_id
+            and (not one.command_ids or one.held_for is HeldFor.CLEARING)
         ]
         if replied:
             return [one for one in waiting if one.signal_id in earlier.signal_ids]
@@ -359,7 +329,7 @@ class Updates:
         records: Records,
         plan: UpdatePlan,
         case: Case,
-        reach: _Reach,
+        reach: Reach,
         meant: Sequence[SignalTrade],
         now: datetime,
     ) -> UpdatePlan | None:
@@ -397,7 +367,7 @@ class Updates:
         records: Records,
         plan: UpdatePlan,
         case: Case,
-        reach: _Reach,
+        reach: Reach,
         one: SignalTrade,
         now: datetime,
         *,
@@ -502,87 +472,5 @@ def _held_for_opening(plan: UpdatePlan, now: datetime) -> UpdatePlan:
     return _over(plan, _O.HELD, now, "match", deny("OPEN_UNDER_WAY", text))
 
 
-def _opening_of(reach: _Reach, signal_ids: frozenset[str] | set[str]) -> bool:
-    return any(command.signal_id in signal_ids for command in reach.opening)
-
-
-def _opening_like(reach: _Reach, update: Parse) -> bool:
-    """Return whether an order under way is one that an update may mean."""
-    for command in reach.opening:
-        said = reach.signals[command.signal_id].parsed
-        if update.symbol is None or (said is not None and said.symbol == update.symbol):
-            return True
-    return False
-
-
 def _under_way(command: Command | None) -> bool:
     return command is not None and not command.is_final
-
-
-def _found(
-    records: Records,
-    held: Holdings,
-    caused: dict[str, str],
-    signals: dict[str, Signal],
-    case: Case,
-) -> list[SignalTrade]:
-    found = []
-    for trade in held.trades:
-        signal = signals.get(caused.get(trade.trade_id, ""))
-        if signal is not None:
-            position = trade.position
-            command = records.commands.get(position.open_command_id)
-            leg = _leg_of(command, position_identifier=position.identifier)
-            symbol = _symbol_of(signal, position.symbol)
-            found.append(_trade_of(trade.trade_id, signal, case, symbol, position.side, leg, pending=False))
-    for order in held.orders:
-        signal = signals.get(caused.get(order.order_id, ""))
-        if signal is not None:
-            pending = order.pending
-            command = records.commands.get(pending.open_command_id)
-            leg = _leg_of(command, order_ticket=pending.ticket)
-            symbol = _symbol_of(signal, pending.symbol)
-            found.append(_trade_of(order.order_id, signal, case, symbol, pending.side, leg, pending=True))
-    return found
-
-
-def _trade_of(
-    identity: str, signal: Signal, case: Case, symbol: str, side: Side, leg: int, *, pending: bool
-) -> SignalTrade:
-    return SignalTrade(
-        identity=identity,
-        signal_id=signal.signal_id,
-        source_id=signal.source_id,
-        account_id=case.account.account_id,
-        symbol=symbol,
-        side=side,
-        pending=pending,
-        leg=leg,
-    )
-
-
-def _symbol_of(signal: Signal, broker_symbol: str) -> str:
-    """Return what a signal calls the instrument of its trade; it may have named several."""
-    named = [action.symbol for action in signal.actions if action.symbol is not None]
-    if len(set(named)) == 1:
-        return named[0]
-    own = symbol_of(broker_symbol)
-    return own if own is not None else broker_symbol
-
-
-def _leg_of(command: Command | None, *, position_identifier: int = 0, order_ticket: int = 0) -> int:
-    """Return which leg of an order a trade is, from 1."""
-    for number, leg in enumerate(command.legs if command is not None else (), 1):
-        if position_identifier and leg.position_identifier == position_identifier:
-            return number
-        if order_ticket and leg.order_ticket == order_ticket:
-            return number
-    return 1
-
-
-def _names(found: Matched | Question, reach: _Reach) -> tuple[SignalTrade, ...] | Question:
-    """Return what was matched; a question names trades, not the signals that they came of."""
-    if isinstance(found, Matched):
-        return found.trades
-    trades = tuple(sorted(one.identity for one in reach.found if one.signal_id in found.candidates))
-    return replace(found, candidates=trades)
