@@ -73,7 +73,25 @@ def test_deeply_nested_json_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["1 ", "1-", "now ", "close ", "be ", "buy 1 ", "sl 1 tp 2 ", "gold eurusd ", "(", "不"]
+    "piece",
+    [
+        "1 ",
+        "1-",
+        "now ",
+        "close ",
+        "be ",
+        "buy 1 ",
+        "sl 1 tp 2 ",
+        "gold eurusd ",
+        "(",
+        "不",
+        "b u y ",
+        "close, sl 1, ",
+        "don't close, ",
+        "buy gold 4050\n",
+        "close half and sl to 4050 ",
+        "والهدف ",
+    ],
 )
 def test_the_longest_text_costs_little_whatever_is_in_it(piece: str) -> None:
     text = piece * (LONGEST_TEXT // len(piece))

@@ -122,6 +122,9 @@ def find(tokens: list[Token], place: int, root: Node = ROOT) -> Found | None:
             best = Found(node.entries, at - place)
         if not node.then:
             break
+        if at + 1 < count and tokens[at].kind is TokenKind.PICTURE:
+            # "Stop 🔥 loss": a picture parts no phrase.
+            at += 1
         if at < count and tokens[at].kind is TokenKind.MARK and at + 1 < count:
             mark = tokens[at].text
             if mark in _JOINTS or (mark == "." and len(token.text) == 1):

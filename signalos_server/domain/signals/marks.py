@@ -83,6 +83,9 @@ class _Reader(SignReader):
             last = self.tokens[self._place + found.length - 1]
             # A phrase may not end inside a glued run (the "sl" of "sl2x").
             self._add_entry(found.entry, token, last, found.entries[1:])
+            if last is not token and found.entry.concept is C.TP and last.text.isdigit():
+                # T1, цель 1: the phrase ends in the target's number.
+                self._add(C.INDEX, last, last, number=int(last.text))
             self._place += found.length
             return
         self._read_unknown(token)

@@ -31,6 +31,10 @@ from signalos_server.domain.signals.words.concepts import SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 LONGEST_TEXT = 8_000
+# Nobody who speaks to people writes a sentence of more marks, or more orders at once; the bounds keep what a
+# text can cost near its length.
+_LONGEST_CLAUSE = 400
+_MOST_ORDERS = 30
 # A parse's own words, and the marks of a machine's conversation: nobody writes them to traders.
 _INTERNAL = re.compile(r"\bgate\s*[:=]", re.IGNORECASE)
 _CONVERSATION = re.compile(
@@ -90,9 +94,15 @@ def _parse_prose(text: str, context: Context) -> Parse:
             Gate.REJECT, "MANIPULATION", "speaks to a machine, not to traders", symbol=_any_symbol(marked)
         )
     parts = clausing.split(marks)
+    if any(part.last - part.first > _LONGEST_CLAUSE for part in parts):
+        return nothing(Gate.REJECT, "TOO_LONG", "a sentence without end", symbol=_any_symbol(marked))
     reader = UpdateReader(marked, parts, context)
     updates = reader.read_strong()
     drafts = _read_drafts(marked, updates, context)
+    if len(drafts) > _MOST_ORDERS:
+        return nothing(
+            Gate.REJECT, "TOO_LONG", f"more than {_MOST_ORDERS} orders", symbol=_any_symbol(marked)
+        )
     opening = Opening(marked, parts, updates, context)
     orders = [order for draft in drafts for order in opening.judge(draft)]
     opens = [order for order in orders if order.kind is Kind.OPEN]

@@ -14,6 +14,7 @@ from signalos_server.domain.signals.typos import mended, shortened
 _CLITICS = ("و", "ف", "ب", "ل", "ك")
 _ARTICLE = "ال"
 _SHORTEST_SPACED = 3
+_LONGEST_SPACED = 12
 
 
 def spelled(tokens: list[Token]) -> list[Token]:
@@ -81,6 +82,7 @@ def _closed(tokens: list[Token], place: int) -> tuple[Token, int] | None:
     end = place + 1
     while (
         end < len(tokens)
+        and end - place < _LONGEST_SPACED
         and tokens[end].kind is TokenKind.WORD
         and len(tokens[end].text) == 1
         and tokens[end].start == tokens[end - 1].end + 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from signalos_server.domain.signals.aims import STOPS, Action, Anchor, Updates
+from signalos_server.domain.signals.aims import FRACTIONS, STOPS, Action, Anchor, Updates
 from signalos_server.domain.signals.announcements import read_event
 from signalos_server.domain.signals.clauses import Clause, part_of
 from signalos_server.domain.signals.model import (
@@ -170,6 +170,11 @@ class UpdateReader(ShareReader):
         part, fraction = self._share(anchor)
         anchor_concept = self._marks[anchor.place].concept
         if anchor_concept is C.GRAB and not part:
+            return None
+        unspoken = anchor_concept is C.PERCENT or anchor_concept in FRACTIONS
+        aimed = self._context.replies or clause.has(C.SYMBOL, C.POSITION)
+        if unspoken and (not aimed or clause.has(*SIDES)):
+            # "Buy it with 50% off": a share without a verb, and of no trade.
             return None
         return Parse(
             kind=Kind.PARTIAL_CLOSE, fraction=fraction, side=self._side_in(anchor), target=self._leg(anchor)

@@ -184,7 +184,7 @@ WORDS: dict[C, str] = {
         "out at be, out at breakeven, out at break even, stopped at be, "
         "stopped at breakeven, out at entry, closed, full closed, fully closed, exited, "
         "closed out, closed manually, closed fully, squared off, closed in profit, "
-        "closed at breakeven, closed at be"
+        "closed at breakeven, closed at be, we are out, we're out, we got out, we exited"
     ),
     C.TAKE_PART: (
         "take partial, take partials, taking partials, taking partial, take some, "
