@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import grpc
+from buf.validate import validate_pb2
 from google.protobuf import any_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 from grpc.aio import ServicerContext
@@ -66,7 +69,7 @@ async def abort(context: ServicerContext[Any, Any], status: status_pb2.Status) -
 def validate(request: Any) -> None:
     """Raise `InvalidFields` with the JSON path of each field that breaks its rule."""
     violations = collect_violations(request)
-    broken = [(_json_path(violation), _message(violation)) for violation in violations]
+    broken = [(_json_path(violation), _message(violation, request.DESCRIPTOR)) for violation in violations]
     if not isinstance(request, EmergencyStopRequest):
         # A stop is not refused for its reason's sake; it leaves the zeros out.
         broken += [(path, "must not hold a zero character") for path in _with_zeros(request, "")]
@@ -98,12 +101,40 @@ _PATTERN_WORDS = {
 }
 
 
-def _message(violation: Violation) -> str:
+# A field of the contract as a rule's own words name it; callers know it by its JSON name.
+_CONTRACT_NAME = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+
+
+def _message(violation: Violation, message: Descriptor) -> str:
     if violation.proto.rule_id == "string.pattern" and isinstance(violation.rule_value, str):
         words = _PATTERN_WORDS.get(violation.rule_value)
         if words is not None:
             return words
-    return violation.proto.message or violation.proto.rule_id or "breaks its rule"
+    if violation.proto.rule_id in ("enum.not_in", "enum.defined_only"):
+        words = _choices(violation, message)
+        if words:
+            return f"must be one of {words}"
+    words = violation.proto.message or violation.proto.rule_id or "breaks its rule"
+    return _CONTRACT_NAME.sub(lambda found: _json_name(found[0]), words)
+
+
+def _choices(violation: Violation, message: Descriptor) -> str:
+    """Return the values that an enum's field takes, without their prefix; empty: not to be found."""
+    field: FieldDescriptor | None = None
+    for element in violation.proto.field.elements if violation.proto.field is not None else ():
+        field = message.fields_by_name.get(element.field_name)
+        if field is None:
+            return ""
+        message = field.message_type or message
+    if field is None or field.enum_type is None:
+        return ""
+    rules = field.GetOptions().Extensions[validate_pb2.field].enum
+    refused = {*rules.not_in, *field.GetOptions().Extensions[validate_pb2.field].repeated.items.enum.not_in}
+    names = {value.number: value.name for value in field.enum_type.values}
+    prefix = names[0].removesuffix("UNSPECIFIED")
+    return ", ".join(
+        name.removeprefix(prefix) for number, name in names.items() if number and number not in refused
+    )
 
 
 def _json_path(violation: Violation) -> str:

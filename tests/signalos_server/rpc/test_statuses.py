@@ -9,7 +9,7 @@ from buf.validate import validate_pb2
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor
 
-from signalos.v1 import auth_service_pb2, control_service_pb2, order_service_pb2, trade_service_pb2
+from signalos.v1 import auth_service_pb2, control_service_pb2, order_service_pb2, trade_pb2, trade_service_pb2
 from signalos_server.domain.errors import InvalidFields
 from signalos_server.rpc.statuses import validate
 
@@ -53,3 +53,36 @@ def test_what_is_wrong_with_the_whole_request_is_told_without_a_field() -> None:
         validate(control_service_pb2.RearmRequest(reason="all is well"))
 
     assert refused.value.message == "name the stops, or give the generation that you were shown"
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (
+            trade_service_pb2.OpenTradeRequest(request_id="k", symbol="EURUSD", volume_lots=0.1),
+            "must be one of BUY, SELL",
+        ),
+        (
+            trade_service_pb2.OpenTradeRequest(
+                request_id="k",
+                symbol="EURUSD",
+                side=trade_pb2.SIDE_BUY,
+                volume_lots=0.1,
+                order_type=4,
+                price=1.1,
+            ),
+            "must be one of MARKET, LIMIT, STOP",
+        ),
+        (
+            trade_service_pb2.OpenTradeRequest(request_id="k", symbol="EURUSD", side=trade_pb2.SIDE_BUY),
+            "give exactly one of volumeLots and risk",
+        ),
+    ],
+)
+def test_a_rule_speaks_of_names_that_the_caller_may_write(
+    request_: trade_service_pb2.OpenTradeRequest, words: str
+) -> None:
+    with pytest.raises(InvalidFields) as refused:
+        validate(request_)
+
+    assert any(description == words for _, description in refused.value.violations), refused.value.violations
