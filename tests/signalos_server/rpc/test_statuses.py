@@ -9,7 +9,13 @@ from buf.validate import validate_pb2
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor
 
-from signalos.v1 import auth_service_pb2, control_service_pb2, order_service_pb2, trade_pb2, trade_service_pb2
+from signalos.v1 import (
+    auth_service_pb2,
+    control_service_pb2,
+    order_service_pb2,
+    trade_pb2,
+    trade_service_pb2,
+)
 from signalos_server.domain.errors import InvalidFields
 from signalos_server.rpc.statuses import validate
 
