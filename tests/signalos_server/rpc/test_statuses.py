@@ -74,7 +74,7 @@ def test_what_is_wrong_with_the_whole_request_is_told_without_a_field() -> None:
                 symbol="EURUSD",
                 side=trade_pb2.SIDE_BUY,
                 volume_lots=0.1,
-                order_type=4,
+                order_type=order_pb2.ORDER_TYPE_STOP_LIMIT,
                 price=1.1,
             ),
             "must be one of MARKET, LIMIT, STOP",
