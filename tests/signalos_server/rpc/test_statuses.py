@@ -12,6 +12,7 @@ from google.protobuf.descriptor import Descriptor
 from signalos.v1 import (
     auth_service_pb2,
     control_service_pb2,
+    order_pb2,
     order_service_pb2,
     trade_pb2,
     trade_service_pb2,
