@@ -30,6 +30,8 @@ def read(text: str, context: Context) -> Parse | None:
     stripped = text.strip()
     if stripped.startswith(("{", "[")) and (stripped.endswith(("}", "]")) or '":' in stripped):
         return _read_json(stripped, context)
+    if '"' in stripped and stripped.count("{") != stripped.count("}"):
+        return refused("BROKEN_JSON", "looks like a part of JSON")
     if "\n" in stripped and "=" not in stripped:
         return None
     strategy = _STRATEGY.search(stripped)
@@ -109,7 +111,8 @@ def _take(fields: dict[str, Any], key: str, value: Any) -> None:
         fields.setdefault("targets", {})[int(numbered.group(1))] = value
         return
     field = FIELDS.get(name)
-    if field is None:
+    if field is None or isinstance(value, dict):
+        # The fields of an object stand for themselves: "price": {"entry": …, "sl": …}.
         return
     if field == "action" and field in fields:
         # "order": "market" beside "action": "buy": the one that names an action is the action.

@@ -19,6 +19,7 @@ from signalos_server.domain.signals.spelling import spelled
 from signalos_server.domain.signals.spoken import keep_spoken
 from signalos_server.domain.signals.symbols import DIGIT_CODES, SLANG, Named, by_code, coin_of, is_suffix
 from signalos_server.domain.signals.tokens import Token, TokenKind, tokenise
+from signalos_server.domain.signals.words.concepts import SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 # Labels as they are mistyped; believed only with a colon and a figure behind them.
@@ -79,6 +80,12 @@ class _Reader(SignReader):
         if found is not None and found.length == 1 and found.entry.named is None and by_code(token.text):
             # NAS is an index before it is a Portuguese article.
             found = None
+        slang = SLANG.get(token.text)
+        if slang is not None and found is not None and found.entry.weak and self._is_desk_slang(token):
+            # EU is a pair beside a side, and a Portuguese pronoun elsewhere.
+            self._place += 1
+            self._add(C.SYMBOL, token, token, named=Named(slang, exact=False))
+            return
         if found is not None and not (token.text in _LABEL_TYPOS and self._reads_as_typo(found)):
             last = self.tokens[self._place + found.length - 1]
             # A phrase may not end inside a glued run (the "sl" of "sl2x").
@@ -161,6 +168,14 @@ class _Reader(SignReader):
     def _behind(self, token: Token, signs: str) -> bool:
         """Return whether a token is glued to one of the signs: $ADA, #SOL."""
         return token.glued and self._place > 1 and self.tokens[self._place - 2].text in signs
+
+    def _is_desk_slang(self, token: Token) -> bool:
+        beside = (
+            self.tokens[max(0, self._place - 1) : self._place]
+            + self.tokens[self._place + 1 : self._place + 2]
+        )
+        sides = [lexicon.knows(other.text) for other in beside if other.kind is TokenKind.WORD]
+        return self._is_capital(token) and any(entry and entry.concept in SIDES for entry in sides)
 
     def _is_capital(self, token: Token) -> bool:
         places = self._folded.places

@@ -98,7 +98,7 @@ class Opening:
             return "PAST_TENSE", "told, or asked, as done"
         if clause.has(C.OPTIONAL):
             return "OPTIONAL", "an order is offered, not told"
-        asked = C.ASKING in before
+        asked = C.ASKING in before or (clause.asked and clause.has(C.ASKING))
         if asked or (clause.is_question and not complete):
             return "QUESTION", "asked, not told"
         if clause.has(C.I_ME) and not (draft.stops and draft.targets):

@@ -8,7 +8,7 @@ from signalos_server.domain.signals.words.concepts import SIDES
 from signalos_server.domain.signals.words.concepts import Concept as C
 
 # What may stand between an instrument and its side: OR : VENTE.
-_BETWEEN = frozenset((C.COLON, C.DASH, C.HASH, C.NEWLINE, C.BRACKET_OPEN, C.BRACKET_CLOSE))
+_BETWEEN = frozenset((C.COLON, C.DASH, C.HASH, C.NEWLINE, C.BRACKET_OPEN, C.BRACKET_CLOSE, C.LIMIT, C.NOW))
 
 
 def keep_spoken(marked: Marked) -> list[Mark]:

@@ -65,6 +65,9 @@ _ELSEWHERE = re.compile(
     r"|(?<![\w])@(?!market|entry|instant|current|price|breakeven|around|between|limit)[a-z][a-z0-9_]{4,}"
     r"|[a-z0-9._-]+@[a-z0-9-]+\.[a-z.]+"
 )
+# Markup that only dresses the text; a break is a new line.
+_FORMATTING = re.compile(r"<(/?)(br|p|div|b|i|u|s|em|strong|code|pre|del|ins|span|li|ul)\s*/?>")
+_LINE_ENDING = frozenset(("br", "p", "div", "li", "pre"))
 _MARKUP = re.compile(r"</?[a-z][^<>\n]{0,200}>")
 
 
@@ -72,7 +75,8 @@ def tokenise(text: str) -> tuple[list[Token], bool]:
     """Return the tokens of a folded text, and whether there was markup in it. Spaces are left out."""
     markup = False
     if "<" in text and _MARKUP.search(text) is not None:
-        markup = True
+        text = _FORMATTING.sub(_part, text)
+        markup = _MARKUP.search(text) is not None
         text = _MARKUP.sub(_blank, text)
     if "@" in text or "/" in text or "www." in text:
         text = _ELSEWHERE.sub(_blank, text)
@@ -86,6 +90,12 @@ def tokenise(text: str) -> tuple[list[Token], bool]:
         tokens.append(Token(_KINDS[group], match.group(), match.start(), match.end(), glued))
         glued = True
     return tokens, markup
+
+
+def _part(match: re.Match[str]) -> str:
+    """Return blanks as long as a tag, the last of them a line's end where the tag ends one."""
+    length = match.end() - match.start()
+    return " " * (length - 1) + ("\n" if match.group(2) in _LINE_ENDING else " ")
 
 
 def _blank(match: re.Match[str]) -> str:

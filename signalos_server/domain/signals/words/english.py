@@ -301,7 +301,8 @@ WORDS: dict[C, str] = {
         "hit the stop, stopped us out, took us out, sl taken, sl triggered, stop triggered, "
         "stop taken, got stopped, hit the stop loss, stop was hit, sl was hit, sl got hit, "
         "stop got hit, hit my sl, hit stops, stops hit, hit the stops, stoplossed, "
-        "got stopped out"
+        "got stopped out, sl got triggered, sl was triggered, stop got triggered, "
+        "stop loss got triggered, sl got taken"
     ),
     C.RUNNING: (
         "moving toward, moving towards, heading to, heading toward, heading towards, "
@@ -348,7 +349,7 @@ WORDS: dict[C, str] = {
     C.FUTURE: (
         "will, i'll, ill, we'll, going to, gonna, looking to, looking for, wanna, get ready, "
         "ready to, prepare, prepare to, upcoming, could, possible, probably, potential, "
-        "expecting, expect, soon we, watch for, watch, watching, about to, intend to, idea, "
+        "expecting, expect, soon we, watch for, watch, watching, about to, intend to, "
         "next move, will be, shall, be ready, stand by, standby, heads up, could be"
     ),
     C.PLANNED: (
@@ -426,7 +427,7 @@ WORDS: dict[C, str] = {
         "format, signal format, screenshot, template, paper account, in demo, on demo, "
         "demo account, practice trade, mock, mock trade, not a trade, not trading advice, "
         "how to read, sample trade, dummy signal, test only, education only, educational, "
-        "training purpose, training purposes"
+        "training purpose, training purposes, just an idea, only an idea"
     ),
     C.FORWARDED: "forwarded from, forwarded, forwarded message, fwd from, reposted from, repost",
     C.PAST_TIME: (
