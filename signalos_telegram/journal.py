@@ -329,6 +329,10 @@ class Journal:
         ).fetchall()
         text = "\n".join(each for (each,) in parts if each.strip())
         if not text:
+            # Whatever is written there later, it is not that signal any more.
+            self._db.execute(
+                "UPDATE message SET deleted = 1 WHERE chat = ? AND root = ?", (message.chat, root)
+            )
             return self._take_back(message.chat, root, now)
         unsent = self._db.execute(
             "UPDATE queue SET text = ? WHERE chat = ? AND message_id = ? AND attempts = 0 AND action != ?",

@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from signalos_telegram.domain.messages import Action, Message
 from signalos_telegram.journal import FILE, Journal, Recorded
@@ -76,6 +78,14 @@ def test_a_message_deleted_before_it_was_handed_on_never_goes(journal: Journal) 
     assert journal.delete(CHANNEL, [7], at(1)) == [Recorded.WITHDRAWN_BEFORE_SENT]
     assert texts(journal) == []
     assert journal.record(FIRST, Action.NEW, at(2)) is Recorded.KNOWN
+
+
+def test_an_edit_that_arrives_after_the_deletion_revives_nothing(journal: Journal) -> None:
+    journal.record(FIRST, Action.NEW, NOON)
+    journal.delete(CHANNEL, [7], at(1))
+
+    assert journal.record(replace(FIRST, text="SELL GOLD"), Action.EDITED, at(2)) is Recorded.KNOWN
+    assert texts(journal) == []
 
 
 def test_a_deletion_after_an_attempt_follows_it_and_unsent_edits_go(journal: Journal) -> None:
@@ -199,3 +209,68 @@ def test_one_that_looks_only_changes_nothing(tmp_path: Path, journal: Journal) -
     with pytest.raises(sqlite3.OperationalError):
         looking.count("x")
     looking.close()
+
+
+events = st.lists(
+    st.tuples(st.sampled_from(["write", "delete", "hand", "lose", "restart"]), st.integers(1, 3),
+              st.sampled_from(["A", "B", "C", ""])),
+    max_size=40,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events)
+def test_whatever_happens_the_server_hears_of_each_message_once_and_its_last_state_last(
+    tmp_path_factory: pytest.TempPathFactory, happened: list[tuple[str, int, str]]
+) -> None:
+    directory = tmp_path_factory.mktemp("journal")
+    journal = Journal(directory)
+    shown: dict[int, str | None] = {}
+    ever: set[int] = set()
+    heard: dict[int, list[tuple[Action, str]]] = {}
+
+    def hand() -> bool:
+        rows = journal.waiting(CHANNEL, 1)
+        if not rows:
+            return False
+        journal.attempt(rows[0].seq)
+        heard.setdefault(rows[0].message_id, []).append((rows[0].action, rows[0].text))
+        journal.finish(rows[0].seq, "handed_on")
+        return True
+
+    for what, number, text in happened:
+        match what:
+            case "write" if shown.get(number, "") is not None:
+                action = Action.EDITED if number in ever else Action.NEW
+                journal.record(Message(CHANNEL, number, text, "ann", NOON), action, NOON)
+                if number in shown and shown[number] and not text:
+                    # Its words were taken away: what is written there later is another thing.
+                    shown[number] = None
+                else:
+                    shown[number] = text
+                ever.add(number)
+            case "delete" if number in ever:
+                journal.delete(CHANNEL, [number], NOON)
+                shown[number] = None
+            case "hand":
+                hand()
+            case "lose":
+                rows = journal.waiting(CHANNEL, 1)
+                if rows:
+                    # The server may have it, and the answer did not come.
+                    journal.attempt(rows[0].seq)
+            case "restart":
+                journal.close()
+                journal = Journal(directory)
+    while hand():
+        pass
+    journal.close()
+
+    for number, told in heard.items():
+        assert [action for action, _ in told].count(Action.NEW) == 1
+        assert told[0][0] is Action.NEW
+        assert Action.DELETED not in [action for action, _ in told[:-1]]
+        last = shown[number]
+        assert told[-1] == (Action.DELETED, "") if last is None else told[-1][1] == last
+    for number, last in shown.items():
+        assert not last or number in heard

@@ -80,6 +80,18 @@ async def test_the_token_may_be_in_a_header_or_in_the_body(
         assert [(each.token, each.body) for each in server.taken] == [(TOKEN, goes_on)]
 
 
+async def test_who_is_signed_in_besides_is_not_who_sends_it(tmp_path: Path) -> None:
+    async with gateway(tmp_path, server=HookServer()) as served:
+        answer = await served.client.post(
+            f"/api/hooks/{TOKEN}", content=b"BUY GOLD", headers={"authorization": "Bearer token-ann"}
+        )
+
+        assert answer.status_code == 202
+        [(_, request, metadata)] = served.server.asked
+        assert request.token == TOKEN
+        assert "authorization" not in metadata
+
+
 async def test_every_wrong_token_is_answered_alike(tmp_path: Path) -> None:
     server = HookServer()
     async with gateway(tmp_path, server=server) as served:
