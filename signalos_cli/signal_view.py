@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         SignalStep,
         Source,
     )
+    from signalos.v1.signal_service_pb2 import SignalFormat
 
 _OUTCOME_COLOURS = {
     "SENT": "green",
@@ -231,6 +232,18 @@ def signal(shown: Signal) -> RenderableType:
     if shown.steps:
         parts.append(Padding(steps(shown.steps), (1, 0, 0, 2)))
     parts += [decision(each) for each in shown.decisions]
+    return Group(*parts)
+
+
+def formats(listed: Iterable[SignalFormat]) -> RenderableType:
+    """Notations, each with an example as it is read."""
+    parts: list[RenderableType] = []
+    for each in listed:
+        parts += [
+            Text.from_markup(f"[bold]{escape(each.code)}[/]  {escape(each.description)}"),
+            Padding(Text(each.example, style="italic"), (0, 0, 0, 4)),
+            Padding(parse(each.parsed), (0, 0, 1, 2)),
+        ]
     return Group(*parts)
 
 

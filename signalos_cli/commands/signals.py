@@ -125,6 +125,21 @@ def show(
 
 
 @commands.command()
+def formats(
+    server_address: ServerOption = None,
+    server_tls_ca: TlsCaOption = None,
+    user: UserOption = None,
+    data_dir: options.DataDirOption = None,
+) -> None:
+    """Show the notations that are understood, each with an example and what is read from it."""
+    with remote(data_dir, server_address, server_tls_ca, user) as server:
+        from signalos.v1.signal_service_pb2 import ListSignalFormatsRequest
+
+        listed = server.call(server.signals.ListSignalFormats, ListSignalFormatsRequest()).formats
+    out.print(signal_view.formats(listed))
+
+
+@commands.command()
 def approve(
     signal_id: IdArgument,
     decision: DecisionsOption = None,

@@ -62,6 +62,7 @@ COMMANDS = [
     ("signals", "simulate"),
     ("signals", "backtest"),
     ("signals", "list"),
+    ("signals", "formats"),
     ("signals", "show"),
     ("signals", "approve"),
     ("signals", "reject"),

@@ -28,6 +28,7 @@ from signalos.v1.signal_service_pb2 import (
     CreateSourceResponse,
     DeleteSourceResponse,
     GetSignalResponse,
+    ListSignalFormatsResponse,
     ListSignalsResponse,
     ListSourcesResponse,
     RejectSignalResponse,
@@ -164,6 +165,19 @@ async def test_list_and_show_tell_why_it_was_not_traded(signalos: Signalos) -> N
         assert told in listed
     assert "limit=500.00" in shown
     assert "dec" not in shown
+
+
+async def test_formats_shows_each_notation_with_what_is_read_from_it(signalos: Signalos) -> None:
+    fake = FakeServer()
+    response = ListSignalFormatsResponse()
+    response.formats.add(code="TEXT", description="Words [of people]", example="BUY GOLD", parsed=parsed())
+    fake.answers["ListSignalFormats"] = lambda _: response
+    async with serving(fake) as address:
+        code, out, _ = await signalos("signals", "formats", "--server-address", address)
+
+    assert code == 0
+    for told in ("TEXT", "Words [of people]", "BUY GOLD", "OPEN BUY XAUUSD at 2340 to 2345"):
+        assert told in out
 
 
 async def test_approve_and_reject_name_what_they_mean(signalos: Signalos) -> None:
