@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from dataclasses import dataclass, field
 
 from signalos.v1 import account_pb2, bridge_pb2, command_pb2, order_pb2, trade_pb2
@@ -68,9 +69,11 @@ class Dealer:
 
     async def _beat(self) -> None:
         with contextlib.suppress(Exception):
-            while True:
+            for number in itertools.count(1):
                 await asyncio.sleep(0.2)
                 await self.pulse()
+                # A silent control stream is given up after a while.
+                await self.bridge.beat(number)
 
     async def pulse(self) -> None:
         """Tell quotes and money once."""

@@ -27,7 +27,8 @@ from signalos_server.service.signals.reading import new_decisions
 _O = SignalOutcome
 _Waits = Callable[[SignalDecision], bool]
 # How long an answer waits for what comes of it; it goes on either way.
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 6.0
+_LOOK_SECONDS = 0.05
 
 
 class Approvals:
@@ -183,11 +184,10 @@ class Approvals:
 
     async def _carried_out(self, signal_id: str, decisions: Collection[SignalDecision]) -> SignalView:
         """Have decisions taken, and return the signal as it is then, or after a while."""
-        waits = [asyncio.ensure_future(self._pipeline.decide(one).wait()) for one in decisions]
-        if waits:
-            _, late = await asyncio.wait(waits, timeout=_ANSWER_SECONDS)
-            for wait in late:
-                wait.cancel()
+        for decision in decisions:
+            self._pipeline.decide(decision)
+        ids = {one.decision_id for one in decisions}
+        deadline = self._ground.clocks.monotonic() + _ANSWER_SECONDS
 
         def view(records: Records) -> SignalView:
             signal = records.signals.get(signal_id)
@@ -195,7 +195,12 @@ class Approvals:
                 raise NotFound("signal", signal_id)
             return records.signals.views([signal])[0]
 
-        return await self._ground.storage.read(view)
+        while True:
+            found = await self._ground.storage.read(view)
+            taken = all(one.outcome is not _O.PENDING for one in found.decisions if one.decision_id in ids)
+            if taken or self._ground.clocks.monotonic() >= deadline:
+                return found
+            await asyncio.sleep(_LOOK_SECONDS)
 
     @staticmethod
     def _audit(
