@@ -23,6 +23,7 @@ _FINGERPRINT = "inputs.sha256"
 _PROBLEM = "NOT_BUILT.txt"
 _OPENAPI = """
 import sys
+sys.path[:0] = sys.argv[1:]
 from web_gateway.contract_document import ContractDocument
 from web_gateway.openapi import openapi_json
 from web_gateway.routes import RouteTable, contract_routes, contract_services
@@ -127,12 +128,12 @@ def _build(root: Path, home: Path, wanted: str) -> None:
 
 
 def _openapi(root: Path) -> bytes:
-    paths = [str(root), str(root / "protos"), os.environ.get("PYTHONPATH", "")]
+    # Not by PYTHONPATH: pip's isolated builds take out of it what an editable installation has put in place
+    # before, which is these very directories.
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", _OPENAPI],
+        [sys.executable, "-c", _OPENAPI, str(root), str(root / "protos")],
         capture_output=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)},
     )
     if done.returncode != 0:
         raise DashboardError(f"the contract could not be described:\n{done.stderr.decode(errors='replace')}")

@@ -22,6 +22,7 @@ from signalos.v1.signal_service_pb2 import SubmitWebhookRequest, SubmitWebhookRe
 from web_gateway.bodies import read_body
 from web_gateway.decoding import FieldProblem
 from web_gateway.doors import CALLER, Caller
+from web_gateway.hook_rpc import PATH, RPC
 from web_gateway.hook_token import Presented, presented
 from web_gateway.limits import RateLimit, address_key
 from web_gateway.metrics import Metrics
@@ -40,8 +41,6 @@ from web_gateway.upstream import Upstream
 
 _log = structlog.get_logger(__name__)
 
-RPC: Final = "signalos.v1.SignalService.SubmitWebhook"
-PATH: Final = "/signalos.v1.SignalService/SubmitWebhook"
 _REMEMBERED_TOKENS: Final = 10_000
 _CONTENT_TYPE_CHARACTERS: Final = 200
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from signalos.v1.signal_service_pb2 import SubmitWebhookResponse
-from web_gateway import hooks
+from web_gateway import hook_rpc
 from web_gateway.contract_document import ContractDocument
 from web_gateway.naming import enum_names, is_wide, reads_as_number
 from web_gateway.routes import Route
@@ -120,7 +120,7 @@ class _Writer:
         cannot say.
         """
         rpc = SubmitWebhookResponse.DESCRIPTOR
-        comment = self._document.of(hooks.RPC)
+        comment = self._document.of(hook_rpc.RPC)
         self.tags.add("SignalService")
         token = self._document.of("signalos.v1.SubmitWebhookRequest.token")
         size = f"At most {Limits().hook_bytes // 1024} KiB, in UTF-8."

