@@ -30,6 +30,20 @@ LOOKED_AT_AGAIN: Final = 100
 _REFRESH_SECONDS: Final = 60.0
 
 
+# What a new connection may put right.
+_PASSING: Final = (
+    OSError,
+    EOFError,
+    TimeoutError,
+    errors.RPCError,
+    errors.InvalidBufferError,
+    errors.InvalidChecksumError,
+    errors.SecurityError,
+    errors.TypeNotFoundError,
+    errors.ReadCancelledError,
+)
+
+
 class NotLoggedInError(Exception):
     """Telegram does not know this session, or not any more."""
 
@@ -80,13 +94,15 @@ class Reader:
                 await self._client.connect()
                 failures = 0
                 await self._while_connected()
-            except errors.UnauthorizedError as error:
+            except (errors.UnauthorizedError, errors.AuthKeyError, errors.AuthKeyNotFound) as error:
                 raise NotLoggedInError(str(error)) from error
-            except (OSError, TimeoutError, errors.RPCError, asyncio.IncompleteReadError) as error:
+            except _PASSING as error:
                 failures += 1
                 self._say_disconnected(f"{type(error).__name__}: {error}")
             else:
                 self._say_disconnected("the connection was lost")
+            # What is left of the old connection must not read beside the new one.
+            await self._client.disconnect()
             await asyncio.sleep(backoff(max(failures, 1), random.random()).total_seconds())  # noqa: S311
 
     async def _while_connected(self) -> None:
@@ -101,11 +117,10 @@ class Reader:
             await self.catch_up(chat)
         refreshing = asyncio.ensure_future(self._refresh_again_and_again())
         taking = asyncio.ensure_future(self._take())
+        lost = asyncio.ensure_future(self._client.disconnected)
         try:
-            await asyncio.wait(
-                {refreshing, taking, self._client.disconnected}, return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in (refreshing, taking):
+            await asyncio.wait({refreshing, taking, lost}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (refreshing, taking, lost):
                 if task.done():
                     task.result()
         finally:

@@ -38,6 +38,7 @@ class Telegram:
         self.handlers: dict[type, Any] = {}
         self.disconnected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.connects = 0
+        self.disconnects = 0
         self.authorized = True
         self.failures: list[Exception] = []
 
@@ -46,6 +47,9 @@ class Telegram:
         if self.failures:
             raise self.failures.pop(0)
         self.disconnected = asyncio.get_running_loop().create_future()
+
+    async def disconnect(self) -> None:
+        self.disconnects += 1
 
     async def is_user_authorized(self) -> bool:
         return self.authorized
@@ -227,6 +231,23 @@ async def test_a_chat_of_no_source_is_not_read(journal: Journal) -> None:
         await until_read(journal, 1)
 
     assert journal.waiting_chats() == [CHANNEL]
+
+
+async def test_a_connection_that_breaks_with_an_error_is_made_anew_after_the_old_one_is_ended(
+    journal: Journal,
+) -> None:
+    telegram = Telegram()
+    async with reading(journal, telegram):
+        await connected(journal)
+        telegram.disconnected.set_exception(ConnectionResetError("by the other side"))
+
+        async def again() -> bool:
+            return telegram.connects == 2 and journal.facts()["telegram"].value == "connected"
+
+        await eventually(again, within=5, every=0.01)
+        assert telegram.disconnects == 1
+
+    assert "by the other side" in journal.facts()["last_error"].value
 
 
 async def test_a_lost_connection_is_made_anew_and_what_came_meanwhile_is_read(journal: Journal) -> None:
