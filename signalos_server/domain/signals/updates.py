@@ -162,7 +162,7 @@ class UpdateReader(ShareReader):
             > 1
         ):
             verdict.hold("BUY_AND_SELL", "both sides are named")
-        if (prices and target is None) or at_entry:
+        if (prices and target is None and C.NOW not in region) or at_entry:
             verdict.hold("CLOSE_AT_PRICE", "a close at a price: now, or when the price is reached?")
         return Parse(kind=Kind.CLOSE, side=side, target=target)
 
@@ -275,11 +275,14 @@ class UpdateReader(ShareReader):
 
     def _read_trail(self, clause: Clause, anchor: Anchor, verdict: Verdict) -> Parse | None:
         marks = self._marks
-        for place in range(anchor.end, anchor.last):
+        for place in (*range(anchor.end, anchor.last), *range(anchor.first, anchor.place)):
             figure = marks[place].figure
             if figure is None:
                 continue
             unit = marks[place + 1].concept if place + 1 < anchor.last else None
+            if place < anchor.place and unit not in (C.PIPS, C.POINTS):
+                # Only a distance stands before its verb: "use 30 pips trailing stop".
+                continue
             if unit in (C.PIPS, C.POINTS):
                 if unit is C.POINTS:
                     verdict.hold("POINTS", "a distance in points: how large a point is differs")
