@@ -157,3 +157,23 @@ async def test_a_suspended_account_opens_nothing(desk: Desk) -> None:
     signal = await desk.ended(BUY)
 
     assert signal.steps[-1].code == "NO_ACCOUNTS"
+
+
+async def test_a_repeat_under_another_key_stays_the_same_signal_however_often(desk: Desk) -> None:
+    await desk.source()
+    first = await desk.say(BUY, external_id="1", key="one")
+
+    ids = [(await desk.say(BUY, external_id="1", key="two")).signal_id for _ in range(3)]
+
+    assert set(ids) == {first.signal_id}
+
+
+async def test_repetitions_of_another_source_count_where_the_policy_says_so(desk: Desk) -> None:
+    first = await desk.source("OBSERVE")
+    await desk.told(BUY, source=first)
+    apart = await desk.source("OBSERVE")
+    assert (await desk.told(BUY, source=apart)).code == "OBSERVED"
+
+    across = await desk.source("OBSERVE", policy={"duplicates_across_sources": True})
+
+    assert (await desk.ended(BUY, source=across)).steps[-1].code == "REPEATED"

@@ -287,3 +287,56 @@ async def test_an_old_close_does_not_close_what_was_opened_after_it(desk: Desk) 
 
     assert decision.code == "NOTHING_TO_ACT_ON"
     assert len(desk.dealer.positions) == 1
+
+
+async def test_yes_to_an_edit_of_the_side_closes_and_decides_anew(desk: Desk) -> None:
+    await desk.source()
+    await desk.traded(external_id="1")
+    edit = await desk.say("EURUSD SELL NOW\nSL 1.1050\nTP 1.0950", external_id="1")
+    await desk.decided(edit.signal_id, "QUESTION")
+
+    await desk.approve(edit.signal_id)
+
+    await desk.decided(edit.signal_id, "SENT")
+    assert desk.dealer.kinds() == ["open", "close", "open"]
+
+
+async def test_an_edit_never_revives_what_a_close_took_back(desk: Desk) -> None:
+    await desk.source("APPROVE")
+    signal = await desk.say(BUY, external_id="1")
+    await desk.decided(signal.signal_id, "APPROVAL")
+    await desk.told("close now", reply_to_external_id="1")
+    await desk.decided(signal.signal_id, "WITHDRAWN")
+
+    edited = await desk.told(BUY.replace("1.0950", "1.0951"), "SKIPPED", external_id="1", edited=True)
+
+    assert edited.code == "NOTHING_TO_ACT_ON"
+
+
+async def test_an_edit_of_two_orders_in_one_message_moves_each_by_its_own(desk: Desk) -> None:
+    await desk.source()
+    text = "EURUSD BUY NOW SL 1.0950 TP 1.1050\nXAUUSD BUY NOW SL 2330 TP 2360"
+    signal = await desk.say(text, external_id="1")
+    await desk.until(signal.signal_id, lambda one: len([d for d in one.decisions if d.trade_ids]) == 2)
+
+    edited = await desk.say(text.replace("1.0950", "1.0960").replace("2330", "2332"), external_id="1")
+    await desk.until(
+        edited.signal_id,
+        lambda one: [d.outcome for d in one.decisions] == [outcome("SENT")] * 2,
+    )
+
+    stops = {one.symbol: one for one in desk.dealer.positions.values()}
+    await eventually(lambda: _true(stops["EURUSD"].broker_stop_loss == 1.096))
+    await eventually(lambda: _true(stops["XAUUSD"].broker_stop_loss == 2332))
+
+
+async def test_a_close_takes_back_an_order_that_waits_for_its_way_to_be_cleared(desk: Desk) -> None:
+    await desk.source(opposite="OPPOSITE_RULE_CLOSE_FIRST")
+    await desk.traded()
+    desk.dealer.quiet = True
+    sell = await desk.say("EURUSD SELL NOW\nSL 1.1050\nTP 1.0950", external_id="2")
+    await desk.decided(sell.signal_id, "HELD")
+
+    await desk.told("close now", reply_to_external_id="2")
+
+    await desk.decided(sell.signal_id, "WITHDRAWN")

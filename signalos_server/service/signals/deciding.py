@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 
+from signalos_server.domain.actions import Open
 from signalos_server.domain.command import Command
 from signalos_server.domain.dealing.denial import deny
 from signalos_server.domain.errors import CommitUnknown, Refusal, StorageUnavailable
@@ -214,7 +215,11 @@ class Decider:
         undone = [
             one
             for one in mine
-            if one.is_final and not one.state.executed and one.state is not CommandState.CANCELLED
+            if one.is_final
+            and not one.state.executed
+            and one.state is not CommandState.CANCELLED
+            # An edit that became an order of its own is asked about no more than any other order.
+            and not isinstance(one.action, Open)
         ]
         if undone and all(one.is_final for one in mine) and _still_open(records, undone):
             return self._ask_again(records, decision, undone[0], now)

@@ -108,7 +108,13 @@ class Intake:
     def _before(
         self, records: Records, source: Source, message: Message, signal_id: str, now: datetime
     ) -> Signal | None:
-        """Return the signal that the same message is already."""
+        """Return the signal that the same message is already; else its key is taken."""
+        versions = (
+            records.signals.versions(source.source_id, message.external_id) if message.external_id else []
+        )
+        repeated = _same_version(versions, message)
+        if repeated is not None:
+            return repeated
         if message.request_id:
             request = Request(source.user_id, message.request_id, message.request_hash, signal_id)
             claimed = records.commands.claim(request, now)
@@ -117,8 +123,6 @@ class Intake:
                 if claimed.body_hash != message.request_hash or same is None:
                     raise RequestIdReused(message.request_id, claimed.command_id)
                 return same
-        if message.external_id:
-            return _same_version(records.signals.versions(source.source_id, message.external_id), message)
         if message.body_hash:
             window = max(source.rules.duplicate_window, _RETRY)
             same = records.signals.same_body(source.source_id, message.body_hash, now - window)

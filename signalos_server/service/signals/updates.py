@@ -236,7 +236,13 @@ class Updates:
         if isinstance(found, Question):
             return found
         own = {one.identity for one in found.trades}
-        return tuple(one for one in said_before if one.identity in own)
+        meant = tuple(one for one in said_before if one.identity in own)
+        if is_order(case.parse) and sum(is_order(action) for action in case.signal.actions) > 1:
+            # Of several orders in one message an edit's own is the one of its instrument.
+            return tuple(one for one in meant if one.symbol == case.parse.symbol) or Question(
+                "NOTHING_TO_ACT_ON", f"nothing of {case.parse.symbol} came of the message"
+            )
+        return meant
 
     def _unmatched(
         self,
