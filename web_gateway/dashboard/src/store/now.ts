@@ -1,6 +1,7 @@
 // The time, told to whatever shows an age.
 import { useSyncExternalStore } from "react";
 import { clock } from "../lib/clock";
+import { takeTurns, usePace } from "./pace";
 
 const EVERY_MILLISECONDS = 1000;
 const listeners = new Set<() => void>();
@@ -11,6 +12,7 @@ function tell(): void {
   if (document.visibilityState === "hidden") return;
   told = clock.now();
   for (const listener of listeners) listener();
+  takeTurns(told);
 }
 
 function subscribe(listener: () => void): () => void {
@@ -32,5 +34,6 @@ function subscribe(listener: () => void): () => void {
 
 /** The steady clock's milliseconds, anew each second while the tab is seen. */
 export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => told);
+  const pace = usePace();
+  return useSyncExternalStore(pace ?? subscribe, () => told);
 }

@@ -36,7 +36,7 @@ export function LiveTrades() {
         <Empty>No open trade.</Empty>
       ) : (
         <div className="table-scroll" tabIndex={0} role="region" aria-label="Open trades">
-          <table className="table cards">
+          <table className="table cards trades-table">
             <thead>
               <tr>
                 <th scope="col">Symbol</th>

@@ -1,8 +1,9 @@
-import { memo, type ReactNode, useState } from "react";
+import { memo, type ReactNode, type RefObject, useRef, useState } from "react";
 import type { Trade } from "../../lib/contract";
 import { lots, price, words } from "../../lib/format";
 import { openCommandOn } from "../../store/live-state";
 import { useLive } from "../../store/live-store";
+import { PaceContext, usePaceOf } from "../../store/pace";
 import { useReadAge } from "../../store/read-age";
 import { Age, freshness } from "../../ui/Age";
 import { Profit } from "../../ui/Profit";
@@ -19,7 +20,17 @@ interface Props {
   account: string | null;
 }
 
-export const TradeRow = memo(function TradeRow({ trade, digits, account }: Props) {
+export const TradeRow = memo(function TradeRow(props: Props) {
+  const row = useRef<HTMLTableRowElement>(null);
+  const pace = usePaceOf(row);
+  return (
+    <PaceContext value={pace}>
+      <Row {...props} row={row} />
+    </PaceContext>
+  );
+});
+
+const Row = memo(function Row({ trade, digits, account, row }: Props & { row: RefObject<HTMLTableRowElement | null> }) {
   const quote = useLive((state) => state.quotes.get(trade.tradeId));
   const seconds = useReadAge(trade.accountId, quote);
   const stale = freshness(seconds) !== "fresh";
@@ -27,7 +38,7 @@ export const TradeRow = memo(function TradeRow({ trade, digits, account }: Props
   const details = `details-${trade.tradeId}`;
   return (
     <>
-    <tr data-trade={trade.tradeId} data-ticket={trade.ticket} className={open ? "opened" : undefined}>
+    <tr ref={row} data-trade={trade.tradeId} data-ticket={trade.ticket} className={open ? "opened" : undefined}>
       <th scope="row" data-label="Symbol">
         <button
           type="button"
