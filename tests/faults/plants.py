@@ -112,9 +112,9 @@ def _deaf_pulse(module: ModuleType) -> None:
     module.Pulse.dead = lambda _self, _now: False
 
 
-@_plant("F14", "times to live are counted by the wall clock", "signalos_bridge.moved_clock")
-def _wall_clock(module: ModuleType) -> None:
-    module.ShiftedClock.seconds = lambda self: self.wall_msc() / 1000
+@_plant("F14", "the time that a machine sleeps is not counted", "signalos_bridge.moved_clock")
+def _sleepless_clock(module: ModuleType) -> None:
+    module.ShiftedClock.seconds = module.SystemClock.seconds
 
 
 @_plant("F15", "a browser that does not read is never cut", "web_gateway.live.socket")

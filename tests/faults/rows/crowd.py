@@ -12,6 +12,7 @@ import os
 import time
 from contextlib import suppress
 
+import psutil
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
@@ -95,6 +96,7 @@ async def _everyone(run: Run) -> None:
                 proxy.reset()
             await asyncio.sleep(_AWAY_SECONDS * run.scale)
             healed_at = time.time()
+            spent = _processor_seconds(run)
             for proxy in (world.link, door):
                 proxy.refuse = False
             run.stopped = True
@@ -102,6 +104,8 @@ async def _everyone(run: Run) -> None:
             run.notes["latched"] = await until_latched(run, stop_id, healed_at) - healed_at
             await eventually(all_here, within=240, every=0.1)
             run.notes["all_back"] = time.time() - healed_at
+            for name, seconds in _processor_seconds(run).items():
+                run.notes[f"{name}_processor_seconds"] = round(seconds - spent[name], 1)
             if run.notes["all_back"] > 30:
                 run.late.append(f"F16 all are back after {run.notes['all_back']:.1f} s, not 30 s")
             await rearm(run, stop_id)
@@ -115,6 +119,15 @@ async def _everyone(run: Run) -> None:
                 task.cancel()
             await asyncio.gather(*reading, return_exceptions=True)
             await bridges.close()
+
+
+def _processor_seconds(run: Run) -> dict[str, float]:
+    """What each program has had of the processors: where they are fought for, it tells more than clocks."""
+    times = {
+        name: psutil.Process(run.world.programs[name].process.pid).cpu_times()
+        for name in ("server", "gateway")
+    }
+    return {name: one.user + one.system for name, one in times.items()}
 
 
 async def _connected(run: Run) -> int:
