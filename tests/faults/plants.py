@@ -81,30 +81,29 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-@_plant("F7", "a commit that the database did not take is told as done", "signalos_server.service.commands")
+@_plant(
+    "F7",
+    "a commit that the database did not take is told as done",
+    "signalos_server.adapters.storage.postgresql",
+)
 def _lost_commit(module: ModuleType) -> None:
-    real = module.CommandUseCases.accept
+    real = module.PostgresqlDatabase._attempt
 
-    async def accept(self: Any, asked: Any, prepare: Any) -> Any:
-        seen: list[Any] = []
-        draft = self._accept
+    async def attempt(self: Any, unit: Any) -> Any:
+        ran: list[Any] = []
 
-        def remembered(*args: Any) -> Any:
-            result = draft(*args)
-            seen[:] = [result[0]]
-            return result
+        def remembered(session: Any) -> Any:
+            ran[:] = [unit(session)]
+            return ran[0]
 
-        self._accept = remembered
         try:
-            return await real(self, asked, prepare)
-        except (module.StorageUnavailable, module.CommitUnknown):
-            if not seen:
+            return await real(self, remembered)
+        except (module.CommitUnknown, module.DBAPIError, OSError, TimeoutError):
+            if not ran:
                 raise
-            return seen[0]
-        finally:
-            self.__dict__.pop("_accept", None)
+            return ran[0]
 
-    module.CommandUseCases.accept = accept
+    module.PostgresqlDatabase._attempt = attempt
 
 
 @_plant("F10", "silence on a stream is not noticed", "signalos_bridge.domain.link_timing")
