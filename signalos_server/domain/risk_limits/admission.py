@@ -130,9 +130,7 @@ def _losing(limits: Limits, facts: AccountFacts) -> Denial | None:
 def _stop(limits: Limits, order: AskedOrder) -> Denial | None:
     if not limits.mandatory_stop or order.stop_loss is not None:
         return None
-    return deny(
-        "MANDATORY_STOP", "the account's limits want a stop loss with each order", limit="a stop loss"
-    )
+    return deny("MANDATORY_STOP", "the account's limits want a stop loss with each order")
 
 
 def _over(gauge: Gauge) -> Denial | None:
