@@ -358,7 +358,8 @@ def _symbol(spec: SymbolSpec) -> account_pb2.Symbol:
         digits=spec.digits,
         point=float(spec.point),
         tick_size=float(spec.tick_size),
-        tick_value=float(spec.tick_value),
+        # What is counted with it are losses, which brokers convert at the worse side of a quote.
+        tick_value=float(spec.tick_value_loss or spec.tick_value),
         contract_size=float(spec.contract_size),
         volume_minimum_lots=float(spec.volume_min_lots),
         volume_maximum_lots=float(spec.volume_max_lots),
