@@ -232,3 +232,136 @@ async def test_a_fall_warns_blocks_and_closes_and_only_a_person_leads_out(
         with pytest.raises(grpc.aio.AioRpcError) as nothing:
             await ann.control.ResumeLimits(resume, metadata=ann.metadata)
         assert error_of(nothing.value)[1] == "WRONG_STATE"
+
+
+async def heard(bridge: FakeBridge, state: account_pb2.TerminalStatus, read_age: float = 0.0) -> None:
+    """Tell on the data stream how the terminal is."""
+    beat = bridge_pb2.BridgeHeartbeat(number=99, terminal=state, read_age_seconds=read_age)
+    await bridge.tell(pb.ConnectRequest(heartbeat=beat))
+
+
+READY = account_pb2.TerminalStatus(state=account_pb2.TERMINAL_STATE_READY, broker_connected=True)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "balance"),
+    [
+        (
+            account_pb2.TerminalStatus(state=account_pb2.TERMINAL_STATE_READY, broker_connected=False),
+            10_000.0,
+        ),
+        (account_pb2.TerminalStatus(state=account_pb2.TERMINAL_STATE_READY), 10_000.0),
+        (
+            account_pb2.TerminalStatus(
+                state=account_pb2.TERMINAL_STATE_ACCOUNT_MISMATCH, broker_connected=True
+            ),
+            10_000.0,
+        ),
+        (
+            account_pb2.TerminalStatus(state=account_pb2.TERMINAL_STATE_NOT_LOGGED_IN, broker_connected=True),
+            10_000.0,
+        ),
+        # Right after a login the balance may be shown as nothing.
+        (READY, 0.0),
+        # A withdrawal whose deal is still to come.
+        (READY, 4_000.0),
+    ],
+    ids=["broker away", "broker not known", "another login", "no login", "no balance", "unexplained"],
+)
+async def test_reads_that_are_not_plausible_trip_nothing(
+    tmp_path: Path, terminal: account_pb2.TerminalStatus, balance: float
+) -> None:
+    async with trading(tmp_path) as world:
+        ann = await world.trader("ann", 1)
+        await funded(ann.bridge, 10_000)
+        await limited(
+            ann, control_pb2.Limits(daily_loss=control_pb2.DailyLossLimit(money=500)), day_balance=10_000
+        )
+        await heard(ann.bridge, terminal)
+
+        for _ in range(12):
+            await funded(ann.bridge, min(balance, 4_000), balance=balance)
+            await asyncio.sleep(0.15)
+
+        assert not (await use_of(ann, "MAX_DAILY_LOSS")).latched
+        assert not ann.bridge.held
+
+        # The same loss, plausibly read.
+        await heard(ann.bridge, READY)
+
+        async def latched() -> bool | None:
+            await funded(ann.bridge, 4_000)
+            return (await use_of(ann, "MAX_DAILY_LOSS")).latched or None
+
+        await eventually(latched)
+
+
+async def test_a_read_of_before_the_link_was_lost_trips_nothing(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        ann = await world.trader("ann", 1)
+        await funded(ann.bridge, 10_000)
+        await limited(
+            ann, control_pb2.Limits(daily_loss=control_pb2.DailyLossLimit(money=500)), day_balance=10_000
+        )
+        await funded(ann.bridge, 4_000)
+        await ann.bridge.close()
+        await asyncio.sleep(1.5)
+
+        assert not (await use_of(ann, "MAX_DAILY_LOSS")).latched
+
+
+async def test_a_profile_is_listed_tried_and_applied_nearer_than_the_firms_own(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        ann = await world.trader("ann", 1)
+        listed = await ann.control.ListLimitProfiles(
+            control_service_pb2.ListLimitProfilesRequest(), metadata=ann.metadata
+        )
+        assert {"ftmo-two-phase", "the5ers-like", "fundednext-like", "generic-4-8", "generic-5-10"} <= {
+            profile.profile_id for profile in listed.profiles
+        }
+        assert all(profile.as_of and profile.caution and profile.phases for profile in listed.profiles)
+        await limited(ann, control_pb2.Limits(maximum_positions=7))
+        request = control_service_pb2.ApplyLimitProfileRequest(profile_id="generic-5-10", dry_run=True)
+
+        tried = await ann.control.ApplyLimitProfile(request, metadata=ann.metadata)
+        request.dry_run, request.start_balance = False, 50_000
+        applied = await ann.control.ApplyLimitProfile(request, metadata=ann.metadata)
+
+        assert tried.limits.daily_loss.percent == 4.25
+        kept = (
+            await ann.control.GetLimits(control_service_pb2.GetLimitsRequest(), metadata=ann.metadata)
+        ).limits
+        assert kept == applied.limits
+        assert (kept.daily_loss.money, kept.total_loss.percent, kept.total_loss.start_balance) == (
+            2_125,
+            8.5,
+            50_000,
+        )
+        assert (kept.maximum_positions, kept.profile_id) == (7, "generic-5-10")
+        request.phase = "another"
+        with pytest.raises(grpc.aio.AioRpcError) as unknown:
+            await ann.control.ApplyLimitProfile(request, metadata=ann.metadata)
+        assert error_of(unknown.value)[1] == "NOT_FOUND"
+
+
+async def test_bad_limits_are_refused_with_each_field(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        ann = await world.trader("ann", 1)
+        for limits, field in (
+            (control_pb2.Limits(maximum_order_lots=-1), "limits.maximumOrderLots"),
+            (control_pb2.Limits(maximum_leverage=float("nan")), "limits.maximumLeverage"),
+            (control_pb2.Limits(day=control_pb2.TradingDay(time_zone="Mars/Olympus")), "limits.day.timeZone"),
+            (
+                control_pb2.Limits(
+                    daily_loss=control_pb2.DailyLossLimit(
+                        percent=5, levels=control_pb2.LimitLevels(warning_percent=90, soft_percent=80)
+                    )
+                ),
+                "limits.dailyLoss.levels",
+            ),
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await limited(ann, limits)
+            code, reason, _, fields = error_of(caught.value)
+            assert (code, reason) == ("INVALID_ARGUMENT", "INVALID_FIELD")
+            assert [name for name, _ in fields] == [field]

@@ -12,8 +12,8 @@ from signalos_bridge.convert import outgoing
 from signalos_bridge.emulator.domain import money
 from signalos_bridge.emulator.domain.codes import Side as BrokerSide
 from signalos_bridge.emulator.domain.symbols import SymbolSpec as BrokerSymbol
-from signalos_bridge.emulator.metatrader5 import SymbolInfo
 from signalos_bridge.emulator.rows import symbol_row
+from signalos_bridge.emulator.structures import SymbolInfo
 from signalos_bridge.terminal import translate
 from signalos_server.domain.dealing.sizing import Funds, Sized, Sizing, SizingMode, size
 from signalos_server.domain.records import SymbolSpec
