@@ -158,3 +158,13 @@ def _open_book(module: ModuleType) -> None:
         return command
 
     vars(module)["_seen"] = seen
+
+
+@_plant("F29", "a ladder's closes have other ids after a restart", "signalos_bridge.protecting")
+def _forgetful_ladder(module: ModuleType) -> None:
+    real = module.Protector._id
+
+    def own_to_this_process(self: Any, identifier: int, step: str, attempt: int) -> Any:
+        return real(self, identifier, f"{step}:{os.getpid()}", attempt)
+
+    module.Protector._id = own_to_this_process

@@ -10,6 +10,7 @@ from tests.faults.rows import (
     crowd,
     database,
     disks,
+    guards,
     kills,
     links,
     poison,
@@ -34,6 +35,7 @@ _OWN = (
     *poison.ROWS,
     *crowd.ROWS,
     *soak.ROWS,
+    *guards.ROWS,
 )
 # Rows that fit any world and leave no mark on it: a stop may come at any instant of them.
 _STOPPED = ("F1", "F3", "F4", "F5", "F6", "F9", "F11", "F12", "F20")
