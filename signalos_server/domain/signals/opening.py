@@ -107,6 +107,8 @@ class Opening:
             return "FUTURE", "planned for later, if at all"
         if clause.has(C.IF) and not draft.has_levels:
             return "CONDITIONAL", "only if something happens, and without levels"
+        if C.LET_RUN in before and not (draft.has_levels or draft.entries):
+            return "TALK", "said to those who hold such a trade"
         if C.FUTURE in before and not complete:
             return "FUTURE", "to be done later, if at all"
         if (draft.contradictory or clause.has(C.OR)) and self._both_sides(clause) and not complete:

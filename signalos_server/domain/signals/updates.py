@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 from signalos_server.domain.signals.aims import FRACTIONS, STOPS, Action, Anchor, Updates
 from signalos_server.domain.signals.announcements import read_event
@@ -128,6 +129,9 @@ class UpdateReader(ShareReader):
     def _read_close(self, clause: Clause, anchor: Anchor, verdict: Verdict) -> Parse | None:
         region = {mark.concept for mark in self._marks[anchor.first : anchor.last]}
         if not self._acts_on_something(clause, anchor):
+            return None
+        if [mark.concept for mark in self._marks[anchor.end : anchor.end + 1]] == [C.OR]:
+            # "Close or hedge, as you like": two things are named, and neither is asked for.
             return None
         words = sum(mark.concept is C.WORD for mark in self._marks[anchor.end : anchor.last])
         if words > _TALK and region.isdisjoint(_OBJECTS):
@@ -263,6 +267,8 @@ class UpdateReader(ShareReader):
         region = {mark.concept for mark in self._marks[anchor.first : anchor.last]}
         if not region.isdisjoint({C.ORDERS, C.PENDING, C.LIMIT}):
             return Parse(kind=Kind.CANCEL, side=self._side_in(anchor), target=Target.PENDING)
+        if self._names_a_stop_order(anchor):
+            return Parse(kind=Kind.CANCEL, side=self._side_in(anchor), target=Target.PENDING)
         if C.TP in region:
             verdict.hold("TARGET_REMOVED", "takes the target away")
             leg = self._leg(Anchor(anchor.place, anchor.place, anchor.first, anchor.last))
@@ -272,6 +278,11 @@ class UpdateReader(ShareReader):
             verdict.refuse("STOP_REMOVED", "takes the stop loss away")
             return Parse(kind=Kind.MODIFY)
         return None
+
+    def _names_a_stop_order(self, anchor: Anchor) -> bool:
+        """Return whether a stop order is to be removed, not a stop loss: remove the buy stop."""
+        concepts = [mark.concept for mark in self._marks[anchor.end : anchor.last]]
+        return any(former in SIDES and latter is C.STOP_WORD for former, latter in pairwise(concepts))
 
     def _read_trail(self, clause: Clause, anchor: Anchor, verdict: Verdict) -> Parse | None:
         marks = self._marks

@@ -26,8 +26,8 @@ WORDS: dict[C, str] = {
     C.NOW: (
         "now, cmp, instant, instantly, market, at market, market price, market execution, "
         "market order, at market price, current market price, immediately, "
-        "instant execution, right now, asap, mkt, market entry, market buy, at the market, "
-        "nw, noww, immediate, at mkt, execute now, enter now, market now, current market, "
+        "instant execution, right now, asap, mkt, market entry, at the market, nw, noww, "
+        "immediate, at mkt, execute now, enter now, market now, current market, "
         "at current price, at the current price, from current price, at current levels, "
         "at current level, current levels, rn, atm price, at spot, spot price, market fill"
     ),
@@ -42,12 +42,11 @@ WORDS: dict[C, str] = {
         "entry, entries, entry price, entry point, entry zone, entry area, entry level, "
         "entry level zone, entry at, entry range, en, ep, enter, enter at, enter around, "
         "enter between, open price, open at, price, trigger, trigger price, area, zone, "
-        "buy zone area, entryzone, entryprice, from, around, range, between, order price, "
-        "activation, activation price, stop price, limit price, pending price, poi, "
-        "price zone, entry 1st, entry is, entries at, entry around, entry near, "
-        "entry between, entry from, trigger at, entry trigger, entry order at, order at, "
-        "enter from, enter on, enter now at, reference price, entrance, the entrance, "
-        "entrance price"
+        "entryzone, entryprice, from, around, range, between, order price, activation, "
+        "activation price, stop price, limit price, pending price, poi, price zone, "
+        "entry 1st, entry is, entries at, entry around, entry near, entry between, "
+        "entry from, trigger at, entry trigger, entry order at, order at, enter from, "
+        "enter on, reference price, entrance, the entrance, entrance price"
     ),
     C.SL: (
         "sl, stop loss, stoploss, stop loss at, s l, stl, invalidation, invalid below, "
@@ -213,7 +212,7 @@ WORDS: dict[C, str] = {
     C.GRAB: (
         "take, taking, secure, securing, bank, banking, book, booking, lock, locking, "
         "lock in, collect, cash, realise, realize, exit with, withdraw profit on, cash out, "
-        "cut, cutting half"
+        "cut"
     ),
     C.PROFIT_TAKING: (
         "book profit, book profits, book your profit, book your profits, take your profit, "

@@ -29,8 +29,8 @@ WORDS: dict[C, str] = {
     C.PENDING: "en attente, ordre en attente, ordres en attente, ordres en cours",
     C.ENTRY: (
         "entrée, entrées, prix d'entrée, point d'entrée, zone d'entrée, zone, entrer, "
-        "entrer à, entre, prix, autour de, prix entrée, zone d'achat, zone de vente, "
-        "niveau d'entrée, entrée à, aux alentours de, vers"
+        "entrer à, entre, prix, autour de, prix entrée, niveau d'entrée, entrée à, "
+        "aux alentours de, vers"
     ),
     C.SL: (
         "stop perte, arrêt des pertes, stop suiveur initial, perte max, arrêt de perte, "

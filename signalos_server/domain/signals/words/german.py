@@ -10,9 +10,9 @@ WORDS: dict[C, str] = {
         "long position, longposition, long gehen, wir kaufen, kaufposition"
     ),
     C.SELL: (
-        "verkaufen, verkauf, verkaufe, verkauft jetzt, verkäufe, verkaufsorder, "
-        "verkaufssignal, short position, shortposition, short gehen, wir verkaufen, "
-        "leerverkauf, verkaufen sie"
+        "verkaufen, verkauf, verkaufe, verkäufe, verkaufsorder, verkaufssignal, "
+        "short position, shortposition, short gehen, wir verkaufen, leerverkauf, "
+        "verkaufen sie"
     ),
     C.BUY_WEAK: "bullisch",
     C.SELL_WEAK: "bärisch",

@@ -6,9 +6,9 @@ from signalos_server.domain.signals.words.concepts import Concept as C
 
 WORDS: dict[C, str] = {
     C.BUY: (
-        "compra, comprar, compre, comprem, compramos, comprando, comprado agora, comprados, "
-        "ordem de compra, posição comprada, posição de compra, entrar comprado, "
-        "entrar comprando, operação de compra, sinal de compra, na compra"
+        "compra, comprar, compre, comprem, compramos, comprando, comprados, ordem de compra, "
+        "posição comprada, posição de compra, entrar comprado, entrar comprando, "
+        "operação de compra, sinal de compra, na compra"
     ),
     C.SELL: (
         "venda, vender, vendam, vendemos, vendendo, vendas, vendidos, ordem de venda, "
