@@ -20,7 +20,7 @@ from telethon import TelegramClient, errors
 from signalos_telegram.domain.chats import Chat
 from signalos_telegram.forwarder import Forwarder
 from signalos_telegram.journal import Journal
-from signalos_telegram.reader import NotLoggedInError, Reader
+from signalos_telegram.reader import CONNECTION_ERRORS, NotLoggedInError, Reader
 from signalos_telegram.server import GrpcServer
 from signalos_telegram.translate import chat_from
 
@@ -94,8 +94,13 @@ def log_in(
 
     try:
         name = asyncio.run(start())
-    except (errors.RPCError, OSError, ValueError, RuntimeError) as error:
+    except (*CONNECTION_ERRORS, ValueError) as error:
         raise LoginError(f"{type(error).__name__}: {error}") from error
+    except RuntimeError as error:
+        # Telethon's own, after too many wrong codes; a person who gave up is another kind of it.
+        if type(error) is not RuntimeError:
+            raise
+        raise LoginError(str(error)) from error
     application.store(directory)
     return name
 
@@ -112,7 +117,9 @@ def chats(directory: Path) -> list[Chat]:
 
     try:
         return asyncio.run(listed())
-    except (errors.RPCError, OSError) as error:
+    except (errors.UnauthorizedError, errors.AuthKeyError, errors.AuthKeyNotFound) as error:
+        raise NotLoggedInError(str(error)) from error
+    except CONNECTION_ERRORS as error:
         raise LoginError(f"{type(error).__name__}: {error}") from error
 
 

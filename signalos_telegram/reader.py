@@ -31,7 +31,7 @@ _REFRESH_SECONDS: Final = 60.0
 
 
 # What a new connection may put right.
-_PASSING: Final = (
+CONNECTION_ERRORS: Final = (
     OSError,
     EOFError,
     TimeoutError,
@@ -96,7 +96,7 @@ class Reader:
                 await self._while_connected()
             except (errors.UnauthorizedError, errors.AuthKeyError, errors.AuthKeyNotFound) as error:
                 raise NotLoggedInError(str(error)) from error
-            except _PASSING as error:
+            except CONNECTION_ERRORS as error:
                 failures += 1
                 self._say_disconnected(f"{type(error).__name__}: {error}")
             else:
