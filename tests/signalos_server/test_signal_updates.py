@@ -340,3 +340,42 @@ async def test_a_close_takes_back_an_order_that_waits_for_its_way_to_be_cleared(
     await desk.told("close now", reply_to_external_id="2")
 
     await desk.decided(sell.signal_id, "WITHDRAWN")
+
+
+async def test_a_close_that_its_terminal_does_not_do_is_alerted_until_it_is_done(
+    tmp_path: Path, storage_url: str
+) -> None:
+    timings = SignalTimings(sweep_seconds=0.1, alert_after=timedelta(seconds=0.3))
+    async with signalling(tmp_path / "server", storage_url, timings) as entered:
+        desk = await desk_of(entered)
+        await desk.source()
+        await desk.traded(external_id="1")
+        desk.dealer.quiet = True
+        close = await desk.say("close now", reply_to_external_id="1")
+        await desk.decided(close.signal_id, "SENT")
+
+        async def waits(ended: bool) -> bool | None:
+            answer = await desk.trader.client.alerts.ListAlerts(
+                alert_service_pb2.ListAlertsRequest(), metadata=desk.trader.metadata
+            )
+            found = [one for one in answer.alerts if one.code == "SIGNAL_WAITS"]
+            return (bool(found) and found[0].HasField("end_time") is ended) or None
+
+        await eventually(lambda: waits(False))
+        desk.dealer.quiet = False
+        await desk.dealer.bridge.tell(*desk.dealer.carry_out(desk.dealer.bridge.deliveries[-1]))
+        await eventually(lambda: waits(True))
+
+
+async def test_a_close_that_the_broker_refuses_asks_and_is_told(desk: Desk) -> None:
+    await desk.source()
+    await desk.traded(external_id="1")
+    desk.dealer.refuse = True
+
+    close = await desk.say("close now", reply_to_external_id="1")
+    asked = await desk.decided(close.signal_id, "QUESTION")
+
+    assert asked.code == "NOT_DONE"
+    desk.dealer.refuse = False
+    await desk.approve(close.signal_id)
+    await eventually(lambda: _true(not desk.dealer.positions))

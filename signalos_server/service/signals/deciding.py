@@ -43,6 +43,8 @@ class Decider:
         self.again = again
         # Orders whose account is not known now: when they were looked at first.
         self._first_looks: dict[str, float] = {}
+        # Updates that were handed to a bridge: when, on the monotonic clock. They are looked at once more.
+        self.sent: dict[str, float] = {}
         self.opening = Opening(ground)
         self.updates = Updates(ground, self.opening)
 
@@ -127,6 +129,8 @@ class Decider:
             return
         change = SignalChange.REPLAYED if after.attempt else SignalChange.UPDATED
         decided(records, after, now, change)
+        if after.outcome is _O.SENT and not after.opens:
+            self.sent[after.decision_id] = self._ground.clocks.monotonic()
 
     def _withdrawn(self, records: Records, case: Case, now: datetime) -> SignalDecision | None:
         """Return the decision as taken back, where its message, source or account is."""
@@ -210,7 +214,7 @@ class Decider:
             return decision
         if away and any(one.state is CommandState.PENDING for one in mine):
             return decision
-        if away:
+        if away or all(one.is_final for one in mine):
             self._back(records, decision)
         undone = [
             one
@@ -229,7 +233,10 @@ class Decider:
 
     def _back(self, records: Records, decision: SignalDecision) -> None:
         records.alert_ended(
-            decision.account_id, "SIGNAL_WAITS", decision.decision_id, "it does not wait for the terminal now"
+            decision.account_id,
+            "SIGNAL_WAITS",
+            decision.decision_id,
+            "the terminal is there, or has answered",
         )
 
     def _ask_again(

@@ -24,7 +24,7 @@ from signalos_server.service.signals.deciding import Decider
 from signalos_server.service.signals.ground import Ground, decided, failed
 from signalos_server.service.signals.intake import Intake, Message, Taken
 from signalos_server.service.signals.lanes import Lanes
-from signalos_server.service.signals.opening import last_word
+from signalos_server.service.signals.opening import Case, last_word
 from signalos_server.service.signals.reading import Reader
 
 log = structlog.get_logger(__name__)
@@ -144,6 +144,7 @@ class SignalPipeline:
             for decision in held
             if decision.decision_id in self._retried
         }
+        await self._look_at_sent()
         late = {decision.decision_id for decision in due}
         for decision in held:
             if decision.decision_id in late:
@@ -159,6 +160,24 @@ class SignalPipeline:
                 # A word that was lost with a restart: its commands have gone on.
                 self.settle(decision.account_id, decision.signal_id, news=False)
 
+    async def _look_at_sent(self) -> None:
+        """Tell people of updates that a bridge has taken and its terminal has not done for a while."""
+        sent, now = self.decider.sent, self._ground.clocks.monotonic()
+        after = self._ground.timings.alert_after.total_seconds()
+        for decision_id in [one for one, at in sent.items() if now - at >= after]:
+            await self._ground.storage.run(
+                lambda records, one=decision_id: self._alert_undone(records, one)  # type: ignore[misc]
+            )
+            sent.pop(decision_id, None)
+
+    def _alert_undone(self, records: Records, decision_id: str) -> None:
+        case = self.decider.case(records, decision_id)
+        if case is None or case.decision.outcome is not _O.SENT:
+            return
+        commands = [records.commands.get(command_id) for command_id in case.decision.command_ids]
+        if any(command is not None and not command.is_final for command in commands):
+            self._tell_waiting(records, case, "its bridge has it, and the terminal has not done it yet")
+
     def _retry(self, decision: SignalDecision) -> None:
         """Have a held decision looked at again, once at a time."""
         last = self._retried.get(decision.decision_id)
@@ -171,6 +190,12 @@ class SignalPipeline:
             return
         decision = replace(case.decision, alerted=True)
         records.signals.save_decision(decision)
+        known = f"the terminal of {case.account.name} is away; it is sent once it is back"
+        self._tell_waiting(records, case, known)
+
+    @staticmethod
+    def _tell_waiting(records: Records, case: Case, known: str) -> None:
+        decision = case.decision
         kind = decision.kind.value.replace("_", " ")
         records.alert(
             NewAlert(
@@ -179,7 +204,7 @@ class SignalPipeline:
                 code="SIGNAL_WAITS",
                 key=decision.decision_id,
                 message=f"a provider's {kind} of {case.source.name} waits for the terminal",
-                known=f"the terminal of {case.account.name} is away; it is sent once it is back",
+                known=known,
                 advice="bring the terminal back, or act at the broker; rejecting the signal takes it back",
             )
         )
