@@ -151,6 +151,7 @@ class LimitWatch:
         now = self._clocks.moment()
         if account.limits != limits:
             account.limits, account.stale = limits, True
+            account.next_rebuild = 0.0
         start = anchor_of(limits.day).start(now.wall)
         if account.day_start != start:
             account.day_start, account.day, account.stale = start, None, True
@@ -235,7 +236,8 @@ class LimitWatch:
                 account.day_unknown_since = now
             if now >= account.next_rebuild:
                 found = await self._rebuild(account, start, now)
-                if now - account.day_unknown_since > _REBUILD_PATIENCE_SECONDS:
+                patient = now - account.day_unknown_since > _REBUILD_PATIENCE_SECONDS
+                if account.rebuilt is None and (patient or not account.limits.counts_the_day):
                     account.next_rebuild = now + _REBUILD_RARELY_SECONDS
         if found is None:
             await self._tell_unknown_day(account)

@@ -1,0 +1,143 @@
+"""How trading days begin: read, rebuilt from deals, or not known. The server's clock is moved by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from signalos.v1 import bridge_pb2, control_pb2, control_service_pb2
+from tests.signalos_server.test_limits import funded, limited, use_of
+from tests.signalos_server.trading_world import Trader, TradingWorld, eventually, trading
+
+pytestmark = pytest.mark.integration
+
+MIDNIGHT = datetime(2026, 5, 5, tzinfo=UTC)
+
+
+class Clock:
+    """The server's wall clock: as set, and running on."""
+
+    def __init__(self, world: TradingWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        moments = world.world.foundation.moments
+        self._real = moments.now
+        self._shift = timedelta(0)
+        monkeypatch.setattr(moments, "now", lambda: self._real() + self._shift)
+
+    def set(self, moment: datetime) -> None:
+        self._shift += moment - (self._real() + self._shift)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[TradingWorld]:
+    async with trading(tmp_path) as world:
+        yield world
+
+
+async def a_trader(world: TradingWorld) -> Trader:
+    """Return one whose account nobody halts because the clock is moved."""
+    # The jump is seen while nobody is there.
+    await asyncio.sleep(0.6)
+    ann = await world.trader("ann", 1)
+    off = control_pb2.StopTrigger(kind=control_pb2.STOP_TRIGGER_KIND_CLOCK_JUMP, enabled=False)
+    await ann.control.UpdateStopSettings(
+        control_service_pb2.UpdateStopSettingsRequest(triggers=[off]), metadata=ann.metadata
+    )
+    return ann
+
+
+async def synced(ann: Trader, sync_id: str) -> None:
+    report = control_pb2.SyncReport(sync_id=sync_id, succeeded=True)
+    seq = await ann.bridge.event(sync_report=report)
+    await ann.bridge.until(lambda: ann.bridge.acked >= seq)
+
+
+async def dealt(ann: Trader, ticket: int, at: datetime, kind: str, profit: float) -> None:
+    """Tell of a deal; the broker's clock is two hours ahead."""
+    deal = bridge_pb2.DealRecord(
+        ticket=ticket,
+        type=kind,
+        profit=profit,
+        broker_milliseconds=round((at + timedelta(hours=2)).timestamp() * 1000),
+        broker_offset_seconds=7_200,
+    )
+    seq = await ann.bridge.event(deal_seen=bridge_pb2.DealSeen(deal=deal))
+    await ann.bridge.until(lambda: ann.bridge.acked >= seq)
+
+
+async def day_of(ann: Trader, source: str) -> control_pb2.LimitDay:
+    async def look() -> control_pb2.LimitDay | None:
+        request = control_service_pb2.GetLimitsRequest()
+        day = (await ann.control.GetLimits(request, metadata=ann.metadata)).day
+        return day if day.source == source else None
+
+    return await eventually(look)
+
+
+LOSS = control_pb2.Limits(daily_loss=control_pb2.DailyLossLimit(money=500))
+
+
+async def test_a_day_that_begins_while_the_account_is_read_is_kept_and_counted_from(
+    world: TradingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(world, monkeypatch)
+    clock.set(MIDNIGHT - timedelta(seconds=4))
+    ann = await a_trader(world)
+    await limited(ann, LOSS)
+    clock.set(MIDNIGHT - timedelta(seconds=2))
+    await funded(ann.bridge, 10_050, balance=10_000)
+    # Whoever looks late finds what was read just before.
+    await asyncio.sleep(3)
+
+    day = await day_of(ann, "read")
+
+    assert day.start_time.ToDatetime(UTC) == MIDNIGHT
+    assert (day.balance, day.equity) == (10_000, 10_050)
+    await funded(ann.bridge, 9_700, balance=10_000)
+    assert (await use_of(ann, "MAX_DAILY_LOSS")).current == 300
+
+
+async def test_a_day_that_nobody_saw_begin_is_rebuilt_from_its_deals(
+    world: TradingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(world, monkeypatch)
+    clock.set(MIDNIGHT - timedelta(hours=1))
+    ann = await a_trader(world)
+    await synced(ann, "before")
+    await dealt(ann, 1, MIDNIGHT - timedelta(minutes=30), "BUY", -70)
+    clock.set(MIDNIGHT + timedelta(hours=1))
+    await dealt(ann, 2, MIDNIGHT + timedelta(minutes=10), "BUY", -120)
+    await dealt(ann, 3, MIDNIGHT + timedelta(minutes=20), "BALANCE", 2_000)
+    await funded(ann.bridge, 11_880, balance=11_880)
+    await synced(ann, "after")
+    await limited(ann, LOSS)
+
+    day = await day_of(ann, "rebuilt from deals")
+
+    assert (day.balance, day.equity, day.transfers) == (10_000, 10_000, 2_000)
+    assert (await use_of(ann, "MAX_DAILY_LOSS")).current == 120
+
+
+async def test_without_a_sync_before_the_day_it_is_not_known_until_somebody_says(
+    world: TradingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(world, monkeypatch)
+    clock.set(MIDNIGHT + timedelta(hours=1))
+    ann = await a_trader(world)
+    await funded(ann.bridge, 9_900, balance=10_000)
+    await synced(ann, "after")
+    await limited(ann, LOSS)
+    await asyncio.sleep(2.5)
+    use = await use_of(ann, "MAX_DAILY_LOSS")
+    assert (use.HasField("current"), use.message) == (
+        False,
+        "the account at the day's beginning is not known",
+    )
+
+    await limited(ann, LOSS, day_balance=10_200)
+
+    assert (await day_of(ann, "given")).balance == 10_200
+    assert (await use_of(ann, "MAX_DAILY_LOSS")).current == 300
