@@ -23,6 +23,8 @@ _INDEX_LINKS = frozenset((C.COLON, C.BRACKET_CLOSE, C.AT))
 # What a volume without its unit may be.
 _MOST_LOTS = Decimal(50)
 _LOT_DECIMALS = 2
+# A figure this near the entry, behind a distance, is the price of the level: 20 %.
+_AS_PRICE = Decimal("0.2")
 # A figure this near the entry, behind a label that nobody knows, may be one of its levels: 5 %.
 _BESIDE = Decimal("0.05")
 _SHORTHAND_REACH = Decimal("0.03")
@@ -230,10 +232,18 @@ class FigurePlacer(SlotState):
             return
         if not held:
             # The slot's first figure was corrupt or a distance.
-            if self._slot is Slot.TP and self._link is not None:
+            if (self._slot is Slot.TP and self._link is not None) or self._is_price_of(figure):
                 held.append(price)
             return
         self._take_further(mark, figure, held)
+
+    def _is_price_of(self, figure: Figure) -> bool:
+        """Return whether a figure behind a distance is the price that it leads to: SL 35 pips 0.6345."""
+        entries = self.draft.entries
+        if self._slot is Slot.ENTRY or self._slot in self.draft.corrupt or not entries:
+            return False
+        entry = entries[0].figure.value
+        return abs(figure.value - entry) < entry * _AS_PRICE
 
     def _take_further(self, mark: Mark, figure: Figure, held: list[Price]) -> None:
         first = (self.draft.ladder or held)[-1] if self._slot is Slot.ENTRY else held[-1]
