@@ -92,9 +92,10 @@ class RemoteTerminal:
         for _ in range(_SNAPSHOT_TRIES):
             await self._facts()
             before = await self.positions()
-            orders = await self.orders()
             history = await self.history(deals_from_msc)
+            # What the watch told before this is in what is read after it; a long history takes seconds.
             facts = await self._facts()
+            orders = await self.orders()
             after = await self.positions()
             if facts.account is not None and _same_positions(before, after):
                 return TerminalSnapshot(

@@ -11,9 +11,10 @@ import pytest
 from signalos_bridge.domain.market import DealEntry, OrderState, Reason, Side, TerminalState, TradingBlock
 from signalos_bridge.domain.orders import OpenMarket, PendingKind, PlacePending
 from signalos_bridge.emulator.faults import Lag, NotSynchronised, ZeroBalance
-from signalos_bridge.emulator.operator_messages import TerminalChange
+from signalos_bridge.emulator.operator_messages import PlaceByHand, TerminalChange
 from signalos_bridge.terminal.port import (
     AccountChanged,
+    History,
     HistoryAppeared,
     OrdersChanged,
     PositionsChanged,
@@ -219,3 +220,24 @@ async def test_a_snapshot_belongs_together(bench: Bench) -> None:
     assert ticket in {deal.position_id for deal in snapshot.deals}
     assert snapshot.account.login == HEDGING
     assert snapshot.status.state is TerminalState.READY
+
+
+async def test_an_order_that_is_placed_while_a_snapshot_reads_history_is_in_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await opened(bench)
+    history = bench.terminal.history
+    placed: list[int] = []
+
+    async def long_history(from_msc: int, to_msc: int | None = None) -> History:
+        found = await history(from_msc, to_msc)
+        order = PlaceByHand(action=5, symbol="EURUSD", volume=0.1, type=2, price=0.9)
+        placed.append(bench.broker.place_by_hand(bench.login, order).order)
+        return found
+
+    monkeypatch.setattr(bench.terminal, "history", long_history)
+    snapshot = await bench.terminal.snapshot(deals_from_msc=time.time_ns() // 1_000_000 - 3_600_000)
+
+    # The watch may have told it before the account was read, and is not believed to be newer then.
+    assert placed
+    assert placed[-1] in [order.ticket for order in snapshot.orders]
