@@ -20,7 +20,8 @@ def main() -> None:
             raise
         sys.stderr.write(
             "error: only the contract of SignalOS is installed here, not its programs\n"
-            "hint:  in your copy of SignalOS, pip install '.[server,gateway]', '.[bridge]' or '.[all]'\n"
+            "hint:  in your copy of SignalOS, pip install '.[server,gateway]', '.[bridge]', '.[telegram]' "
+            "or '.[all]'\n"
         )
         sys.exit(2)
     sys.exit(run())

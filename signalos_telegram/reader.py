@@ -28,6 +28,8 @@ CAUGHT_UP_AGE: Final = timedelta(hours=24)
 # So many of the messages seen last are looked at again for edits and deletions.
 LOOKED_AT_AGAIN: Final = 100
 _REFRESH_SECONDS: Final = 60.0
+# While a chat is not found: it may be joined any time.
+_LIST_AGAIN: Final = timedelta(minutes=10)
 
 
 # What a new connection may put right.
@@ -80,7 +82,9 @@ class Reader:
         self._refresh_seconds = refresh_seconds
         self._seen: asyncio.Queue[_Seen] = asyncio.Queue()
         self._chats: Mapping[int, Sequence[TelegramSource]] = {}
+        self._ordered = asyncio.Lock()
         self._listed: Sequence[Chat] = ()
+        self._list_time = now()
         self._problems: frozenset[str] = frozenset()
 
     async def run(self) -> None:
@@ -110,10 +114,11 @@ class Reader:
             raise NotLoggedInError("nobody is logged in")
         self._journal.set_fact("telegram", "connected", self._now())
         _log.info("connected to Telegram")
-        self._listed = [chat_from(each.entity, each.name) async for each in self._client.iter_dialogs()]
+        self._listed = await self._list()
+        read_before = set(self._chats)
         await self.refresh()
         # Before what is told from now on, which waits meanwhile: the order of a chat is kept.
-        for chat in self._chats:
+        for chat in sorted(read_before & self._chats.keys()):
             await self.catch_up(chat)
         refreshing = asyncio.ensure_future(self._refresh_again_and_again())
         taking = asyncio.ensure_future(self._take())
@@ -127,6 +132,10 @@ class Reader:
             for task in (refreshing, taking):
                 task.cancel()
             await asyncio.gather(refreshing, taking, return_exceptions=True)
+
+    async def _list(self) -> list[Chat]:
+        self._list_time = self._now()
+        return [chat_from(each.entity, each.name) async for each in self._client.iter_dialogs()]
 
     async def _refresh_again_and_again(self) -> None:
         while True:
@@ -143,15 +152,11 @@ class Reader:
             _log.warning("the server does not tell its sources", error=str(error))
             return
         self._journal.set_fact("server", "connected", self._now())
-        wanted: dict[int, list[TelegramSource]] = {}
-        problems = set()
-        for source in sources:
-            for named in source.chats:
-                found = find(named, self._listed)
-                if found.number is None:
-                    problems.add(f"source {source.name}: {found.problem}")
-                elif source not in wanted.setdefault(found.number, []):
-                    wanted[found.number].append(source)
+        wanted, problems = _resolved(sources, self._listed)
+        if problems - self._problems or (problems and self._now() - self._list_time > _LIST_AGAIN):
+            # It may have been joined since the chats were listed.
+            self._listed = await self._list()
+            wanted, problems = _resolved(sources, self._listed)
         for problem in sorted(problems - self._problems):
             _log.error("a chat is not read", problem=problem)
         self._problems = frozenset(problems)
@@ -165,8 +170,13 @@ class Reader:
                 self._journal.begin_chat(chat, newest[0].id if newest else 0)
                 _log.info("a chat is read from now on", chat=chat, title=titles[chat])
             self._journal.name_chat(chat, titles[chat])
-        self._chats = wanted
-        self._forwarder.feed(wanted)
+        # What is told meanwhile waits, so that the order of a chat is kept.
+        async with self._ordered:
+            added = wanted.keys() - self._chats.keys()
+            self._chats = wanted
+            self._forwarder.feed(wanted)
+            for chat in sorted(added):
+                await self.catch_up(chat)
 
     async def catch_up(self, chat: int) -> None:
         """Records what was written, edited and deleted in a chat while nobody looked."""
@@ -197,10 +207,11 @@ class Reader:
     async def _take(self) -> None:
         while True:
             seen = await self._seen.get()
-            if seen.action is Action.DELETED:
-                self._record_deletion(seen)
-            else:
-                self._record(seen.raw, seen.action)
+            async with self._ordered:
+                if seen.action is Action.DELETED:
+                    self._record_deletion(seen)
+                else:
+                    self._record(seen.raw, seen.action)
             self._forwarder.wake()
 
     async def _on_new(self, event: Any) -> None:
@@ -239,3 +250,19 @@ class Reader:
         self._journal.set_fact("telegram", "not connected", self._now())
         self._journal.set_fact("last_error", f"Telegram: {why}", self._now())
         _log.warning("not connected to Telegram", why=why)
+
+
+def _resolved(
+    sources: Sequence[TelegramSource], chats: Sequence[Chat]
+) -> tuple[dict[int, list[TelegramSource]], set[str]]:
+    """The sources of each chat, and in words the chats that were not found."""
+    wanted: dict[int, list[TelegramSource]] = {}
+    problems = set()
+    for source in sources:
+        for named in source.chats:
+            found = find(named, chats)
+            if found.number is None:
+                problems.add(f"source {source.name}: {found.problem}")
+            elif source not in wanted.setdefault(found.number, []):
+                wanted[found.number].append(source)
+    return wanted, problems

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from signalos_cli import options, signal_view
-from signalos_cli.console import out, tell_done
+from signalos_cli.console import out, tell_done, tell_note
 from signalos_cli.errors import UserError
 from signalos_cli.remote import ServerOption, TlsCaOption, UserOption, remote
 
@@ -58,6 +58,8 @@ def simulate(
 
       pbpaste | signalos signals simulate - --source "Gold room"
     """
+    if text == "-" and sys.stdin.isatty():
+        tell_note("write the message, and end it with Ctrl-D (Ctrl-Z and Enter on Windows)")
     message = sys.stdin.read() if text == "-" else text
     if not message.strip():
         raise UserError("there is no text", hint='signalos signals simulate "XAUUSD BUY NOW SL 2330 TP 2350"')

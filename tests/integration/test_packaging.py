@@ -21,6 +21,8 @@ PARTS = (
     "signalos_server",
     "signalos_bridge",
     "web_gateway",
+    "signalos_verify",
+    "signalos_telegram",
     "signalos_cli",
     "build_hooks",
     "pyproject.toml",
@@ -125,7 +127,8 @@ def test_a_wheel_holds_contract_stubs_and_programs_and_nothing_of_tests(wheel: P
     } <= files
     assert not [file for file in files if file.startswith("web_gateway/dashboard/") and "/dist/" not in file]
     tops = {file.partition("/")[0] for file in files if ".dist-info" not in file}
-    assert tops == {"signalos", "buf", "signalos_server", "signalos_bridge", "web_gateway", "signalos_cli"}
+    programs = {"signalos_server", "signalos_bridge", "web_gateway", "signalos_telegram"}
+    assert tops == {"signalos", "buf", *programs, "signalos_verify", "signalos_cli"}
 
 
 def test_the_bare_package_is_contract_and_stubs(wheel: Path, tmp_path: Path) -> None:
@@ -135,7 +138,7 @@ def test_the_bare_package_is_contract_and_stubs(wheel: Path, tmp_path: Path) -> 
     succeed(programs / "python", "-c", "import signalos.v1.bridge_pb2", cwd=tmp_path)
     told = run(programs / "signalos", "--help", cwd=tmp_path)
     assert told.returncode == 2
-    assert "pip install '.[server]'" in told.stderr
+    assert "pip install '.[server,gateway]'" in told.stderr
     assert "Traceback" not in told.stderr
 
 
@@ -149,3 +152,17 @@ def test_the_bridge_installs_without_any_package_of_server_or_web(wheel: Path, t
     assert refused.returncode == 2
     assert "pip install '.[server]'" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_telegram_installs_without_server_web_or_bridge(wheel: Path, tmp_path: Path) -> None:
+    programs = environment_with(tmp_path / "telegram", f"{wheel}[telegram]")
+
+    assert not installed(programs) & (OF_SERVER_AND_WEB - {"grpcio", "grpcio-status"})
+    data = ("--data-dir", tmp_path / "data")
+    refused = run(programs / "signalos", "telegram", "chats", *data, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "signalos telegram login" in refused.stderr
+    asked = run(
+        programs / "signalos", "signals", "list", *data, "--server-address", "127.0.0.1:1", cwd=tmp_path
+    )
+    assert "Traceback" not in refused.stderr + asked.stderr

@@ -15,7 +15,7 @@ from signalos.v1.signal_service_pb2 import SubmitSignalRequest
 from signalos_telegram.domain.assembling import Reading
 from signalos_telegram.domain.messages import Action
 from signalos_telegram.forwarder import Forwarder
-from signalos_telegram.journal import Journal
+from signalos_telegram.journal import Fact, Journal
 from signalos_telegram.reader import CAUGHT_UP_MESSAGES, NotLoggedInError, Reader
 from signalos_telegram.server import ServerError, TelegramSource
 from tests.signalos_telegram.recorded import CHANNEL, GROUP, NOON, at, peer, post
@@ -39,6 +39,8 @@ class Telegram:
         self.disconnected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.connects = 0
         self.disconnects = 0
+        self.listings = 0
+        self.left = False
         self.authorized = True
         self.failures: list[Exception] = []
 
@@ -58,11 +60,13 @@ class Telegram:
         self.handlers[type(event)] = handler
 
     async def iter_dialogs(self) -> AsyncIterator[_Dialog]:
+        self.listings += 1
         photo = types.ChatPhotoEmpty()
         yield _Dialog(
             types.Channel(1_234_567_890, "Gold", photo, NOON, broadcast=True, username="gold"), "Gold"
         )
-        yield _Dialog(types.Chat(555, "Us", photo, 3, NOON, 1), "Us")
+        if not self.left:
+            yield _Dialog(types.Chat(555, "Us", photo, 3, NOON, 1), "Us")
 
     async def get_messages(
         self, chat: int, limit: int = 0, min_id: int = 0, ids: list[int] | None = None
@@ -277,6 +281,26 @@ async def test_the_chats_go_on_while_the_server_is_away(journal: Journal) -> Non
         await until_read(journal, 1)
 
 
+async def test_what_came_before_the_server_told_its_chats_is_caught_up_on(journal: Journal) -> None:
+    journal.begin_chat(CHANNEL, 5)
+    telegram, desk = Telegram(), Desk()
+    desk.away = True
+    telegram.history[CHANNEL] = [post(6, "missed")]
+    async with reading(journal, telegram, desk):
+
+        async def begun() -> bool:
+            return "UNAVAILABLE" in (journal.facts().get("server") or Fact("", NOON)).value
+
+        await eventually(begun, within=5, every=0.01)
+        await telegram.posted(post(7, "told to nobody"))
+        desk.away = False
+        await until_read(journal, 2)
+        await telegram.posted(post(8, "BUY GOLD"))
+        await until_read(journal, 3)
+
+    assert [number for _, number, _ in recorded(journal)] == [6, 7, 8]
+
+
 async def test_a_chat_that_cannot_be_found_is_said(journal: Journal) -> None:
     telegram, desk = Telegram(), Desk()
     desk.told = [TelegramSource("src_1", "Gold", ("@gold", "Us", "@nowhere"))]
@@ -284,6 +308,22 @@ async def test_a_chat_that_cannot_be_found_is_said(journal: Journal) -> None:
         await connected(journal)
 
     assert "@nowhere" in journal.facts()["problems"].value
+    # Listed at the beginning, and once more for what was not found.
+    assert telegram.listings == 2
+
+
+async def test_a_chat_that_was_joined_meanwhile_is_found(journal: Journal) -> None:
+    telegram, desk = Telegram(), Desk()
+    telegram.left = True
+    async with reading(journal, telegram, desk):
+
+        async def said() -> bool:
+            return "Us" in (journal.facts().get("problems") or Fact("", NOON)).value
+
+        await eventually(said, within=5, every=0.01)
+        telegram.left = False
+        desk.told = [TelegramSource("src_1", "Gold", ("@gold", "Us", "@other"))]
+        await connected(journal)
 
 
 @pytest.mark.parametrize("lost", [False, True])
