@@ -82,11 +82,14 @@ class SignalServicer(signal_service_pb2_grpc.SignalServiceServicer):
         self, request: pb.SubmitSignalRequest, context: Context
     ) -> pb.SubmitSignalResponse:
         """Take a message."""
+        said = datetime_of(request, "say_time")
+        if said is None and request.HasField("say_time"):
+            raise InvalidField("sayTime", "is no time of the years 1 to 9999")
         message = Message(
             text=request.text,
             external_id=request.external_id,
             sender=request.sender,
-            say_time=datetime_of(request, "say_time"),
+            say_time=said,
             reply_to_external_id=request.reply_to_external_id,
             edited=request.edited,
             deleted=request.deleted,

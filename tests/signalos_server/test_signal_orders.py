@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import grpc.aio
 import pytest
 
 from signalos.v1 import order_pb2
+from signalos.v1 import signal_service_pb2 as pb
+from tests.signalos_server.serving import error_of
 from tests.signalos_server.signal_world import BUY, Desk, desk_of, outcome, signalling
 
 
@@ -177,3 +180,15 @@ async def test_repetitions_of_another_source_count_where_the_policy_says_so(desk
     across = await desk.source("OBSERVE", policy={"duplicates_across_sources": True})
 
     assert (await desk.ended(BUY, source=across)).steps[-1].code == "REPEATED"
+
+
+async def test_a_time_that_is_none_is_refused_and_not_taken_for_now(desk: Desk) -> None:
+    await desk.source()
+    request = pb.SubmitSignalRequest(request_id="x", source_id=desk.sources[-1], text=BUY)
+    request.say_time.seconds = 10**15
+
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await desk.signals.SubmitSignal(request, metadata=desk.trader.metadata)
+
+    assert error_of(refused.value)[3][0][0] == "sayTime"
+    assert desk.dealer.opens == []
