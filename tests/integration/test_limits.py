@@ -117,7 +117,11 @@ async def _flat(desk: Desk) -> bool:
 
 
 async def test_a_withdrawal_is_no_loss(desk: Desk) -> None:
-    await limited(desk, dailyLoss={"money": 500})
+    await limited(desk, dailyLoss={"money": 500}, maximumAccountAge="20s")
+    # Who changes one of them sends all that were read.
+    read = (await desk.trader.get("/api/limits"))["limits"]
+    await limited(desk, **read)
+    assert (await desk.trader.get("/api/limits"))["limits"] == read
     await desk.opened(0.1)
 
     desk.broker.deposit(LOGIN, -4_000, comment="Withdrawal")

@@ -8,8 +8,7 @@ from pathlib import Path
 import grpc.aio
 import pytest
 
-from signalos.v1 import order_pb2
-from signalos.v1 import signal_service_pb2 as pb
+from signalos.v1 import control_pb2, control_service_pb2, order_pb2, signal_service_pb2 as pb
 from tests.signalos_server.serving import error_of
 from tests.signalos_server.signal_world import BUY, Desk, desk_of, outcome, signalling
 
@@ -47,6 +46,21 @@ async def test_several_targets_are_a_ladder_whose_stop_follows(desk: Desk) -> No
     targets = order.protection.targets
     assert [target.price for target in targets] == [1.105, 1.11, 1.115]
     assert sum(target.share for target in targets) == pytest.approx(1)
+
+
+async def test_an_account_limit_refuses_a_signal_with_its_numbers_at_its_own_step(desk: Desk) -> None:
+    await desk.source()
+    limits = control_pb2.Limits(maximum_order_lots=0.01)
+    request = control_service_pb2.UpdateLimitsRequest(limits=limits)
+    await desk.trader.control.UpdateLimits(request, metadata=desk.trader.metadata)
+
+    decision = await desk.told(BUY)
+
+    assert (decision.outcome, decision.code) == (outcome("DENIED"), "MAXIMUM_ORDER_LOTS")
+    step = decision.steps[-1]
+    assert (step.name, step.passed) == ("limits", False)
+    assert {number.name: number.value for number in step.numbers}["limit"] == "0.01"
+    assert desk.dealer.opens == []
 
 
 @pytest.mark.parametrize(

@@ -43,12 +43,14 @@ export function LimitsForm({ account }: { account: Account }) {
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const wanted = Object.fromEntries(
-      FIELDS.flatMap(([field]) => {
-        const value = typedNumber(text(field));
-        return value === undefined ? [] : [[field, value]];
-      }),
-    );
+    // The account's other limits are not shown here, and stay as they are.
+    const wanted: Record<string, unknown> = { ...set };
+    for (const [field] of FIELDS) {
+      const value = typedNumber(text(field));
+      if (value === undefined) delete wanted[field];
+      else wanted[field] = value;
+    }
+    if (wanted.minimumEquity === undefined) delete wanted.minimumEquityAction;
     setRefused({});
     void change(name, "Limits", async () => {
       const answer = await ask(api.PUT("/api/limits", { body: { accountId, limits: wanted as never } }));
