@@ -43,14 +43,10 @@ export function LimitsForm({ account }: { account: Account }) {
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    // The account's other limits are not shown here, and stay as they are.
-    const wanted: Record<string, unknown> = { ...set };
-    for (const [field] of FIELDS) {
-      const value = typedNumber(text(field));
-      if (value === undefined) delete wanted[field];
-      else wanted[field] = value;
-    }
-    if (wanted.minimumEquity === undefined) delete wanted.minimumEquityAction;
+    // The account's other limits are not shown here, and stay as they are; what is undefined is left out.
+    const shown = Object.fromEntries(FIELDS.map(([field]) => [field, typedNumber(text(field))]));
+    const wanted: Record<string, unknown> = { ...set, ...shown };
+    if (shown.minimumEquity === undefined) wanted.minimumEquityAction = undefined;
     setRefused({});
     void change(name, "Limits", async () => {
       const answer = await ask(api.PUT("/api/limits", { body: { accountId, limits: wanted as never } }));
