@@ -8,7 +8,8 @@ from pathlib import Path
 import grpc.aio
 import pytest
 
-from signalos.v1 import control_pb2, control_service_pb2, order_pb2, signal_service_pb2 as pb
+from signalos.v1 import control_pb2, control_service_pb2, order_pb2
+from signalos.v1 import signal_service_pb2 as pb
 from tests.signalos_server.serving import error_of
 from tests.signalos_server.signal_world import BUY, Desk, desk_of, outcome, signalling
 
