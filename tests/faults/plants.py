@@ -81,27 +81,16 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-@_plant(
-    "F7",
-    "a commit that the database did not take is told as done",
-    "signalos_server.adapters.storage.postgresql",
-)
-def _lost_commit(module: ModuleType) -> None:
+@_plant("F7", "commits are told before they are on the disk", "signalos_server.adapters.storage.postgresql")
+def _early_commit(module: ModuleType) -> None:
     real = module.PostgresqlDatabase._attempt
 
     async def attempt(self: Any, unit: Any) -> Any:
-        ran: list[Any] = []
+        def hurried(session: Any) -> Any:
+            session.connection().exec_driver_sql("SET LOCAL synchronous_commit TO off")
+            return unit(session)
 
-        def remembered(session: Any) -> Any:
-            ran[:] = [unit(session)]
-            return ran[0]
-
-        try:
-            return await real(self, remembered)
-        except (module.CommitUnknown, module.DBAPIError, OSError, TimeoutError):
-            if not ran:
-                raise
-            return ran[0]
+        return await real(self, hurried)
 
     module.PostgresqlDatabase._attempt = attempt
 

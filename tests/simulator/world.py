@@ -156,7 +156,8 @@ class World:
         self.wishes: list[Wish] = []
         # Stops that are on record or latched, and that nobody has led out of, by the world's own book.
         self.stops_wanted: set[str] = set()
-        self._stops_seen: set[str] = set()
+        # When each was first on record or latched.
+        self._stops_seen: dict[str, float] = {}
         self.rearm_named: set[str] = set()
         self._audited = 0
         self.disk.on_held = self._latched
@@ -634,12 +635,13 @@ class World:
     # -- stops -----------------------------------------------------------------------------------------
 
     def _latched(self, stop_id: str) -> None:
-        self.latched_at = self.loop.now
         self._stop_seen(stop_id)
+        # A stop that a full disk did not take is latched late; it is as old as it is.
+        self.latched_at = max(self.latched_at, self._stops_seen[stop_id])
 
     def _stop_seen(self, stop_id: str) -> None:
         if stop_id not in self._stops_seen:
-            self._stops_seen.add(stop_id)
+            self._stops_seen[stop_id] = self.loop.now
             self.stops_wanted.add(stop_id)
 
     def follow_stops(self) -> None:
