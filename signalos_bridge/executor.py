@@ -606,11 +606,20 @@ class Executor:
         With it goes what the terminal shows of its position, so that nobody who is told of the outcome finds
         the trade as it was before.
         """
+        # Legs are resolved beside each other: what one has come to is on disk before the next is judged.
+        async with running.writing:
+            await self._persist_alone(running, index, tell_unknown=tell_unknown, shown=shown)
+
+    async def _persist_alone(
+        self, running: Running, index: int | None, *, tell_unknown: bool, shown: Shown | None
+    ) -> None:
         levels = None if index is None else _with_levels(running.leg(index))
         while True:
             before = running.record
             batch = Batch()
-            settled = self._settle(batch, running, tell_unknown=tell_unknown)
+            # Another leg's writing may have found that it has ended.
+            ended = before.state.is_final
+            settled = not ended and self._settle(batch, running, tell_unknown=tell_unknown)
             self._write(batch, running, index, settled=settled)
             try:
                 if levels is not None and self.keeper is not None:
@@ -668,7 +677,7 @@ class Executor:
         log.info("command %s leg %d was resolved: %s", running.command_id, index, leg.state.value)
         await self._persist(running, index, shown=shown)
         self._alerts.forget(f"unknown:{running.command_id}")
-        if running.record.state.is_final:
+        if running.record.state.is_final and running.command_id in self._running:
             self._resolved.append(resolved_command(running.command_id, running.record.state, leg))
             self._end(running)
 

@@ -10,13 +10,15 @@ from signalos_bridge.domain.command import CommandRecord, Leg
 class Running:
     """One command. `ended` is set once it is final, or its outcome was told as unknown."""
 
-    __slots__ = ("cancelled", "ended", "legs_written", "record")
+    __slots__ = ("cancelled", "ended", "legs_written", "record", "writing")
 
     def __init__(self, record: CommandRecord) -> None:
         self.record = record
         self.cancelled = False
         self.ended = asyncio.Event()
         self.legs_written = False
+        # Held by whoever writes what it has come to.
+        self.writing = asyncio.Lock()
 
     @property
     def command_id(self) -> str:

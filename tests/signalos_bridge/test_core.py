@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -12,14 +13,17 @@ from signalos_bridge.domain.outcomes import Ambiguous, NotDone, Retry
 from signalos_bridge.domain.values import (
     BreakEvenAction,
     CloseAction,
+    CloseAllAction,
     CommandOrigin,
     CommandState,
+    LegState,
     Limits,
     ModifyAction,
     Refusal,
     RiskAmount,
 )
 from signalos_bridge.journal import JournalUnavailable
+from signalos_bridge.store import Batch
 from tests.signalos_bridge.core_world import World, a_world, buy, eventually
 
 
@@ -172,6 +176,37 @@ async def test_while_nothing_can_be_read_the_command_is_unknown_and_no_further_o
     assert corrected.state is CommandState.REJECTED
     raised = [alert.code for alert in world.core.take_alerts() if not alert.ended]
     assert raised == ["COMMAND_UNKNOWN"]
+
+
+async def test_legs_that_are_resolved_beside_each_other_while_the_disk_is_full_end_their_command_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        await world.open()
+    world.terminal.before = lambda _order: Ambiguous("no answer", 120)
+    world.terminal.blind = True
+    command_id = await world.deliver(CloseAllAction(external=False))
+    assert (await world.outcome(command_id)).state is CommandState.UNKNOWN
+    store, full = world.core._store, True
+    commit = store.commit
+
+    async def while_full(batch: Batch) -> None:
+        if full:
+            raise JournalUnavailable("the disk is full")
+        await commit(batch)
+
+    monkeypatch.setattr(store, "commit", while_full)
+    running = world.core._executor.running(command_id)
+    assert running is not None
+    world.terminal.blind = False
+    await eventually(lambda: all(leg.state is LegState.NOT_DONE for leg in running.record.legs or ()) or None)
+    # Both have tried to write, and try again.
+    await asyncio.sleep(0.6)
+    full = False
+
+    outcome = await world.outcome(command_id, number=2)
+
+    assert (outcome.state, outcome.outcome_number) == (CommandState.REJECTED, 2)
 
 
 async def test_a_persons_word_lets_others_open_and_the_terminals_records_outrank_it(world: World) -> None:

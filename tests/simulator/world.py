@@ -604,7 +604,7 @@ class World:
         What was in doubt (the bridge was killed in the call) is not sent again, opens of its symbol are
         refused meanwhile, and three such end in a stop; and the market may have left what was asked for.
         """
-        kept = command.reason in ("NOT_EXECUTED", "UNKNOWN_OPEN", "WRONG_SIDE")
+        kept = command.reason in ("NOT_EXECUTED", "UNKNOWN_OPEN", "WRONG_SIDE", "TOO_CLOSE")
         return kept or command.state is CommandState.FENCED or self.checks.doubted(command.command_id)
 
     def set_linked(self, linked: bool) -> None:
