@@ -8,7 +8,7 @@ from signalos_server.domain.dealing.decide import PlannedOrder
 from signalos_server.domain.dealing.denial import Denial
 from signalos_server.domain.errors import LimitReached
 from signalos_server.domain.records import SymbolSpec
-from signalos_server.domain.risk_limits.admission import admit, admit_change, no_quote, wants_quote
+from signalos_server.domain.risk_limits.admission import admit, admit_change, latched, no_quote, wants_quote
 from signalos_server.domain.risk_limits.exposure import AskedOrder
 from signalos_server.domain.risk_limits.facts import AccountFacts
 from signalos_server.domain.risk_limits.terms import Limits
@@ -53,7 +53,7 @@ class LimitGate:
         )
         facts = self._facts.gather(records, account.account_id, limits, symbol=order.symbol)
         if facts.market is None and wants_quote(limits, asked):
-            return no_quote(asked)
+            return latched(facts) or no_quote(asked)
         return admit(limits, facts, asked)
 
     async def check_open(self, account_id: str, action: Open) -> Denial | None:
@@ -106,6 +106,9 @@ class LimitGate:
         spec = facts.specs.get(action.symbol)
         order = self._facts.planned(account_id, action, spec, facts.money)
         if facts.market is None and wants_quote(limits, order):
+            if (denial := latched(facts)) is not None:
+                # Whatever the price is.
+                return denial
             if spec is not None and not last_try:
                 raise QuoteWanted(account_id, spec)
             return no_quote(order)

@@ -198,6 +198,7 @@ async def test_a_fall_warns_blocks_and_closes_and_only_a_person_leads_out(
         await quoted(ann.bridge)
         await stage_of(9_250, WARNING)
         await told(ann, "LIMIT_WARNING")
+        await quoted(ann.bridge)
         await ann.trades.OpenTrade(an_open(0.01, stop_loss=1.09), metadata=ann.metadata)
 
         await stage_of(9_100, SOFT)
