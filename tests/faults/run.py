@@ -226,6 +226,7 @@ async def run_row(row: Row, seed: int, world: FaultWorld, load: Load) -> Result:
             await row.inject(run)
         except Missed as missed:
             result.void = str(missed)
+            await world.revive()
         await run.until_asked(first + _LEAST_COMMANDS)
         never = await load.stop(_REST_SECONDS + run.settle_seconds)
         run.found += [f"P1 {words}" for words in never]

@@ -158,6 +158,13 @@ class FaultWorld(World):
         else:
             await self.start_bridge(LOGIN, name.removeprefix("bridge").removeprefix("-"))
 
+    async def revive(self) -> None:
+        """Start again what a fault has struck that then missed its aim: it is not there to be judged."""
+        for name, program in list(self.programs.items()):
+            self.disarm(name)
+            if program.process.returncode is not None:
+                await self.start_again(name)
+
     async def ended(self, name: str, within: float) -> bool:
         """Whether a program has ended by itself, waiting at most `within` seconds."""
         try:
