@@ -116,7 +116,8 @@ class Trades:
             return Draft(account, action, increases_risk=True)
 
         started = self._clocks.monotonic()
-        if action.price is not None or action.stop_loss is not None or action.take_profits:
+        levels = action.price is not None or action.stop_loss is not None or bool(action.take_profits)
+        if levels or _has_targets(action):
             command = await self._accept_judged(
                 asked, prepare, lambda records: self._of_open(records, asked.caller, account_id, action)
             )
@@ -211,6 +212,9 @@ class Trades:
             self.check_open(records, account, action)
             return account
 
+        if _has_targets(action):
+            # The bridge counts an order, and does not look at the ladder that comes with it.
+            await self._ask_quote(lambda records: self._of_open(records, caller, account_id, action))
         account = await self._storage.read(unit)
         if not self._quotes.may_ask(account.account_id):
             raise BridgeAway(account.account_id, "")
@@ -571,6 +575,10 @@ def _part(records: Records, trade: Trade, fraction: Decimal | None, volume_lots:
     part = order_rules.part_of(spec, open_lots, share)
     order_rules.check_part(spec, open_lots, part, "percentage")
     return Close(trade.position.identifier, fraction=share)
+
+
+def _has_targets(action: Open) -> bool:
+    return action.protection is not None and bool(action.protection.targets)
 
 
 def _has_levels(trade: Trade, levels: Modify) -> bool:

@@ -131,3 +131,21 @@ async def test_an_opened_trade_can_be_read_once_its_opening_is_answered(tmp_path
         await filling
 
         assert read.trade.trade_id == trader.trade_id(77)
+
+
+async def test_a_ladder_is_held_against_a_quote_that_was_asked_for_in_a_preview_too(tmp_path: Path) -> None:
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1, connected=False)
+        bridge = QuotingBridge(trader.bridge.address, trader.bridge.bridge_id, trader.bridge.credential, 1)
+        trader.bridge = bridge
+        await bridge.connect()
+        for preview in (True, False):
+            request = _open()
+            request.validate_only = preview
+            request.protection.targets.add(price=1.05, share=0.5)
+            metadata = await _refused(trader, request)
+            assert metadata["field"] == "protection.targets[0].price"
+        listed = await trader.commands.ListCommands(
+            command_service_pb2.ListCommandsRequest(), metadata=trader.metadata
+        )
+        assert not listed.commands
