@@ -89,6 +89,56 @@ def order(page: Page, *, lots: str, stop: str, target: str) -> None:
     expect(form.locator(".preview")).to_contain_text("Counted at the bridge", timeout=20_000)
 
 
+def protect(page: Page) -> None:
+    """Gives the newest trade a ladder, and unfolds what its bridge does with it by itself."""
+    row = page.locator("tr[data-trade]").first
+    row.get_by_role("button", name="More for").click()
+    page.get_by_role("menuitem", name="Ladder and break-even…").click()
+    dialog = page.get_by_role("dialog")
+    for number, price in ((1, "1.10"), (2, "1.11")):
+        dialog.get_by_role("button", name="Add a target").click()
+        target = dialog.get_by_role("group", name=f"Target {number}")
+        target.get_by_label("Price").fill(price)
+    dialog.get_by_label("Then the stop").first.select_option("to break-even")
+    dialog.get_by_role("button", name="Set").click()
+    expect(row).to_contain_text("ladder 0 of 2", timeout=20_000)
+    row.get_by_role("button", name="Details of").click()
+
+
+def signals(page: Page, address: str) -> None:
+    """Makes two sources, lets them speak, and shows why a message was not traded."""
+    api = page.request
+    headers = {"Origin": address, "Content-Type": "application/json"}
+    account = api.get(f"{address}/api/accounts").json()["accounts"][0]["accountId"]
+
+    def source(name: str, trust: str) -> str:
+        body = {
+            "name": name,
+            "kind": "API",
+            "policy": {"trust": trust, "approveWithin": "600s"},
+            "subscriptions": [{"accountId": account}],
+        }
+        made = api.post(f"{address}/api/sources", headers=headers, data=body)
+        return str(made.json()["source"]["sourceId"])
+
+    def say(source_id: str, text: str) -> None:
+        body = {"sourceId": source_id, "text": text}
+        key = {"Idempotency-Key": f"picture-{len(text)}"}
+        answer = api.post(f"{address}/api/signals", headers={**headers, **key}, data=body)
+        assert answer.ok, answer.text()
+
+    asks, sends = source("Gold room", "APPROVE"), source("Trend desk", "AUTO")
+    say(sends, "GBPUSD SELL NOW")
+    say(sends, "EURUSD BUY NOW\nSL 1.30\nTP 1.32")
+    say(sends, "Good morning! 450 pips this week. Remember to manage your risk.")
+    say(asks, "GBPUSD SELL NOW\nSL 1.29\nTP 1.25")
+    page.get_by_role("navigation").get_by_role("link", name="Signals").click()
+    expect(page.get_by_text("waits for your word")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Why: EURUSD").click()
+    page.wait_for_timeout(1500)
+    picture(page, "signals")
+
+
 def play(browser: Browser, address: str) -> None:
     page = signed_in(browser, address)
     page.get_by_role("switch", name="Stealth").click()
@@ -99,6 +149,7 @@ def play(browser: Browser, address: str) -> None:
     page.locator("tr[data-trade]").last.get_by_role("button", name="Close", exact=True).click()
     page.get_by_role("button", name="Close trade").click()
     expect(page.locator("tr[data-trade]")).to_have_count(5, timeout=20_000)
+    protect(page)
     time.sleep(CURVE_SECONDS)
     picture(page, "desk-light")
 
@@ -112,6 +163,8 @@ def play(browser: Browser, address: str) -> None:
     picture(phone, "phone")
     phone.context.close()
 
+    signals(page, address)
+    page.get_by_role("navigation").get_by_role("link", name="Desk").click()
     hold(page, "Emergency stop")
     expect(page.locator(".stop-verdict")).to_contain_text("positions stay", timeout=20_000)
     hold(page, "Close everything")

@@ -43,7 +43,9 @@ export default function EquityCurve({ account }: { account: Account }) {
   );
   const first = points[0]?.time;
   const last = points.at(-1)?.time;
-  const width = range.seconds ?? (first === undefined || last === undefined ? 1 : last - first);
+  // A record that is shorter than the range fills it.
+  const recordedSeconds = first === undefined || last === undefined ? 0 : last - first;
+  const width = Math.min(range.seconds ?? recordedSeconds, recordedSeconds);
   const step = stepOf(width);
   const grid = useMemo(
     () => (last === undefined ? [] : gridded(points, last - width, last, step)),
@@ -129,7 +131,7 @@ export default function EquityCurve({ account }: { account: Account }) {
     chart.current?.chart.timeScale().fitContent();
   }, [grid, balance]);
 
-  const begin = grid[0];
+  const begin = points.find((point) => last !== undefined && point.time >= last - width);
   const oldest = balance[0];
   const gaps = grid.filter((slot) => slot.gap).length;
   const when = (time: number) => times.recent(new Date(time * 1000).toISOString());
