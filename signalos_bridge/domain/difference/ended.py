@@ -106,17 +106,23 @@ def passed(
         return
     opening = [deal for deal in deals if not deal.entry.reduces]
     closing = [deal for deal in deals if deal.entry.reduces]
-    if not opening:
+    if not opening or identifier in record.closed:
+        # Without its opening, or of what was told closed: shown later than the rest.
         for deal in deals:
             tell_deal(found, deal, whose)
         return
     opened_lots = sum((deal.volume_lots for deal in opening), _NOTHING)
     closed_lots = sum((deal.volume_lots for deal in closing), _NOTHING)
+    position = _position_of_deals(identifier, opening, opened_lots)
+    if closed_lots < opened_lots and position is not None and closing_since(position, sight):
+        # What closed it was told before, as deals of a position that was not seen open.
+        for deal in deals:
+            tell_deal(found, deal, whose)
+        return
     if closed_lots < opened_lots:
         # The position will be shown, or the rest of its deals.
         found.waiting.add(identifier)
         return
-    position = _position_of_deals(identifier, opening, opened_lots)
     if position is None:
         return
     known = first_record(

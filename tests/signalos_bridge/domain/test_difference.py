@@ -236,6 +236,28 @@ def test_a_reading_from_before_the_close_opens_nothing_however_long_it_is_shown(
     assert isinstance(compare(record, sight(there), whose()).told[0].fact, PositionOpened)
 
 
+def test_the_opening_deal_of_what_was_told_closed_is_told_when_it_is_shown_at_last() -> None:
+    record = a_record(a_position())
+    closing = a_deal(6, 1, DealEntry.OUT)
+    take(record, compare(record, sight(deals=(closing,)), whose()))
+
+    found = compare(record, sight(deals=(a_deal(5, 1, DealEntry.IN), closing), settled=False), whose())
+
+    assert [deal.ticket for deal in found.deals] == [5]
+    assert not found.waiting
+
+
+def test_the_opening_deal_is_told_too_where_its_position_was_never_seen_and_closed_first() -> None:
+    record = a_record()
+    closing = a_deal(6, 1, DealEntry.OUT)
+    take(record, compare(record, sight(deals=(closing,)), whose()))
+
+    found = compare(record, sight(deals=(a_deal(5, 1, DealEntry.IN), closing)), whose())
+
+    assert [deal.ticket for deal in found.deals] == [5]
+    assert not found.waiting
+
+
 def test_deals_that_were_told_before_close_what_a_late_reading_has_brought_back() -> None:
     record, half, halves = closed_by_halves()
     identifier = half.identifier
