@@ -258,8 +258,9 @@ def with_deals(trade: Trade, deals: list[Deal]) -> Trade:
         opened_volume_lots=max(opened, trade.opened_volume_lots),
         close_price=close_price,
         close_broker_milliseconds=max((deal.broker_milliseconds for deal in closing), default=None),
+        # With what opening cost: else a trade that lost by its commission would pass for a won one.
         realised_profit=sum(
-            (deal.profit + deal.commission + deal.swap + deal.fee for deal in closing), Decimal(0)
+            (deal.profit + deal.commission + deal.swap + deal.fee for deal in deals), Decimal(0)
         )
         if closing
         else None,

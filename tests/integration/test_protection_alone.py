@@ -65,12 +65,12 @@ def closed_lots(desk: Desk, trade: dict[str, Any]) -> list[Decimal]:
 
 
 def gained(desk: Desk, trade: dict[str, Any]) -> Decimal:
-    """What the broker booked on closing."""
+    """What the broker booked for it, from its opening on."""
     return sum(
         (
             deal.profit + deal.commission + deal.swap + deal.fee
             for deal in desk.broker.deals(LOGIN)
-            if deal.position_id == int(trade["positionIdentifier"]) and deal.entry is not Entry.IN
+            if deal.position_id == int(trade["positionIdentifier"])
         ),
         Decimal(0),
     )

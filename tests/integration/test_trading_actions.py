@@ -773,7 +773,7 @@ async def test_figures_history_and_commands_agree_with_the_broker(desk: Desk) ->
     await eventually(same)
     await desk.done("POST", f"/api/trades/{trade['tradeId']}/close")
     gone = await desk.closed(trade)
-    realised = sum(deal.profit + deal.commission + deal.swap for deal in _deals_of(desk, trade)[1:])
+    realised = sum(deal.profit + deal.commission + deal.swap for deal in _deals_of(desk, trade))
     assert number(gone["realisedProfit"]) == number(realised), gone
     listed = (await desk.trader.get("/api/trades", state="CLOSED", pageSize="5"))["trades"]
     assert listed[0]["tradeId"] == trade["tradeId"]
