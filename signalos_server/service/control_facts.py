@@ -220,7 +220,10 @@ def apply_nack(records: Records, scene: Scene, nack: Nack, now: datetime) -> lis
 def apply_stage(records: Records, scene: Scene, stage: Stage, now: datetime) -> list[Effect]:
     """A stop came further."""
     effects: list[Effect] = []
-    if stage.held is not None:
+    cleared = records.control.get(scene.account_id).document.cleared_stop_ids
+    # What is said again, late, of a stop that was led out of does not put it in force anew; a bridge that
+    # holds it after all says so in its hello.
+    if stage.held is not None and stage.held.stop_id not in cleared:
         _, effects = adopt_held(records, scene, (stage.held,), 0, now)
     stop = records.control.stop_at(stage.stop_id, scene.account_id)
     if stop is None:

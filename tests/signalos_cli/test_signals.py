@@ -39,6 +39,7 @@ from signalos.v1.signal_service_pb2 import (
 )
 from signalos.v1.trade_pb2 import Side
 from signalos_cli import app as command_line
+from signalos_cli import console
 from tests.support.fake_server import PASSWORD, FakeServer, Refused, serving
 
 Signalos = Callable[..., Awaitable[tuple[int, str, str]]]
@@ -51,7 +52,8 @@ def signalos(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SIGNALOS_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("SIGNALOS_API_TOKEN", "token-ann")
-    monkeypatch.setenv("COLUMNS", "250")
+    # The console reads its width once, when it is first wanted, by whichever test.
+    monkeypatch.setattr(console.out, "width", 250)
 
     async def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["signalos", *arguments])
