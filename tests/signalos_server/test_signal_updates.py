@@ -247,7 +247,8 @@ async def test_a_close_for_a_terminal_that_is_away_waits_is_alerted_and_is_done_
 
 
 async def test_a_close_that_no_terminal_came_for_asks(tmp_path: Path, storage_url: str) -> None:
-    timings = SignalTimings(sweep_seconds=0.1, hold=timedelta(seconds=1))
+    # It is also how long the approved close has, of which a busy database may take some.
+    timings = SignalTimings(sweep_seconds=0.1, hold=timedelta(seconds=5))
     async with signalling(tmp_path / "server", storage_url, timings) as entered:
         desk = await desk_of(entered)
         await desk.source()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import TypeVar
 import pytest
 
 from signalos_bridge.domain.orders import Order, Priority
-from signalos_bridge.emulator.admin import BrokerAdmin
+from signalos_bridge.emulator.admin import AdminRefused, BrokerAdmin
 from signalos_bridge.emulator.server import read_address
 from signalos_bridge.terminal.calls import CallLimits
 from signalos_bridge.terminal.frames import PollSettings
@@ -92,12 +93,19 @@ def broker(broker_directory: Path) -> Iterator[BrokerAdmin]:
 
 
 def _clear(admin: BrokerAdmin) -> None:
+    """End what is open and what works, in both accounts; also what the broker is carrying out meanwhile."""
     admin.clear_faults()
+    give_up = time.monotonic() + 10
     for login in (HEDGING, NETTING):
-        for position in admin.positions(login):
-            admin.close_by_hand(login, position.ticket)
-        for order in admin.orders(login):
-            admin.cancel_by_hand(login, order.ticket)
+        while (orders := admin.orders(login)) or admin.positions(login):
+            assert time.monotonic() < give_up, "the broker does not come to rest"
+            # Each may end by itself between the question and this.
+            for order in orders:
+                with contextlib.suppress(AdminRefused):
+                    admin.cancel_by_hand(login, order.ticket)
+            for position in admin.positions(login):
+                with contextlib.suppress(AdminRefused):
+                    admin.close_by_hand(login, position.ticket)
 
 
 @pytest.fixture
