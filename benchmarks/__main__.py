@@ -19,6 +19,7 @@ from benchmarks import (
     guard_cost,
     idle_cost,
     parse_speed,
+    signal_flow,
     sync_cost,
     verify_cost,
 )
@@ -35,6 +36,7 @@ PARTS: dict[str, tuple[Measure, Show]] = {
     "guard": (guard_cost.measure_guard, guard_cost.show),
     "sync": (sync_cost.measure_syncs, sync_cost.show),
     "parse": (parse_speed.measure_parses, parse_speed.show),
+    "signals": (signal_flow.measure_signals, signal_flow.show),
     "stop": (emergency_stop.measure_stops, emergency_stop.show),
     "verify": (verify_cost.measure_verify, verify_cost.show),
 }

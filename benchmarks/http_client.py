@@ -26,10 +26,14 @@ class HttpClient:
 
     async def post(self, path: str, body: dict[str, Any], key: str) -> tuple[int, Any]:
         """Posts JSON and returns status and decoded answer."""
+        return await self.send("POST", path, body, key)
+
+    async def send(self, method: str, path: str, body: dict[str, Any], key: str) -> tuple[int, Any]:
+        """Sends JSON and returns status and decoded answer."""
         content = json.dumps(body).encode()
         self.writer.write(
             (
-                f"POST {path} HTTP/1.1\r\nHost: {self.host}\r\nAuthorization: Bearer {self.token}\r\n"
+                f"{method} {path} HTTP/1.1\r\nHost: {self.host}\r\nAuthorization: Bearer {self.token}\r\n"
                 f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\n"
                 f"Content-Length: {len(content)}\r\n\r\n"
             ).encode()

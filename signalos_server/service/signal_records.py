@@ -113,6 +113,9 @@ class Signals(Protocol):
     def views(self, signals: Sequence[Signal]) -> list[SignalView]:
         """Return signals with their decisions, and with the trades that came of these."""
 
+    def view(self, signal: Signal, decisions: Sequence[SignalDecision]) -> SignalView:
+        """Return a signal with its decisions, all of which are given, and with the trades that came."""
+
     def forget(self, user_id: str, keep_count: int, before: datetime, limit: int) -> int:
         """Take away signals beyond count and age of which nothing is open; return how many."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -77,18 +77,22 @@ def acting_for(source: Source) -> Caller:
     )
 
 
-def told(records: Records, signal: Signal, now: datetime, change: SignalChange) -> SignalView:
-    """Store a signal as its decisions leave it, and tell its user."""
+def told(
+    records: Records, signal: Signal, now: datetime, change: SignalChange, meaning_key: str | None = None
+) -> SignalView:
+    """Store a signal as its decisions leave it, and tell its user. `meaning_key` None: it stays."""
     after = replace(signal, version=signal.version + 1, update_time=now)
     decisions = records.signals.decisions_of([signal.signal_id])[signal.signal_id]
     after = replace(after, state=state_of(after, decisions))
-    records.signals.save(after)
-    return tell(records, after, change)
+    records.signals.save(after, meaning_key)
+    return tell(records, after, decisions, change)
 
 
-def tell(records: Records, signal: Signal, change: SignalChange) -> SignalView:
-    """Tell a signal's user how it stands."""
-    view = records.signals.views([signal])[0]
+def tell(
+    records: Records, signal: Signal, decisions: Sequence[SignalDecision], change: SignalChange
+) -> SignalView:
+    """Tell a signal's user how it stands, with all its decisions."""
+    view = records.signals.view(signal, decisions)
     event_id = f"signal:{signal.signal_id}:{signal.version}"
     records.tell(signal.user_id, SignalTold(event_id, view, change))
     return view

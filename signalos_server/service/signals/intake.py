@@ -103,7 +103,7 @@ class Intake:
         key = signal_id if not signal.external_id else _free_key(records, signal)
         records.signals.insert(signal, key, message.body_hash)
         records.sources.heard(source.source_id, now)
-        return Taken(tell(records, signal, SignalChange.CREATED), fresh=True)
+        return Taken(tell(records, signal, (), SignalChange.CREATED), fresh=True)
 
     def _before(
         self, records: Records, source: Source, message: Message, signal_id: str, now: datetime

@@ -122,8 +122,7 @@ class Reader:
         steps.append(passed("accounts", now, accounts=len({one.account_id for one in decisions})))
         records.signals.add_decisions(decisions)
         signal = replace(signal, steps=tuple(steps))
-        records.signals.save(signal, reading.meaning_key(said))
-        told(records, signal, now, SignalChange.UPDATED)
+        told(records, signal, now, SignalChange.UPDATED, reading.meaning_key(said))
         return decisions
 
     def _repetition(
@@ -161,8 +160,7 @@ class Reader:
     ) -> None:
         steps.append(failed(name, now, denial))
         # A repetition of this one is not one of an order: only what went on counts.
-        records.signals.save(replace(signal, steps=tuple(steps)), "")
-        told(records, replace(signal, steps=tuple(steps)), now, SignalChange.UPDATED)
+        told(records, replace(signal, steps=tuple(steps)), now, SignalChange.UPDATED, "")
 
     def _alert(self, records: Records, signal: Signal, source: Source) -> None:
         account_id = source.subscriptions[0].account_id if source.subscriptions else ""

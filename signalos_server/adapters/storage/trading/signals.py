@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, or_, select, update
+from sqlalchemy import BindParameter, Table, and_, bindparam, delete, exists, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from signalos_server.adapters.storage.rows import insert_all_new, insert_new
+from signalos_server.adapters.storage.prepared import Prepared
+from signalos_server.adapters.storage.rows import insert_new
 from signalos_server.adapters.storage.tables.commands import CommandRow
 from signalos_server.adapters.storage.tables.signals import DecisionRow, SignalRow, SourceRow
 from signalos_server.adapters.storage.tables.trades import TradeRow
@@ -31,6 +33,91 @@ _OPEN_TRADES = (int(TradeState.OPEN), int(TradeState.UNKNOWN_MISSING))
 # More versions of one message are nobody's edits.
 _MOST_VERSIONS = 200
 
+# Prepared once and run without the mapper: every message takes them, and there may be a thousand a minute.
+_SIGNALS: Table = SignalRow.__table__  # type: ignore[assignment]  # a table, as every mapped class has
+_DECISIONS: Table = DecisionRow.__table__  # type: ignore[assignment]
+_SOURCES: Table = SourceRow.__table__  # type: ignore[assignment]
+_COMMANDS: Table = CommandRow.__table__  # type: ignore[assignment]
+_TRADES: Table = TradeRow.__table__  # type: ignore[assignment]
+_WANTED: BindParameter[str] = bindparam("wanted")
+_SOURCE_PARAMETER: BindParameter[str] = bindparam("source")
+
+_SOURCE_BY_ID = select(_SOURCES).where(_SOURCES.c.source_id == _WANTED)
+_SOURCE = Prepared(_SOURCE_BY_ID)
+_LOCK_SOURCE = Prepared(_SOURCE_BY_ID.with_for_update())
+_SOURCE_OF_TOKEN = Prepared(
+    select(_SOURCES)
+    .join(UserRow, UserRow.user_id == _SOURCES.c.user_id)
+    .where(_SOURCES.c.token_hash == _WANTED, ~_SOURCES.c.deleted, ~UserRow.disabled)
+)
+_HEARD = Prepared(
+    _SOURCES.update()
+    .where(_SOURCES.c.source_id == _WANTED)
+    .values(last_signal_time=bindparam("last_signal_time"))
+)
+
+_SIGNAL_BY_ID = select(_SIGNALS).where(_SIGNALS.c.signal_id == _WANTED)
+_SIGNAL = Prepared(_SIGNAL_BY_ID)
+_LOCK_SIGNAL = Prepared(_SIGNAL_BY_ID.with_for_update())
+_ADD_SIGNAL = Prepared(_SIGNALS.insert())
+_CHANGING = ("parsed", "kind", "state", "steps", "update_time", "version")
+_SAVE_SIGNAL = Prepared(
+    _SIGNALS.update()
+    .where(_SIGNALS.c.signal_id == _WANTED)
+    .values({name: bindparam(name) for name in _CHANGING})
+)
+_SAVE_READ_SIGNAL = Prepared(
+    _SIGNALS.update()
+    .where(_SIGNALS.c.signal_id == _WANTED)
+    .values({name: bindparam(name) for name in (*_CHANGING, "meaning_key")})
+)
+_BY_KEY = Prepared(
+    select(_SIGNALS).where(_SIGNALS.c.source_id == _SOURCE_PARAMETER, _SIGNALS.c.dedupe_key == _WANTED)
+)
+_VERSIONS = Prepared(
+    select(_SIGNALS)
+    .where(_SIGNALS.c.source_id == _SOURCE_PARAMETER, _SIGNALS.c.external_id == _WANTED)
+    .order_by(_SIGNALS.c.number.desc())
+    .limit(_MOST_VERSIONS)
+)
+_SAME_BODY = Prepared(
+    select(_SIGNALS)
+    .where(
+        _SIGNALS.c.source_id == _SOURCE_PARAMETER,
+        _SIGNALS.c.body_hash == _WANTED,
+        _SIGNALS.c.create_time >= bindparam("since"),
+    )
+    .order_by(_SIGNALS.c.number.desc())
+    .limit(1)
+)
+
+_DECISION_BY_ID = select(_DECISIONS.c.document).where(_DECISIONS.c.decision_id == _WANTED)
+_DECISION = Prepared(_DECISION_BY_ID)
+_LOCK_DECISION = Prepared(_DECISION_BY_ID.with_for_update())
+_ADD_DECISION = Prepared(
+    by_dialect={
+        "sqlite": sqlite.insert(_DECISIONS).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(_DECISIONS).on_conflict_do_nothing(),
+    }
+)
+_DECISION_CHANGING = ("outcome", "code", "expire_time", "document")
+_SAVE_DECISION = Prepared(
+    _DECISIONS.update()
+    .where(_DECISIONS.c.decision_id == _WANTED)
+    .values({name: bindparam(name) for name in _DECISION_CHANGING})
+)
+_DECISIONS_OF_ONE = Prepared(
+    select(_DECISIONS.c.document)
+    .where(_DECISIONS.c.signal_id == _WANTED)
+    .order_by(_DECISIONS.c.attempt, _DECISIONS.c.action_index, _DECISIONS.c.account_id)
+)
+_COMMANDS_OF_ONE = Prepared(
+    select(_COMMANDS.c.command_id, _COMMANDS.c.trade_id).where(_COMMANDS.c.signal_id == _WANTED)
+)
+_TRADES_OF_ONE = Prepared(
+    select(_TRADES.c.open_command_id, _TRADES.c.trade_id).where(_TRADES.c.signal_id == _WANTED)
+)
+
 
 class SqlSources:
     """The sources of one unit of work."""
@@ -40,8 +127,8 @@ class SqlSources:
 
     def get(self, source_id: str, *, lock: bool = False) -> Source | None:
         """See `service.signal_records.Sources`."""
-        query = select(SourceRow.__table__).where(SourceRow.source_id == source_id)
-        row = self._session.execute(query.with_for_update() if lock else query).one_or_none()
+        statement = _LOCK_SOURCE if lock else _SOURCE
+        row = statement.one_or_none(self._session.connection(), {"wanted": source_id})
         return None if row is None else _source(row)
 
     def of_user(self, user_id: str) -> list[Source]:
@@ -55,12 +142,7 @@ class SqlSources:
 
     def by_token(self, token_hash: str) -> Source | None:
         """See `service.signal_records.Sources`."""
-        query = (
-            select(SourceRow.__table__)
-            .join(UserRow, UserRow.user_id == SourceRow.user_id)
-            .where(SourceRow.token_hash == token_hash, ~SourceRow.deleted, ~UserRow.disabled)
-        )
-        row = self._session.execute(query).one_or_none()
+        row = _SOURCE_OF_TOKEN.one_or_none(self._session.connection(), {"wanted": token_hash})
         return None if row is None else _source(row)
 
     def insert(self, source: Source) -> bool:
@@ -84,9 +166,7 @@ class SqlSources:
 
     def heard(self, source_id: str, now: datetime) -> None:
         """See `service.signal_records.Sources`."""
-        self._session.execute(
-            update(SourceRow).where(SourceRow.source_id == source_id).values(last_signal_time=now)
-        )
+        _HEARD.count(self._session.connection(), {"wanted": source_id, "last_signal_time": now})
 
 
 def _name_key(user_id: str, name: str) -> str:
@@ -156,12 +236,11 @@ class SqlSignals:
             "meaning_key": "",
             **_changing(signal),
         }
-        self._session.connection().execute(SignalRow.__table__.insert(), values)  # type: ignore[attr-defined]
+        _ADD_SIGNAL.count(self._session.connection(), values)
 
     def get(self, signal_id: str, *, lock: bool = False) -> Signal | None:
         """See `service.signal_records.Signals`."""
-        query = select(SignalRow.__table__).where(SignalRow.signal_id == signal_id)
-        return self._one(query.with_for_update() if lock else query)
+        return self._one(_LOCK_SIGNAL if lock else _SIGNAL, wanted=signal_id)
 
     def many(self, signal_ids: Collection[str]) -> dict[str, Signal]:
         """See `service.signal_records.Signals`."""
@@ -170,49 +249,31 @@ class SqlSignals:
         query = select(SignalRow.__table__).where(SignalRow.signal_id.in_(sorted(signal_ids)))
         return {row.signal_id: _signal(row) for row in self._session.execute(query)}
 
-    def _one(self, query: Any) -> Signal | None:
-        row = self._session.execute(query).one_or_none()
+    def _one(self, statement: Prepared, **given: Any) -> Signal | None:
+        row = statement.one_or_none(self._session.connection(), given)
         return None if row is None else _signal(row)
 
     def save(self, signal: Signal, meaning_key: str | None = None) -> None:
         """See `service.signal_records.Signals`."""
-        values = _changing(signal)
-        if meaning_key is not None:
+        values = {"wanted": signal.signal_id, **_changing(signal)}
+        if meaning_key is None:
+            _SAVE_SIGNAL.count(self._session.connection(), values)
+        else:
             values["meaning_key"] = meaning_key
-        self._session.execute(
-            update(SignalRow).where(SignalRow.signal_id == signal.signal_id).values(**values)
-        )
+            _SAVE_READ_SIGNAL.count(self._session.connection(), values)
 
     def by_key(self, source_id: str, dedupe_key: str) -> Signal | None:
         """See `service.signal_records.Signals`."""
-        return self._one(
-            select(SignalRow.__table__).where(
-                SignalRow.source_id == source_id, SignalRow.dedupe_key == dedupe_key
-            )
-        )
+        return self._one(_BY_KEY, source=source_id, wanted=dedupe_key)
 
     def versions(self, source_id: str, external_id: str) -> list[Signal]:
         """See `service.signal_records.Signals`."""
-        query = (
-            select(SignalRow.__table__)
-            .where(SignalRow.source_id == source_id, SignalRow.external_id == external_id)
-            .order_by(SignalRow.number.desc())
-            .limit(_MOST_VERSIONS)
-        )
-        return [_signal(row) for row in self._session.execute(query)]
+        given = {"source": source_id, "wanted": external_id}
+        return [_signal(row) for row in _VERSIONS.all(self._session.connection(), given)]
 
     def same_body(self, source_id: str, body_hash: str, since: datetime) -> Signal | None:
         """See `service.signal_records.Signals`."""
-        return self._one(
-            select(SignalRow.__table__)
-            .where(
-                SignalRow.source_id == source_id,
-                SignalRow.body_hash == body_hash,
-                SignalRow.create_time >= since,
-            )
-            .order_by(SignalRow.number.desc())
-            .limit(1)
-        )
+        return self._one(_SAME_BODY, source=source_id, wanted=body_hash, since=since)
 
     def same_meaning(
         self, user_id: str, source_id: str, meaning_key: str, since: datetime, but: str
@@ -229,7 +290,10 @@ class SqlSignals:
             .order_by(SignalRow.number)
             .limit(1)
         )
-        return self._one(query.where(SignalRow.source_id == source_id) if source_id else query)
+        if source_id:
+            query = query.where(SignalRow.source_id == source_id)
+        row = self._session.execute(query).one_or_none()
+        return None if row is None else _signal(row)
 
     def unread(self) -> list[str]:
         """See `service.signal_records.Signals`."""
@@ -277,19 +341,23 @@ class SqlSignals:
 
     def add_decisions(self, decisions: Sequence[SignalDecision]) -> None:
         """See `service.signal_records.Signals`."""
-        insert_all_new(self._session, DecisionRow, [_decision_columns(one) for one in decisions])
+        _ADD_DECISION.many(self._session.connection(), [_decision_columns(one) for one in decisions])
 
     def decision(self, decision_id: str, *, lock: bool = False) -> SignalDecision | None:
         """See `service.signal_records.Signals`."""
-        query = select(DecisionRow.document).where(DecisionRow.decision_id == decision_id)
-        document = self._session.scalar(query.with_for_update() if lock else query)
-        return None if document is None else from_json(document, SignalDecision)
+        statement = _LOCK_DECISION if lock else _DECISION
+        row = statement.one_or_none(self._session.connection(), {"wanted": decision_id})
+        return None if row is None else from_json(row.document, SignalDecision)
 
     def decisions_of(self, signal_ids: Collection[str]) -> dict[str, list[SignalDecision]]:
         """See `service.signal_records.Signals`."""
         found: dict[str, list[SignalDecision]] = {signal_id: [] for signal_id in signal_ids}
         if not found:
             return found
+        if len(found) == 1:
+            (only,) = found
+            rows = _DECISIONS_OF_ONE.all(self._session.connection(), {"wanted": only})
+            return {only: [from_json(row.document, SignalDecision) for row in rows]}
         query = (
             select(DecisionRow.signal_id, DecisionRow.document)
             .where(DecisionRow.signal_id.in_(sorted(found)))
@@ -302,11 +370,8 @@ class SqlSignals:
     def save_decision(self, decision: SignalDecision) -> None:
         """See `service.signal_records.Signals`."""
         columns = _decision_columns(decision)
-        self._session.execute(
-            update(DecisionRow)
-            .where(DecisionRow.decision_id == decision.decision_id)
-            .values({name: columns[name] for name in ("outcome", "code", "expire_time", "document")})
-        )
+        given = {name: columns[name] for name in _DECISION_CHANGING}
+        _SAVE_DECISION.count(self._session.connection(), {"wanted": decision.decision_id, **given})
 
     def with_outcome(self, outcomes: Collection[SignalOutcome]) -> list[SignalDecision]:
         """See `service.signal_records.Signals`."""
@@ -341,27 +406,32 @@ class SqlSignals:
         """See `service.signal_records.Signals`."""
         ids = [signal.signal_id for signal in signals]
         decisions = self.decisions_of(ids)
-        trades = self._trades_of(ids)
-        return [
-            SignalView(
-                signal, tuple(_with_trades(decision, trades) for decision in decisions[signal.signal_id])
-            )
-            for signal in signals
-        ]
+        trades = self._trades_of([signal_id for signal_id in ids if decisions[signal_id]])
+        return [_view(signal, decisions[signal.signal_id], trades) for signal in signals]
+
+    def view(self, signal: Signal, decisions: Sequence[SignalDecision]) -> SignalView:
+        """See `service.signal_records.Signals`."""
+        # What nothing was decided of has no commands, and no trades.
+        return _view(signal, decisions, self._trades_of([signal.signal_id] if decisions else []))
 
     def _trades_of(self, signal_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Return the trades that came of commands, by command."""
-        query = select(CommandRow.command_id, CommandRow.trade_id).where(
-            CommandRow.signal_id.in_(sorted(signal_ids))
-        )
-        opened = select(TradeRow.open_command_id, TradeRow.trade_id).where(
-            TradeRow.signal_id.in_(sorted(signal_ids))
-        )
+        if not signal_ids:
+            return {}
+        rows: list[Any] = []
+        if len(signal_ids) == 1:
+            (only,) = signal_ids
+            for statement in (_COMMANDS_OF_ONE, _TRADES_OF_ONE):
+                rows += statement.all(self._session.connection(), {"wanted": only})
+        else:
+            wanted = sorted(signal_ids)
+            came = select(CommandRow.command_id, CommandRow.trade_id).where(CommandRow.signal_id.in_(wanted))
+            opened = select(TradeRow.open_command_id, TradeRow.trade_id).where(TradeRow.signal_id.in_(wanted))
+            rows += [*self._session.execute(came), *self._session.execute(opened)]
         found: dict[str, tuple[str, ...]] = {}
-        if signal_ids:
-            for command_id, trade_id in (*self._session.execute(query), *self._session.execute(opened)):
-                if trade_id and trade_id not in found.get(command_id, ()):
-                    found[command_id] = (*found.get(command_id, ()), trade_id)
+        for command_id, trade_id in rows:
+            if trade_id and trade_id not in found.get(command_id, ()):
+                found[command_id] = (*found.get(command_id, ()), trade_id)
         return found
 
     def forget(self, user_id: str, keep_count: int, before: datetime, limit: int) -> int:
@@ -395,6 +465,12 @@ class SqlSignals:
 
 def _decided(condition: Any) -> Any:
     return exists().where(and_(DecisionRow.signal_id == SignalRow.signal_id, condition))
+
+
+def _view(
+    signal: Signal, decisions: Sequence[SignalDecision], trades: dict[str, tuple[str, ...]]
+) -> SignalView:
+    return SignalView(signal, tuple(_with_trades(decision, trades) for decision in decisions))
 
 
 def _with_trades(decision: SignalDecision, trades: dict[str, tuple[str, ...]]) -> SignalDecision:
