@@ -12,7 +12,15 @@ from decimal import Decimal
 from typing import Any
 
 from signalos_server.domain.signals.machine_build import build_message, figure_of, refused, symbol_of
-from signalos_server.domain.signals.machine_words import FIELDS, NEEDED, TARGET_KEY, TYPES, bare, is_action
+from signalos_server.domain.signals.machine_words import (
+    FIELDS,
+    LEVELS,
+    NEEDED,
+    TARGET_KEY,
+    TYPES,
+    bare,
+    is_action,
+)
 from signalos_server.domain.signals.model import (
     Context,
     EntryType,
@@ -90,7 +98,7 @@ def _read_json(text: str, context: Context) -> Parse | None:
     fields: dict[str, Any] = {}
     for key, value in body.items():
         _take(fields, str(key), value)
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not _is_level(str(key)):
             for inner, content in value.items():
                 _take(fields, str(inner), content)
     if isinstance(message, str) and "action" not in fields:
@@ -104,6 +112,12 @@ def _read_json(text: str, context: Context) -> Parse | None:
     return build_message(fields, context)
 
 
+def _is_level(key: str) -> bool:
+    """Return whether an object stands where a level does: what it says inside is no entry price."""
+    name = bare(key)
+    return FIELDS.get(name) in LEVELS or TARGET_KEY.match(name) is not None
+
+
 def _take(fields: dict[str, Any], key: str, value: Any) -> None:
     name = "".join(letter for letter in key.lower() if letter.isalnum())
     numbered = TARGET_KEY.match(name)
@@ -111,7 +125,7 @@ def _take(fields: dict[str, Any], key: str, value: Any) -> None:
         fields.setdefault("targets", {})[int(numbered.group(1))] = value
         return
     field = FIELDS.get(name)
-    if field is None or isinstance(value, dict):
+    if field is None or (isinstance(value, dict) and field not in LEVELS):
         # The fields of an object stand for themselves: "price": {"entry": …, "sl": …}.
         return
     if field == "action" and field in fields:

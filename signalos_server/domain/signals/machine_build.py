@@ -11,6 +11,7 @@ from typing import Any
 from signalos_server.domain.signals.fold import fold
 from signalos_server.domain.signals.machine_words import (
     CLOSE_AND_OPEN,
+    CLOSES_BY_LOTS,
     OPENS,
     TYPES,
     UPDATES,
@@ -35,10 +36,13 @@ from signalos_server.domain.signals.words.concepts import Concept
 from signalos_server.domain.words import Side
 
 _PLAIN = re.compile(r"[+]?\d{1,12}(?:\.\d{1,10})?\Z")
+_NOT_ABOVE_ZERO = re.compile(r"-\d{1,12}(?:\.\d{1,10})?\Z|[+]?0+(?:\.0+)?\Z")
+_EMPTY = frozenset(("", "null", "None", "-"))
 _LOTS = re.compile(r"\s*lots?\s*\Z", re.IGNORECASE)
 _OLDEST = timedelta(hours=1)
 _AHEAD = timedelta(minutes=2)
 _LARGE_LOTS = Decimal(50)
+_WHOLE = Decimal(100)
 
 
 def figure_of(value: object) -> Decimal | None:
@@ -66,20 +70,20 @@ class _Fields:
         self._fields = fields
         self._verdict = verdict
 
-    def figure(self, name: str, unit: re.Pattern[str] | None = None) -> Decimal | None:
-        """Return a figure; None where the field is absent, empty or zero (machines write 0 for none).
+    def given(self, name: str) -> bool:
+        """Return whether a field says anything."""
+        return str(self._fields.get(name) or "").strip() not in _EMPTY
 
-        A `unit` may stand behind it: 0.2 lots.
+    def figure(self, name: str, unit: re.Pattern[str] | None = None) -> Decimal | None:
+        """Return a figure above zero; None where the field is absent or empty.
+
+        A zero is no way to say none: to a terminal a stop loss of 0 is no stop loss. A `unit` may stand
+        behind it: 0.2 lots.
         """
         value = self._fields.get(name)
         if unit is not None and isinstance(value, str):
             value = unit.sub("", value)
-        if value is None or str(value).strip() in ("", "0", "0.0", "null", "None", "-"):
-            return None
-        found = figure_of(value)
-        if found is None:
-            self._verdict.refuse("NO_FIGURE", f"{name} is no plain figure")
-        return found
+        return self._above_zero(value, name)
 
     def targets(self) -> list[Decimal]:
         """Return the targets of tp, tps, tp1, tp2, in their order."""
@@ -91,15 +95,19 @@ class _Fields:
             values.extend(str(value).replace(";", ",").split(",") if "," in str(value) else [value])
         numbered: dict[int, object] = self._fields.get("targets", {})
         values.extend(numbered[index] for index in sorted(numbered))
-        found = []
-        for one in values:
-            if str(one).strip() in ("", "0", "null", "None"):
-                continue
-            figure = figure_of(one)
-            if figure is None:
-                self._verdict.refuse("NO_FIGURE", "a target is no plain figure")
-            else:
-                found.append(figure)
+        found = (self._above_zero(one, "a target") for one in values)
+        return [figure for figure in found if figure is not None]
+
+    def _above_zero(self, value: object, name: str) -> Decimal | None:
+        text = "" if value is None else str(value).strip()
+        if text in _EMPTY:
+            return None
+        if _NOT_ABOVE_ZERO.match(text) is not None:
+            self._verdict.refuse("NOT_ABOVE_ZERO", f"{name} is {text}: leave it out where there is none")
+            return None
+        found = figure_of(value)
+        if found is None:
+            self._verdict.refuse("NO_FIGURE", f"{name} is no plain figure")
         return found
 
 
@@ -126,7 +134,8 @@ def build_message(fields: dict[str, Any], context: Context) -> Parse:
         side, entry_type = OPENS[action]
         first = _open(side, entry_type, symbol, fields, reader, verdict)
     else:
-        first = _update(UPDATES[action], symbol, fields.get("sides", set()), reader, verdict)
+        sides = fields.get("sides", set())
+        first = _update(UPDATES[action], symbol, sides, reader, verdict, by_lots=action in CLOSES_BY_LOTS)
     return _with(first, gate=verdict.gate, reasons=tuple(verdict.reasons))
 
 
@@ -180,7 +189,7 @@ def _open(
     volume = reader.figure("volume", unit=_LOTS)
     if volume is not None and volume > _LARGE_LOTS:
         verdict.hold("LARGE_VOLUME", f"{volume} lots from a message")
-    if reader.figure("size") is not None:
+    if reader.given("size"):
         verdict.note("SIZE_IGNORED", "a size without a unit (contracts, units?) is not taken for lots")
     if symbol is None:
         verdict.refuse("NO_SYMBOL", "no known instrument is named")
@@ -251,7 +260,15 @@ def _risk(reader: _Fields) -> Risk | None:
     return None if raw is None else Risk(raw=raw)
 
 
-def _update(template: Parse, symbol: str | None, sides: set[str], reader: _Fields, verdict: Verdict) -> Parse:
+def _update(
+    template: Parse,
+    symbol: str | None,
+    sides: set[str],
+    reader: _Fields,
+    verdict: Verdict,
+    *,
+    by_lots: bool,
+) -> Parse:
     parse = _with(template, symbol=symbol)
     if len(sides) == 1 and parse.side is None and parse.target is Target.POSITION:
         side = Side.BUY if sides & {"buy", "long"} else Side.SELL
@@ -260,14 +277,10 @@ def _update(template: Parse, symbol: str | None, sides: set[str], reader: _Field
         verdict.hold("NO_TARGET", "no instrument says which trade is meant")
         if parse.target is Target.POSITION:
             parse = _with(parse, target=None)
-    if parse.kind is Kind.PARTIAL_CLOSE or (
-        parse.kind is Kind.CLOSE and reader.figure("fraction") is not None
-    ):
-        share = reader.figure("fraction") or reader.figure("risk")
-        if share is not None:
-            share = share / 100 if share > 1 else share
-        if share is not None and share < 1:
-            parse = _with(parse, kind=Kind.PARTIAL_CLOSE, fraction=share)
+    if by_lots:
+        verdict.refuse("CLOSE_BY_LOTS", "a part to close is said as a share, not in lots")
+    elif parse.kind is Kind.PARTIAL_CLOSE or (parse.kind is Kind.CLOSE and reader.given("fraction")):
+        parse = _shared(parse, reader, verdict)
     if parse.kind is Kind.MODIFY:
         stop = reader.figure("sl")
         targets = tuple(reader.targets())
@@ -275,6 +288,20 @@ def _update(template: Parse, symbol: str | None, sides: set[str], reader: _Field
             verdict.refuse("NOTHING_TO_CHANGE", "a change without a level")
         parse = _with(parse, stop_loss=stop, take_profits=targets)
     return parse
+
+
+def _shared(parse: Parse, reader: _Fields, verdict: Verdict) -> Parse:
+    """Return a close of the share that is said: a fraction below 1, or a percentage. All of it is a close."""
+    share = reader.figure("fraction") or reader.figure("risk")
+    if share is None:
+        return parse
+    if share == 1:
+        verdict.refuse("UNCLEAR_SHARE", "1 is 1 % or all of it: write 0.01, or 100")
+    elif share > _WHOLE:
+        verdict.refuse("SHARE_TOO_LARGE", f"{share} % is more than there is")
+    elif share == _WHOLE:
+        return _with(parse, kind=Kind.CLOSE)
+    return _with(parse, kind=Kind.PARTIAL_CLOSE, fraction=share / _WHOLE if share > 1 else share)
 
 
 def refused(code: str, why: str, symbol: str | None = None) -> Parse:

@@ -33,6 +33,7 @@ _KEYS: dict[str, str] = {
     "secret": "secret token passphrase password key apikey license licenseid licence auth",
 }
 FIELDS = {name: field for field, names in _KEYS.items() for name in names.split()}
+LEVELS = frozenset(("sl", "tp", "slpips", "tppips"))
 # Names that only people use as prose would also use; a machine line needs one of each of these.
 NEEDED = frozenset(("symbol", "action"))
 TARGET_KEY = re.compile(r"(?:tp|takeprofit|target)([1-9])(?:price)?\Z")
@@ -104,6 +105,8 @@ CLOSE_AND_OPEN: dict[str, tuple[Side, Side]] = {
     "closelongbuy": (Side.BUY, Side.BUY),
     "closeshortsell": (Side.SELL, Side.SELL),
 }
+# PineConnector's closes of so many lots (in `risk`): no share says that.
+CLOSES_BY_LOTS = frozenset(("closelongvol", "closeshortvol"))
 TYPES = {"market": EntryType.MARKET, "limit": EntryType.LIMIT, "stop": EntryType.STOP}
 
 
