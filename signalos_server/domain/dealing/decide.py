@@ -422,7 +422,11 @@ def _stop(parse: Parse, spec: SymbolSpec, source: SourcePolicy, entry: Decimal) 
         return deny(
             "STOP_ON_WRONG_SIDE", f"the stop loss {stop} is not beyond {entry}", entry=entry, stop=stop
         )
-    return to_tick(stop, spec)
+    on_tick = to_tick(stop, spec)
+    if on_tick <= 0:
+        # A terminal takes a stop loss of 0 for none.
+        return deny("STOP_ON_WRONG_SIDE", f"the stop loss {stop} is not above zero", entry=entry, stop=stop)
+    return on_tick
 
 
 def _targets(parse: Parse, spec: SymbolSpec, entry: Decimal) -> tuple[Decimal | None, ...]:

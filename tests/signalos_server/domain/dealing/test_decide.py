@@ -209,3 +209,13 @@ def test_nothing_trades_while_stopped_paused_refused_or_too_old(
         assert approved or (trust is Trust.AUTO and -5 <= age <= 60)
     else:
         assert decision.code
+
+
+@pytest.mark.parametrize("pips", ["11000", "20000"])
+def test_a_stop_that_lies_at_zero_or_below_is_denied_since_to_a_terminal_it_is_none(pips: str) -> None:
+    signal = replace(SIGNAL, stop_loss=None, stop_loss_pips=D(pips))
+    source = replace(AUTO, sizing=Sizing(SizingMode.FIXED_LOTS, D("0.01")), risk_ceiling_percent=D(100))
+
+    decision = decided(signal, source, replace(ACCOUNT, funds=Funds(D(1_000_000), D(1_000_000))))
+
+    assert (decision.outcome, decision.code) == (Outcome.DENY, "STOP_ON_WRONG_SIDE")
