@@ -215,14 +215,17 @@ def _losing_row(records: Records, account_id: str, limits: Limits) -> LosingRow:
     if limits.consecutive_losses is None:
         return LosingRow()
     count, last = 0, None
-    for trade in records.book.closed_last(account_id, limits.consecutive_losses.count):
-        if trade.realised_profit is None or trade.realised_profit >= 0:
+    for trades in records.book.closed_last(account_id, limits.consecutive_losses.count):
+        results = [trade.realised_profit for trade in trades]
+        known = [result for result in results if result is not None]
+        if len(known) < len(results) or sum(known) >= 0:
             break
         count += 1
-        if last is None and trade.close_broker_milliseconds is not None:
-            offset = trade.position.broker_offset_seconds
+        newest = trades[0]
+        if last is None and newest.close_broker_milliseconds is not None:
+            offset = newest.position.broker_offset_seconds
             # Without the offset the moment at which it was recorded is the nearest that is known.
-            last = utc_of(trade.close_broker_milliseconds, offset) or trade.update_time
+            last = utc_of(newest.close_broker_milliseconds, offset) or newest.update_time
     return LosingRow(count, last)
 
 

@@ -288,8 +288,12 @@ class Book(Protocol):
     def opened_since(self, account_id: str, since: datetime) -> int:
         """Return how many trades were opened since then; a broker of unknown offset is taken at its word."""
 
-    def closed_last(self, account_id: str, size: int) -> list[Trade]:
-        """Return the trades that closed last, newest first."""
+    def closed_last(self, account_id: str, size: int) -> list[tuple[Trade, ...]]:
+        """Return the signals that closed last, newest first, each as all its trades, newest first.
+
+        Trades of no signal belong together where one order opened them. What has a trade that is not over is
+        not among them.
+        """
 
     def open_at(self, account_id: str, moment: datetime) -> bool | None:
         """Return whether any trade was open at a moment; None: the broker's offset was not known."""

@@ -464,7 +464,7 @@ class SimBook:
     def opened_since(self, account_id: str, since: datetime) -> int:
         raise NotImplementedError
 
-    def closed_last(self, account_id: str, size: int) -> list[Trade]:
+    def closed_last(self, account_id: str, size: int) -> list[tuple[Trade, ...]]:
         raise NotImplementedError
 
     def open_at(self, account_id: str, moment: datetime) -> bool | None:

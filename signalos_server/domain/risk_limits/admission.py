@@ -120,7 +120,7 @@ def _losing(limits: Limits, facts: AccountFacts) -> Denial | None:
         return None
     return deny(
         "CONSECUTIVE_LOSSES",
-        f"{facts.losing_row.count} trades in a row lost; nothing opens until {until:%Y-%m-%d %H:%M:%S} UTC",
+        f"{facts.losing_row.count} signals in a row lost; nothing opens until {until:%Y-%m-%d %H:%M:%S} UTC",
         limit=limits.consecutive_losses.count,
         current=facts.losing_row.count,
         until=until.isoformat(),

@@ -33,7 +33,7 @@ class AccountMoney:
 
 @dataclass(frozen=True, slots=True)
 class LosingRow:
-    """How many trades closed one after the other with a loss, and when the last of them did."""
+    """How many signals closed one after the other with a loss, and when the last of them did."""
 
     count: int = 0
     last: datetime | None = None

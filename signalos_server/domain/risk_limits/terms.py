@@ -78,7 +78,10 @@ class ProfitLock:
 
 @dataclass(frozen=True, slots=True)
 class LossRow:
-    """So many losing trades in a row; `cooldown_seconds` None: until the trading day ends."""
+    """So many losing signals in a row, all trades of one taken together.
+
+    `cooldown_seconds` None: until the trading day ends.
+    """
 
     count: int
     cooldown_seconds: float | None = None

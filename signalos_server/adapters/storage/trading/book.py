@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, or_, select, tuple_
+from sqlalchemy import Table, bindparam, case, delete, func, insert, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -37,6 +37,12 @@ _TOLD_AGAIN_MILLISECONDS = 60 * 60 * 1000
 # Prepared once and run without the mapper: they are on the path of every command.
 _TRADES: Table = TradeRow.__table__  # type: ignore[assignment]  # a table, as every mapped class has
 _DEALS: Table = DealRow.__table__  # type: ignore[assignment]
+# What several legs have in common: their signal, else their order, else nothing but themselves.
+_OF_ONE_SIGNAL = case(
+    (_TRADES.c.signal_id != "", _TRADES.c.signal_id),
+    (_TRADES.c.open_command_id != "", _TRADES.c.open_command_id),
+    else_=_TRADES.c.trade_id,
+).label("of_one_signal")
 _TRADE = Prepared(select(_TRADES).where(_TRADES.c.trade_id == bindparam("wanted")))
 _DEALS_OF = Prepared(
     select(_DEALS)
@@ -218,15 +224,26 @@ class SqlBook:
         )
         return self._session.connection().execute(query).scalar_one()
 
-    def closed_last(self, account_id: str, size: int) -> list[Trade]:
+    def closed_last(self, account_id: str, size: int) -> list[tuple[Trade, ...]]:
         """See `service.records.Book`."""
-        query = (
-            select(_TRADES)
-            .where(_TRADES.c.account_id == account_id, _TRADES.c.state == TradeState.CLOSED)
-            .order_by(_TRADES.c.close_broker_milliseconds.desc(), _TRADES.c.trade_id.desc())
+        closed = func.max(_TRADES.c.close_broker_milliseconds)
+        last = (
+            select(_OF_ONE_SIGNAL)
+            .where(_TRADES.c.account_id == account_id)
+            .group_by(_OF_ONE_SIGNAL)
+            .having(func.sum(case((_TRADES.c.state == TradeState.CLOSED, 0), else_=1)) == 0)
+            .order_by(closed.desc(), _OF_ONE_SIGNAL.desc())
             .limit(size)
         )
-        return [_trade(row) for row in self._session.connection().execute(query)]
+        found: dict[str, list[Trade]] = {key: [] for key in self._session.scalars(last)}
+        query = (
+            select(_TRADES, _OF_ONE_SIGNAL)
+            .where(_TRADES.c.account_id == account_id, _OF_ONE_SIGNAL.in_(found))
+            .order_by(_TRADES.c.close_broker_milliseconds.desc(), _TRADES.c.trade_id.desc())
+        )
+        for row in self._session.connection().execute(query) if found else ():
+            found[row.of_one_signal].append(_trade(row))
+        return [tuple(trades) for trades in found.values()]
 
     def open_at(self, account_id: str, moment: datetime) -> bool | None:
         """See `service.records.Book`."""
