@@ -314,10 +314,11 @@ async def _say_all(
 ) -> dict[str, float]:
     """Say everything at its time, whatever the answers take; return when each signal was sent."""
     said: dict[str, float] = {}
-    idle = [await HttpClient.open(world.address("gateway"), trader.token) for _ in range(4)]
+    # The one that has rested longest goes first: the gateway ends connections that rest for long.
+    idle: collections.deque[HttpClient] = collections.deque()
 
     async def say(message: _Message) -> None:
-        client = idle.pop() if idle else await HttpClient.open(world.address("gateway"), trader.token)
+        client = idle.popleft() if idle else await HttpClient.open(world.address("gateway"), trader.token)
         began = time.time()
         if message.source.path:
             status, answer = await client.post(message.source.path, message.body, "")

@@ -29,6 +29,7 @@ from signalos_bridge.domain.command import (
     next_command_state,
 )
 from signalos_bridge.domain.difference.commands import resolved_command
+from signalos_bridge.domain.expansion import OutOfTurn
 from signalos_bridge.domain.facts import SyncDifference
 from signalos_bridge.domain.orders import ClosePosition, ModifyLevels, OpenMarket, Order, PlacePending
 from signalos_bridge.domain.outcomes import (
@@ -64,6 +65,9 @@ _MOST_KEPT_BACK = 5
 
 _JOURNAL_RETRY_SECONDS = 0.25
 _READ_RETRY_SECONDS = 0.25
+_TURN_POLL_SECONDS = 0.05
+# Two closes that were sent together may arrive in either order, and the list may show what has just gone.
+_TURN_GRACE_SECONDS = 0.5
 _OWN_PATIENCE_SECONDS = 10.0
 _INVALID_STOPS = 10016
 
@@ -288,6 +292,7 @@ class Executor:
     async def _expand(self, running: Running) -> None:
         command = running.record.command
         started = self._clock.seconds()
+        patience = started + _TURN_GRACE_SECONDS
         while True:
             refusal = await self._admission.settled_refusal(running, None)
             if refusal is None:
@@ -301,6 +306,13 @@ class Executor:
                         await asyncio.sleep(_READ_RETRY_SECONDS)
                         continue
                 else:
+                    if isinstance(result, OutOfTurn):
+                        now = self._clock.seconds()
+                        if self._goes_first(running, result.first):
+                            patience = now + _TURN_GRACE_SECONDS
+                        if now < patience:
+                            await asyncio.sleep(_TURN_POLL_SECONDS)
+                            continue
                     refusal = await self._take_plan(running, result)
             if refusal is not None:
                 running.record = replace(
@@ -309,6 +321,18 @@ class Executor:
             if refusal is not None or not running.record.legs:
                 await self._persist(running)
             return
+
+    def _goes_first(self, running: Running, identifier: int) -> bool:
+        """Return whether another command is closing a position: of several closes each waits for its turn."""
+        for other in self._running.values():
+            if other is running or other.ended.is_set():
+                continue
+            action = other.record.command.action
+            if isinstance(action, CloseAllAction):
+                return True
+            if isinstance(action, CloseAction) and action.position_identifier == identifier:
+                return True
+        return False
 
     async def _take_plan(self, running: Running, result: Plan | Refusal) -> Refusal | None:
         if isinstance(result, Refusal):

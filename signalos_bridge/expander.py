@@ -21,6 +21,7 @@ from signalos_bridge.domain.expansion import (
     level_leg_without_call,
     out_of_turn,
     position_gone,
+    turn_note,
     wrong_side,
 )
 from signalos_bridge.domain.market import AccountSnapshot, Position, SymbolSpec, Tick, WorkingOrder
@@ -145,8 +146,12 @@ class Expander:
             return sized
         facts = sized.facts(self._view.broker_now_seconds(sized.tick))
         expansion = expand_open(action, sized.volume_lots, tagger, facts)
-        if isinstance(expansion, Expansion) and sized.note:
-            expansion = replace(expansion, note="; ".join(filter(None, (sized.note, expansion.note))))
+        if isinstance(expansion, Expansion):
+            turn = ""
+            if sized.account.fifo_close:
+                turn = turn_note(action.symbol, action.side, await self._terminal.positions())
+            note = "; ".join(filter(None, (sized.note, expansion.note, turn)))
+            expansion = replace(expansion, note=note)
         return _plan(expansion)
 
     async def size(self, action: OpenAction) -> Sized | Refusal:

@@ -89,22 +89,47 @@ def position_gone(identifier: int) -> Refusal:
     return Refusal(POSITION_GONE, f"position {identifier} does not exist at the terminal")
 
 
-def out_of_turn(position: Position, positions: Sequence[Position]) -> Refusal | None:
+@dataclass(frozen=True, slots=True)
+class OutOfTurn(Refusal):
+    """The refusal of a close on an account that closes the oldest position of a symbol first.
+
+    `first` is the identifier of the position whose turn it is.
+    """
+
+    first: int = 0
+
+
+def out_of_turn(position: Position, positions: Sequence[Position]) -> OutOfTurn | None:
     """Return the refusal of a close on an account that closes the oldest position of a symbol first."""
-    older = [
-        one
-        for one in positions
-        if (one.symbol, one.side) == (position.symbol, position.side)
-        and (one.open_time_msc, one.ticket) < (position.open_time_msc, position.ticket)
-    ]
-    if not older:
+    first = _first_to_close(position.symbol, position.side, positions)
+    if first is None or _age(first) >= _age(position):
         return None
-    first = min(older, key=lambda one: (one.open_time_msc, one.ticket))
-    return Refusal(
+    return OutOfTurn(
         "FIFO_CLOSE",
-        f"this account closes the oldest position first: close #{first.ticket} ({first.side.name} "
-        f"{first.volume_lots:f} {first.symbol}) before #{position.ticket}",
+        f"this account closes the oldest position first: close {_told(first)} before #{position.ticket}",
+        first.identifier,
     )
+
+
+def turn_note(symbol: str, side: Side, positions: Sequence[Position]) -> str:
+    """Return what an open is told on an account that closes the oldest position of a symbol first."""
+    first = _first_to_close(symbol, side, positions)
+    if first is None:
+        return ""
+    return f"this account closes the oldest position first: {_told(first)} has to be closed before this one"
+
+
+def _first_to_close(symbol: str, side: Side, positions: Sequence[Position]) -> Position | None:
+    same = (one for one in positions if (one.symbol, one.side) == (symbol, side))
+    return min(same, key=_age, default=None)
+
+
+def _age(position: Position) -> tuple[int, int]:
+    return position.open_time_msc, position.ticket
+
+
+def _told(position: Position) -> str:
+    return f"#{position.ticket} ({position.side.name} {position.volume_lots:f} {position.symbol})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ import pytest_asyncio
 from signalos_bridge.emulator.admin import BrokerAdmin
 from signalos_bridge.emulator.domain.codes import MarginMode
 from signalos_bridge.emulator.operator_messages import PlaceByHand, SymbolChange, TermsChange
+from tests.integration.test_signals import a_source, decided, price, say
 from tests.support.desk import Desk, number
 from tests.support.world import World, eventually, traded_account
 
@@ -72,6 +74,59 @@ async def test_an_account_that_closes_the_oldest_first_is_told_which_before_the_
     await desk.done("POST", f"/api/trades/{other['tradeId']}/close")
     await desk.done("POST", f"/api/trades/{old['tradeId']}/close")
     await desk.done("POST", f"/api/trades/{young['tradeId']}/close")
+
+
+async def test_an_open_is_told_what_has_to_be_closed_before_it(desk: Desk) -> None:
+    only_hedging(desk)
+    old = await desk.opened(0.1)
+    young = await desk.order(0.2)
+    words = f"#{old['ticket']} (BUY 0.1 EURUSD) has to be closed before this one"
+    assert (young["state"], words in young["message"]) == ("SUCCEEDED", True), young
+    other = await desk.order(0.1, side="SELL")
+    assert (other["state"], other["message"]) == ("SUCCEEDED", ""), other
+
+
+async def test_closes_that_are_asked_for_together_are_done_in_turn(desk: Desk) -> None:
+    only_hedging(desk)
+    trades = [await desk.opened(0.1) for _ in range(4)]
+    closes = (desk.act("POST", f"/api/trades/{trade['tradeId']}/close") for trade in reversed(trades))
+    answers = await asyncio.gather(*closes)
+    assert [one["state"] for one in answers] == ["SUCCEEDED"] * 4, [one["message"] for one in answers]
+    assert desk.positions() == {}
+
+
+async def test_a_close_whose_turn_does_not_come_is_refused_with_what_stayed_open(desk: Desk) -> None:
+    only_hedging(desk)
+    old, middle, young = [await desk.opened(0.1) for _ in range(3)]
+    first, last = await asyncio.gather(
+        *(desk.act("POST", f"/api/trades/{trade['tradeId']}/close") for trade in (old, young))
+    )
+    assert first["state"] == "SUCCEEDED", first
+    assert (last["state"], last["reason"]) == ("REJECTED", "FIFO_CLOSE"), last
+    assert f"close #{middle['ticket']} (BUY 0.1 EURUSD) before #{young['ticket']}" in last["message"]
+
+
+async def test_a_signal_of_an_order_for_each_target_is_closed_oldest_first(desk: Desk) -> None:
+    only_hedging(desk)
+    trader = desk.trader
+    source_id = await a_source(trader, subscription={"split": "ORDERS"})
+    ask = await price(trader, "EURUSD")
+    targets = "\n".join(f"TP{n} {ask + 0.004 * n:.5f}" for n in (1, 2, 3))
+    text = f"EURUSD BUY NOW\nSL {ask - 0.005:.5f}\n{targets}"
+    opened = await decided(trader, (await say(trader, source_id, text, externalId="1"))["signalId"])
+    assert opened["decisions"][0]["outcome"] == "SENT", opened
+    await eventually(lambda: _live(desk, 3))
+
+    said = await say(trader, source_id, "close now", replyToExternalId="1")
+    closed = await decided(trader, said["signalId"])
+    (decision,) = closed["decisions"]
+    ends = [await desk.command_when(one, "SUCCEEDED", "REJECTED") for one in decision["commandIds"]]
+    assert [one["state"] for one in ends] == ["SUCCEEDED"] * 3, [one["message"] for one in ends]
+    assert desk.positions() == {}
+
+
+async def _live(desk: Desk, count: int) -> bool:
+    return len(await desk.trader.live_trades()) == count
 
 
 async def test_everything_is_closed_one_after_the_other_where_the_oldest_goes_first(desk: Desk) -> None:

@@ -51,7 +51,8 @@ def holdings_of(records: Records, account_id: str, now: datetime) -> Holdings:
     lately = records.commands.page([account_id], Page(_LATELY), None, "")
     opening += [one for one in lately if isinstance(one.action, Open) and not_shown_yet(records, one, now)]
     return Holdings(
-        tuple(records.book.open_trades([account_id])),
+        # Oldest first: what is closed is closed in this order, and some accounts take no other.
+        tuple(reversed(records.book.open_trades([account_id]))),
         tuple(records.book.orders([account_id], None, OrderState.WORKING)),
         tuple(opening),
     )
