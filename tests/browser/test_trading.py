@@ -221,6 +221,27 @@ async def test_levels_under_stealth_show_what_is_hidden_and_what_the_broker_hold
     await expect(page.cell(row, "Stop loss")).to_have_text("1.09500")
 
 
+async def test_a_pending_order_under_stealth_shows_what_is_hidden_and_what_the_broker_holds(
+    desk: Desk, page: Cockpit
+) -> None:
+    switch = page.page.get_by_role("switch", name="Stealth")
+    shown = await desk.placed("LIMIT", "BUY", 1.06, stopLoss=1.05, takeProfit=1.09)
+    await expect(page.cell(page.order(shown["ticket"]), "Stop")).to_have_text("1.05000")
+    try:
+        await switch.click()
+        await page.told("Stealth is on, applied by the bridge")
+        hidden = await desk.placed("LIMIT", "BUY", 1.07, stopLoss=1.06, takeProfit=1.09)
+        row = page.order(hidden["ticket"])
+        held = desk.orders()[int(hidden["ticket"])].sl
+        await expect(page.cell(row, "Stop")).to_have_text(f"1.06000hidden · broker {held:.5f}")
+        await expect(page.cell(row, "Target")).to_have_text("1.09000hidden")
+    finally:
+        await switch.click()
+        await page.told("Stealth is off")
+        for order in (shown, hidden):
+            await desk.send("DELETE", f"/api/orders/{order['orderId']}")
+
+
 async def test_every_deal_at_the_broker_is_explained_by_a_command(desk: Desk) -> None:
     commands = await desk.all_commands()
 

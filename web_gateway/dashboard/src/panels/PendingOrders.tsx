@@ -40,8 +40,8 @@ export function PendingOrders() {
                 <th scope="col">Type</th>
                 <th scope="col" className="number">Lots</th>
                 <th scope="col" className="number">Price</th>
-                <th scope="col" className="number">Stop at broker</th>
-                <th scope="col" className="number">Target at broker</th>
+                <th scope="col" className="number">Stop</th>
+                <th scope="col" className="number">Target</th>
                 <th scope="col">Expires</th>
                 <th scope="col"><span className="sr">Actions</span></th>
               </tr>
@@ -103,11 +103,11 @@ function OrderRow({ order, digits, account }: { order: Order; digits: number | u
         {price(order.price, digits)}
         {order.stopLimitPrice !== null && <div className="level-note">limit {price(order.stopLimitPrice, digits)}</div>}
       </td>
-      <td data-label="Stop at broker" className="number">
-        {order.stopLoss === null ? <span className="no-stop">no stop</span> : price(order.stopLoss, digits)}
+      <td data-label="Stop" className="number">
+        <OrderLevel order={order} which="stopLoss" digits={digits} />
       </td>
-      <td data-label="Target at broker" className="number">
-        {order.takeProfit === null ? <span className="none">none</span> : price(order.takeProfit, digits)}
+      <td data-label="Target" className="number">
+        <OrderLevel order={order} which="takeProfit" digits={digits} />
       </td>
       <td data-label="Expires">
         {order.expireBrokerTime === null ? "when cancelled" : `${times.on(order.expireBrokerTime)} (broker's time)`}
@@ -136,6 +136,34 @@ function OrderRow({ order, digits, account }: { order: Order; digits: number | u
         {open === "move" && <MoveDialog order={order} digits={digits} onClose={() => setOpen(null)} />}
       </td>
     </tr>
+  );
+}
+
+/** The level that will count once the order is filled; under stealth also what the broker holds in its place. */
+function OrderLevel({ order, which, digits }: { order: Order; which: "stopLoss" | "takeProfit"; digits: number | undefined }) {
+  const level = order[which];
+  const atBroker = which === "stopLoss" ? order.brokerStopLoss : order.brokerTakeProfit;
+  const missing = which === "stopLoss" ? <span className="no-stop">no stop</span> : <span className="none">none</span>;
+  const shown = level === null ? missing : price(level, digits);
+  if (!order.hidden || (level === null && atBroker === null)) return shown;
+  return (
+    <>
+      <div>{shown}</div>
+      <div className="level-note">
+        {[
+          level !== null && level !== atBroker ? "hidden" : null,
+          atBroker !== null ? `broker ${price(atBroker, digits)}` : null,
+        ]
+          .filter((note) => note !== null)
+          .join(" · ")}
+        {which === "stopLoss" && atBroker === null && (
+          <>
+            {" · "}
+            <span className="problem-text">nothing at the broker</span>
+          </>
+        )}
+      </div>
+    </>
   );
 }
 
