@@ -61,6 +61,9 @@ _NULL_REFUSED: Final = frozenset(
     }
 )
 
+# Where an unset message is refused as forgotten, a null that was written is a wish: the empty one.
+_NULL_IS_EMPTY: Final = frozenset({"signalos.v1.SetProtectionRequest.plan"})
+
 _TIMESTAMP: Final = "google.protobuf.Timestamp"
 _DURATION: Final = "google.protobuf.Duration"
 FIELD_MASK: Final = "google.protobuf.FieldMask"
@@ -77,6 +80,7 @@ class _Field:
     message: Descriptor | None  # of any other message
     group: str  # the `oneof` that it belongs to, or empty
     takes_null: bool
+    null_is_empty: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,8 @@ class Decoder:
             if member is None:
                 if not field.takes_null:
                     problems.append(FieldProblem(where, "null is not a value here; leave it out instead"))
+                elif field.null_is_empty:
+                    getattr(message, field.name).SetInParent()
                 continue
             if field.group:
                 other = groups.setdefault(field.group, key)
@@ -281,4 +287,5 @@ def _field(field: FieldDescriptor) -> _Field:
         message=message,
         group="" if group is None or len(group.fields) == 1 else group.name,
         takes_null=field.full_name not in _NULL_REFUSED,
+        null_is_empty=field.full_name in _NULL_IS_EMPTY,
     )

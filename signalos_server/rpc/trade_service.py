@@ -11,6 +11,7 @@ from grpc.aio import ServicerContext
 from signalos.v1 import trade_service_pb2 as pb
 from signalos.v1 import trade_service_pb2_grpc
 from signalos_server.domain.actions import Modify, Open, Risk
+from signalos_server.domain.errors import InvalidField
 from signalos_server.domain.frames import CheckResult
 from signalos_server.domain.records import TrailingStop
 from signalos_server.domain.words import DistanceUnit, OrderType, Side, TradeState
@@ -29,6 +30,8 @@ from signalos_server.rpc.requests import asked_of, milliseconds_of, next_token, 
 from signalos_server.service.trades import Trades, TradeWishes
 
 Context = ServicerContext[Any, Any]
+
+_NO_PLAN = "give targets or breakEven in it, or {} to take ladder and break-even away"
 
 
 class TradeServicer(trade_service_pb2_grpc.TradeServiceServicer):
@@ -106,7 +109,12 @@ class TradeServicer(trade_service_pb2_grpc.TradeServiceServicer):
     async def SetProtection(
         self, request: pb.SetProtectionRequest, context: Context
     ) -> pb.SetProtectionResponse:
-        """Set or remove a ladder and a move to break-even."""
+        """Set or remove a ladder and a move to break-even.
+
+        Without a plan it is refused: what was forgotten must not take away what guards a trade.
+        """
+        if not request.HasField("plan"):
+            raise InvalidField("plan", _NO_PLAN)
         plan = plan_of(request.plan)
         answer = await self._trades.set_protection(
             asked_of(request), request.trade_id, None if plan.empty else plan

@@ -100,7 +100,7 @@ async def test_a_bridge_killed_between_targets_closes_each_share_once(desk: Desk
     assert closing_lots(desk, trade) == ["0.05", "0.03"]
 
 
-async def test_a_plan_is_set_shown_and_taken_away(desk: Desk) -> None:
+async def test_a_plan_is_set_shown_and_taken_away_only_by_an_empty_one(desk: Desk) -> None:
     trade = await desk.opened(0.1, stopLoss=1.095)
     path = f"/api/trades/{trade['tradeId']}/protection"
     plan = {"targets": TARGETS, "breakEven": {"start": {"riskMultiple": 0.2}, "offset": 0.0001}}
@@ -112,7 +112,11 @@ async def test_a_plan_is_set_shown_and_taken_away(desk: Desk) -> None:
     desk.quote("1.10106")
     moved = await desk.trade_when(trade["tradeId"], lambda one: one["protection"]["breakEven"]["done"])
     assert 1.1001 < moved["stopLoss"] < 1.1005
-    answer = (await desk.send("POST", path, {"plan": None})).json()
+    error = await desk.refused("INVALID_FIELD", "POST", path, {})
+    assert error["errors"][0]["field"] == "plan"
+    assert "{} to take ladder and break-even away" in error["detail"]
+    assert (await desk.trade(trade["tradeId"]))["protection"] == moved["protection"]
+    answer = (await desk.send("POST", path, {"plan": {}})).json()
     assert answer["applied"] is True
     assert answer["wanted"] is None
     assert answer["trade"]["protection"] is None

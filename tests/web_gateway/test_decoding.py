@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from signalos.v1.auth_service_pb2 import CreateApiTokenRequest
 from signalos.v1.command_service_pb2 import ResolveCommandRequest
-from signalos.v1.trade_service_pb2 import ListTradesRequest, OpenTradeRequest
+from signalos.v1.trade_service_pb2 import ListTradesRequest, OpenTradeRequest, SetProtectionRequest
 from tests.web_gateway.test_strict_json import values
 from web_gateway.decoding import Decoder, InputError
 from web_gateway.encoding import Encoder
@@ -117,6 +117,15 @@ def test_all_problems_are_told_with_their_places() -> None:
         OpenTradeRequest(),
     )
     assert set(told) == {"symbol", "risk.money", "risk.more", "takeProfits[1]", "nope"}
+
+
+@pytest.mark.parametrize(("body", "stated"), [({}, False), ({"plan": None}, True), ({"plan": {}}, True)])
+def test_a_null_for_a_plan_is_an_empty_one_and_a_missing_one_is_missing(
+    body: dict[str, JsonValue], stated: bool
+) -> None:
+    message = SetProtectionRequest()
+    DECODER.decode(body, message, reserved={})
+    assert message.HasField("plan") is stated
 
 
 def test_null_is_unset_but_not_an_element() -> None:
