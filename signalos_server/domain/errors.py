@@ -165,7 +165,8 @@ class TradingStopped(Refusal):
 
     def __init__(self, account_id: str, stop_ids: tuple[str, ...]) -> None:
         super().__init__(
-            f"trading is stopped on {account_id}",
+            f"trading is stopped on {account_id}: closing goes on, opening needs a re-arm with a reason that"
+            f" names {', '.join(stop_ids) or 'its stops'} (POST /api/trading/rearm, or Re-arm on the page)",
             {"account_id": account_id, "stop_ids": ",".join(stop_ids)},
         )
 

@@ -163,6 +163,8 @@ def _check_distance(
         why += (
             f": it is {points:f} points from {reference}; the broker's minimum is {spec.stops_level_points}"
         )
+    else:
+        why += f": the market is at {reference}"
     raise _refuse(field, price, why, **{name: bound})
 
 
@@ -178,13 +180,26 @@ def check_part(spec: SymbolSpec, open_lots: Decimal, part_lots: Decimal, field: 
     rest = open_lots - part_lots
     minimum = spec.volume_minimum_lots
     if part_lots < minimum or rest < minimum:
+        if rest < 0:
+            why = f"{part_lots} lots are more than the {open_lots} that are open"
+        elif rest == 0:
+            why = f"{part_lots} lots are all that is open: close the trade instead"
+        elif part_lots <= 0:
+            why = f"this part of {open_lots} lots is less than the smallest lot, {minimum}"
+        else:
+            why = f"closing {part_lots} of {open_lots} lots leaves {rest}: both have to be at least {minimum}"
+        most = open_lots - minimum
+        if most >= minimum:
+            why += f"; a part is from {minimum} to {most} lots"
+        elif rest != 0:
+            why += "; the trade is too small for parts: close the whole"
         raise OutOfRange(
-            f"closing {part_lots} of {open_lots} lots leaves {rest}: both have to be at least {minimum}",
+            why,
             {
                 "field": field,
                 "value": format(part_lots, "f"),
                 "minimum": format(minimum, "f"),
-                "maximum": format(open_lots - minimum, "f"),
+                "maximum": format(max(most, Decimal(0)), "f"),
                 "step": format(spec.volume_step_lots, "f"),
             },
         )
@@ -192,30 +207,39 @@ def check_part(spec: SymbolSpec, open_lots: Decimal, part_lots: Decimal, field: 
 
 def distance_in_price(spec: SymbolSpec, distance: Decimal, unit: DistanceUnit) -> Decimal:
     """Return a distance as a difference of prices."""
+    return distance * _in_price(spec, unit)
+
+
+def _in_price(spec: SymbolSpec, unit: DistanceUnit) -> Decimal:
     if unit is DistanceUnit.PRICE:
-        return distance
+        return Decimal(1)
     if unit is DistanceUnit.POINTS:
-        return distance * spec.point
-    return distance * spec.point * (10 if spec.digits in (3, 5) else 1)
+        return spec.point
+    return spec.point * (10 if spec.digits in (3, 5) else 1)
 
 
 def check_trailing(spec: SymbolSpec, trailing: TrailingStop, price: Decimal, hides: Hides = SHOWN) -> None:
     """Raise `OutOfRange` where a trailing stop is nearer than the stops level or absurdly far.
 
-    A hidden one may be as near as a tick.
+    A hidden one may be as near as a tick. The numbers of the refusal are in the unit of the distance.
     """
     distance = distance_in_price(spec, trailing.distance, trailing.unit)
     level = Decimal(0) if hides.stop_loss else spec.stops_level_points * spec.point
-    minimum = max(level, spec.tick_size or spec.point)
-    maximum = price * _WIDEST_TRAILING
-    if minimum <= distance <= maximum:
+    tick = spec.tick_size or spec.point
+    least, most = max(level, tick), price * _WIDEST_TRAILING
+    if least <= distance <= most:
         return
+    each = _in_price(spec, trailing.unit)
+    asked, minimum, maximum = _plain(trailing.distance), _plain(least / each), _plain(most / each)
+    unit = trailing.unit.name
+    hint = "; a distance in POINTS or PIPS needs its unit" if trailing.unit is DistanceUnit.PRICE else ""
+    bound = "the broker's minimum" if level >= tick else "one tick"
     raise OutOfRange(
-        f"a distance of {distance} is not from {minimum} (stops level) to {maximum} (20 % of the price)",
-        {
-            "field": "distance",
-            "value": format(distance, "f"),
-            "minimum": format(minimum, "f"),
-            "maximum": format(maximum.normalize(), "f"),
-        },
+        f"a distance of {asked} (unit {unit}) is not from {minimum} ({bound}) to {maximum}"
+        f" (20 % of the price){hint}",
+        {"field": "distance", "value": asked, "unit": unit, "minimum": minimum, "maximum": maximum},
     )
+
+
+def _plain(number: Decimal) -> str:
+    return format(number.normalize(), "f")

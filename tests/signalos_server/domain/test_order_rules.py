@@ -135,6 +135,61 @@ def test_half_of_the_smallest_lot_is_refused_with_the_numbers() -> None:
 
 
 @pytest.mark.parametrize(
+    ("open_lots", "part", "why"),
+    [
+        ("0.07", "0.5", "0.5 lots are more than the 0.07 that are open; a part is from 0.01 to 0.06 lots"),
+        ("0.01", "0.5", "0.5 lots are more than the 0.01 that are open; the trade is too small for parts"),
+        ("0.07", "0.07", "0.07 lots are all that is open: close the trade instead"),
+        (
+            "0.1",
+            "0.00",
+            "this part of 0.1 lots is less than the smallest lot, 0.01; a part is from 0.01 to 0.09",
+        ),
+    ],
+)
+def test_a_part_that_cannot_be_closed_is_refused_with_what_can(open_lots: str, part: str, why: str) -> None:
+    with pytest.raises(OutOfRange) as refused:
+        check_part(SPEC, D(open_lots), D(part), "volumeLots")
+    assert why in refused.value.message
+    assert "-" not in refused.value.message
+    assert D(refused.value.metadata["maximum"]) >= 0
+
+
+@pytest.mark.parametrize(
+    ("distance", "unit", "why"),
+    [
+        (
+            "20",
+            DistanceUnit.PRICE,
+            "a distance of 20 (unit PRICE) is not from 0.0001 (the broker's minimum) to 0.22",
+        ),
+        ("5", DistanceUnit.POINTS, "5 (unit POINTS) is not from 10 (the broker's minimum) to 22000 (20 %"),
+        ("0.5", DistanceUnit.PIPS, "0.5 (unit PIPS) is not from 1 (the broker's minimum) to 2200 (20 %"),
+    ],
+)
+def test_a_trailing_distance_is_refused_in_the_unit_in_which_it_was_given(
+    distance: str, unit: DistanceUnit, why: str
+) -> None:
+    with pytest.raises(OutOfRange) as refused:
+        check_trailing(SPEC, TrailingStop(D(distance), unit), D("1.1"))
+    assert why in refused.value.message
+    assert refused.value.metadata["value"] == distance
+    assert refused.value.metadata["unit"] == unit.name
+    assert ("needs its unit" in refused.value.message) is (unit is DistanceUnit.PRICE)
+
+
+def test_what_bounds_a_hidden_trailing_stop_is_named_a_tick() -> None:
+    near = TrailingStop(D("0.5"), DistanceUnit.POINTS)
+    with pytest.raises(OutOfRange, match=r"from 1 \(one tick\)"):
+        check_trailing(SPEC, near, D("1.1"), Hides(stop_loss=True))
+
+
+def test_a_level_on_the_wrong_side_is_refused_with_where_the_market_is() -> None:
+    with pytest.raises(OutOfRange, match=r"stopLoss 1\.2 has to be below .*: the market is at 1\.1$"):
+        check_levels(SPEC, Side.BUY, D("1.1"), D("1.2"), ())
+
+
+@pytest.mark.parametrize(
     ("distance", "unit", "price"),
     [
         ("0.002", DistanceUnit.PRICE, "0.002"),
