@@ -77,8 +77,11 @@ class Signals(Protocol):
 
     def same_meaning(
         self, user_id: str, source_id: str, meaning_key: str, since: datetime, but: str
-    ) -> Signal | None:
-        """Return an order since then that means the same; `source_id` empty: of any source of the user."""
+    ) -> list[Signal]:
+        """Return the orders since then that mean the same, oldest first.
+
+        `source_id` empty: of any source of the user.
+        """
 
     def unread(self) -> list[str]:
         """Return the signals that nobody has read yet, in the order of their commits."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from signalos.v1 import signal_pb2, system_service_pb2
 from signalos.v1 import signal_service_pb2 as pb
+from signalos_server.service.signals import intake
 from tests.signalos_server.serving import error_of
 from tests.signalos_server.signal_world import BUY, Desk, desk_of, signalling
 from tests.signalos_server.trading_world import TradingWorld
@@ -45,6 +47,15 @@ async def update(desk: Desk, source: signal_pb2.Source, **changes: Any) -> signa
     }
     answer = await desk.signals.UpdateSource(pb.UpdateSourceRequest(**fields), metadata=desk.trader.metadata)
     return answer.source  # type: ignore[no-any-return]
+
+
+async def trusted(desk: Desk, source_id: str, trust: str) -> None:
+    listed = await desk.signals.ListSources(pb.ListSourcesRequest(), metadata=desk.trader.metadata)
+    source = next(one for one in listed.sources if one.source_id == source_id)
+    policy = signal_pb2.SourcePolicy()
+    policy.CopyFrom(source.policy)
+    policy.trust = signal_pb2.SourceTrust.Value(f"SOURCE_TRUST_{trust}")
+    await update(desk, source, policy=policy)
 
 
 async def refused(call: Any) -> tuple[str, str, dict[str, str], list[tuple[str, str]]]:
@@ -125,6 +136,56 @@ async def test_a_webhook_that_is_tried_again_is_the_same_signal(desk: Desk) -> N
 
     assert len(set(ids)) == 1
     await desk.decided(ids[0], "SENT")
+    assert len(desk.dealer.opens) == 1
+
+
+async def test_what_was_only_observed_makes_no_order_a_repetition_once_the_source_may_trade(
+    desk: Desk,
+) -> None:
+    source_id = await desk.source("OBSERVE")
+    assert (await desk.told(BUY)).code == "OBSERVED"
+    # While it is only observed, everything counts.
+    assert (await desk.ended(BUY)).steps[-1].code == "REPEATED"
+    await trusted(desk, source_id, "AUTO")
+
+    await desk.traded(BUY)
+
+    assert (await desk.ended(BUY)).steps[-1].code == "REPEATED"
+    await trusted(desk, source_id, "OBSERVE")
+    await trusted(desk, source_id, "AUTO")
+    assert (await desk.ended(BUY)).steps[-1].code == "REPEATED"
+    assert len(desk.dealer.opens) == 1
+
+
+async def test_one_and_the_same_message_is_not_traded_because_its_source_may_trade_now(desk: Desk) -> None:
+    source_id = await desk.source("OBSERVE")
+    first = await desk.say(BUY, external_id="chat:1")
+    await desk.decided(first.signal_id, "SKIPPED")
+    await trusted(desk, source_id, "AUTO")
+
+    again = await desk.say(BUY, external_id="chat:1")
+    edited = await desk.ended(f"{BUY} !", external_id="chat:1", edited=True)
+
+    assert again.signal_id == first.signal_id
+    assert edited.steps[-1].code == "SAYS_THE_SAME"
+    assert desk.dealer.opens == []
+
+
+async def test_a_webhooks_bytes_are_an_order_again_once_they_were_only_observed_and_no_retry(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await desk.make_source("OBSERVE", kind="WEBHOOK")
+    first = await hook(desk, made.token, BUY)
+    await desk.decided(first, "SKIPPED")
+    await trusted(desk, made.source.source_id, "AUTO")
+    # Within a minute it is the same call, tried again.
+    assert await hook(desk, made.token, BUY) == first
+    monkeypatch.setattr(intake, "_RETRY", timedelta(0))
+
+    second = await hook(desk, made.token, BUY)
+    await desk.decided(second, "SENT")
+
+    assert await hook(desk, made.token, BUY) == second
     assert len(desk.dealer.opens) == 1
 
 

@@ -186,6 +186,18 @@ def state_of(signal: Signal, decisions: Iterable[SignalDecision]) -> SignalState
     return SignalState.NOT_TRADED
 
 
+def only_observed(decisions: Iterable[SignalDecision]) -> bool:
+    """Return whether an order was decided for show alone: nothing was sent for it, and nothing waits.
+
+    Such a one does not make a later order a repetition. What is undecided, or that anybody was asked about,
+    is not only observed.
+    """
+    found = list(decisions)
+    return any(one.code == "OBSERVED" for one in found) and all(
+        one.outcome in (_O.SKIPPED, _O.DENIED) and not one.command_ids for one in found
+    )
+
+
 def decision_id_of(signal_id: str, attempt: int, action_index: int, account_id: str) -> str:
     """Return the id of a decision: the same whenever it is made."""
     return derived_identifier("dec", signal_id, attempt, action_index, account_id)

@@ -23,6 +23,7 @@ from signalos_server.domain.rate import Buckets, Rate
 from signalos_server.domain.signals.model import Kind
 from signalos_server.service.records import Records, Request
 from signalos_server.service.signals.ground import Ground, tell
+from signalos_server.service.signals.reading import counts_for
 
 # A provider that posts more than this is a loop. A thousand a minute passes.
 _SOURCE_RATE = Rate(burst=300, per_second=20)
@@ -126,20 +127,22 @@ class Intake:
         if message.body_hash:
             window = max(source.rules.duplicate_window, _RETRY)
             same = records.signals.same_body(source.source_id, message.body_hash, now - window)
-            if same is not None and _is_retry(same, now):
+            if same is not None and _is_retry(records, source, same, now):
                 return same
         return None
 
 
-def _is_retry(same: Signal, now: datetime) -> bool:
+def _is_retry(records: Records, source: Source, same: Signal, now: datetime) -> bool:
     """Return whether bytes that came before are a repetition.
 
-    An order is, for as long as repetitions count. What reduces a risk may be meant again, once the time in
-    which a webhook is tried again is over: a close is never lost.
+    An order is, for as long as repetitions count, unless it was only observed then. What reduces a risk may
+    be meant again, once the time in which a webhook is tried again is over: a close is never lost.
     """
     actions = same.actions
     reduces = bool(actions) and all(action.kind in _REDUCING for action in actions)
-    return not reduces or now - same.create_time <= _RETRY
+    if now - same.create_time <= _RETRY:
+        return True
+    return not reduces and counts_for(records, source, same)
 
 
 def _same_version(versions: list[Signal], message: Message) -> Signal | None:

@@ -12,8 +12,9 @@ from signalos_server.domain.dealing.denial import Denial, deny
 from signalos_server.domain.happenings import NewAlert, SignalChange
 from signalos_server.domain.pipeline import reading
 from signalos_server.domain.pipeline.reading import Earlier
-from signalos_server.domain.pipeline.record import Signal, SignalDecision, decision_id_of
+from signalos_server.domain.pipeline.record import Signal, SignalDecision, decision_id_of, only_observed
 from signalos_server.domain.pipeline.source import Source
+from signalos_server.domain.pipeline.words import SourceTrust
 from signalos_server.domain.signals.model import Context, Gate, Kind, Parse, Reason
 from signalos_server.domain.signals.parse import parse
 from signalos_server.domain.words import Severity
@@ -139,7 +140,8 @@ class Reader:
             return None
         only = "" if source.rules.duplicates_across_sources else source.source_id
         since = now - source.rules.duplicate_window
-        same = records.signals.same_meaning(signal.user_id, only, key, since, signal.signal_id)
+        alike = records.signals.same_meaning(signal.user_id, only, key, since, signal.signal_id)
+        same = next((one for one in alike if counts_for(records, source, one)), None)
         if same is None:
             return None
         return deny(
@@ -175,6 +177,16 @@ class Reader:
                 advice="read it yourself, and act on it by hand where it matters; report the message",
             )
         )
+
+
+def counts_for(records: Records, source: Source, earlier: Signal) -> bool:
+    """Return whether an earlier order makes the same one of a source a repetition.
+
+    What was only observed does not, once the source may trade; while it is observed itself, everything does.
+    """
+    if source.rules.trust is SourceTrust.OBSERVE:
+        return True
+    return not only_observed(records.signals.decisions_of([earlier.signal_id])[earlier.signal_id])
 
 
 def _said(scene: _Read, now: datetime) -> Parse:

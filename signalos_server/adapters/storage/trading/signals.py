@@ -277,7 +277,7 @@ class SqlSignals:
 
     def same_meaning(
         self, user_id: str, source_id: str, meaning_key: str, since: datetime, but: str
-    ) -> Signal | None:
+    ) -> list[Signal]:
         """See `service.signal_records.Signals`."""
         query = (
             select(SignalRow.__table__)
@@ -288,12 +288,10 @@ class SqlSignals:
                 SignalRow.signal_id != but,
             )
             .order_by(SignalRow.number)
-            .limit(1)
         )
         if source_id:
             query = query.where(SignalRow.source_id == source_id)
-        row = self._session.execute(query).one_or_none()
-        return None if row is None else _signal(row)
+        return [_signal(row) for row in self._session.execute(query)]
 
     def unread(self) -> list[str]:
         """See `service.signal_records.Signals`."""

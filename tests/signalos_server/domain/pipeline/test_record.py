@@ -17,6 +17,7 @@ from signalos_server.domain.pipeline.record import (
     decision_id_of,
     ended,
     moved,
+    only_observed,
     request_id_of,
     state_of,
 )
@@ -82,3 +83,30 @@ def test_keys_follow_from_the_decision_and_differ_by_round_and_number() -> None:
     assert request_id_of(first, 0) == request_id_of(replace(first, code="X"), 0)
     assert all(len(key) <= 64 for key in keys)
     assert decision_id_of("sig", 1, 0, "acc") != decision_id_of("sig", 0, 1, "acc")
+
+
+OBSERVED = replace(DECISION, outcome=_O.SKIPPED, code="OBSERVED")
+
+
+def test_an_order_that_was_shown_and_sent_nowhere_was_only_observed() -> None:
+    assert only_observed([OBSERVED])
+    assert only_observed([OBSERVED, replace(DECISION, outcome=_O.DENIED, code="STALE_QUOTE")])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *(replace(DECISION, outcome=one) for one in SignalOutcome if one not in (_O.SKIPPED, _O.DENIED)),
+        # What it was to clear the way for was denied in the end; the closes were sent.
+        replace(DECISION, outcome=_O.DENIED, code="NOT_CLEARED", command_ids=("close",)),
+    ],
+    ids=lambda one: one.outcome.name,
+)
+def test_an_order_that_is_undecided_sent_or_asked_about_anywhere_was_more(other: SignalDecision) -> None:
+    assert not only_observed([OBSERVED, other])
+    assert not only_observed([other])
+
+
+def test_an_order_that_was_skipped_for_another_reason_was_not_only_observed() -> None:
+    assert not only_observed([replace(OBSERVED, code="PAUSED")])
+    assert not only_observed([])
