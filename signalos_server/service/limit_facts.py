@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -247,10 +247,20 @@ def deal_sums(deals: Iterable[Deal] | None) -> DealSums | None:
 
 def all_transfers(records: Records, ledger: Ledger) -> Decimal | None:
     """Return what was paid in and out since the ledger began; None: not known."""
-    if ledger.start_time is None:
+    return None if ledger.start_time is None else _transfers(records, ledger, ledger.start_time)
+
+
+def transfers_before(records: Records, ledger: Ledger, moment: datetime) -> Decimal | None:
+    """Return what was paid in and out from the ledger's beginning to a moment after it; None: not known."""
+    if ledger.start_time is None or moment < ledger.start_time:
         return None
+    paid, later = all_transfers(records, ledger), _transfers(records, ledger, moment)
+    return None if paid is None or later is None else paid - later
+
+
+def _transfers(records: Records, ledger: Ledger, since: datetime) -> Decimal | None:
     types = (_PAYMENT,) if ledger.bonus_in_credit else (_PAYMENT, _BONUS)
-    sums = deal_sums(records.book.deals_since(ledger.account_id, ledger.start_time, types))
+    sums = deal_sums(records.book.deals_since(ledger.account_id, since, types))
     return None if sums is None else sums.payments + sums.bonus
 
 

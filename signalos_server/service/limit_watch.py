@@ -38,7 +38,13 @@ from signalos_server.domain.words import Severity, StopTriggerKind, TerminalStat
 from signalos_server.service.emergency import EmergencyStops
 from signalos_server.service.hub import Clocks, Hub, LiveSession
 from signalos_server.service.limit_days import rebuilt_day
-from signalos_server.service.limit_facts import LimitFacts, all_transfers, anchor_of, deal_sums
+from signalos_server.service.limit_facts import (
+    LimitFacts,
+    all_transfers,
+    anchor_of,
+    deal_sums,
+    transfers_before,
+)
 from signalos_server.service.live import LiveMoney, LiveTrade
 from signalos_server.service.records import Records, Storage
 
@@ -247,7 +253,8 @@ class LimitWatch:
         def unit(records: Records) -> None:
             records.limits.add_day(account.account_id, day)
             ledger = records.limits.lock(account.account_id)
-            paid = all_transfers(records, ledger)
+            # A day that began before the ledger did ends nothing that it counts.
+            paid = transfers_before(records, ledger, day.start_time)
             if paid is not None:
                 ended = ledger.day_ended(day.balance - paid)
                 if ended is not ledger:

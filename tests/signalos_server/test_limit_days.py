@@ -141,3 +141,35 @@ async def test_without_a_sync_before_the_day_it_is_not_known_until_somebody_says
 
     assert (await day_of(ann, "given")).balance == 10_200
     assert (await use_of(ann, "MAX_DAILY_LOSS")).current == 300
+
+
+TRAILING = control_pb2.Limits(
+    total_loss=control_pb2.TotalLossLimit(money=1_000, drawdown=control_pb2.DRAWDOWN_TRAILING_DAY)
+)
+
+
+async def test_what_was_paid_out_since_a_rebuilt_day_began_is_no_part_of_the_highest_days_end(
+    world: TradingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(world, monkeypatch)
+    clock.set(MIDNIGHT - timedelta(hours=1))
+    ann = await a_trader(world)
+    await synced(ann, "before")
+    await funded(ann.bridge, 10_000, balance=10_000)
+    await limited(ann, TRAILING)
+    await eventually(lambda: _known(ann))
+    await dealt(ann, 1, MIDNIGHT - timedelta(minutes=30), "BALANCE", 500)
+    clock.set(MIDNIGHT + timedelta(hours=1))
+    await dealt(ann, 2, MIDNIGHT + timedelta(minutes=20), "BALANCE", -2_000)
+    await funded(ann.bridge, 8_500, balance=8_500)
+    await synced(ann, "after")
+
+    day = await day_of(ann, "rebuilt from deals")
+
+    assert day.balance == 10_500
+    # Nothing was lost: what is gone was paid out.
+    assert (await use_of(ann, "MAX_TOTAL_LOSS")).current == 0
+
+
+async def _known(ann: Trader) -> bool | None:
+    return (await use_of(ann, "MAX_TOTAL_LOSS")).HasField("current") or None
