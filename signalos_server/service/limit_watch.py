@@ -355,7 +355,9 @@ class LimitWatch:
         facts = self._facts_of(account, money, paid, now.wall)
         for one in watched(account.limits, facts):
             self._judge(account, one, at, facts, money.balance, plausible=plausible)
-        if plausible and account.all_transfers is not None and account.limits.total_loss is not None:
+        trails = account.limits.total_loss is not None
+        # Without a day nobody knows whether what was gained is a payment that no deal tells of yet.
+        if plausible and trails and paid is not None and account.all_transfers is not None:
             net = money.own_equity - account.all_transfers
             account.peak, risen = account.peak.read(account.ledger.highest_equity, net, at)
             if risen is not None:

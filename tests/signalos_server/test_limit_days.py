@@ -173,3 +173,28 @@ async def test_what_was_paid_out_since_a_rebuilt_day_began_is_no_part_of_the_hig
 
 async def _known(ann: Trader) -> bool | None:
     return (await use_of(ann, "MAX_TOTAL_LOSS")).HasField("current") or None
+
+
+async def test_a_deposit_while_the_day_is_not_known_is_no_highest_equity(
+    world: TradingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(world, monkeypatch)
+    clock.set(MIDNIGHT + timedelta(hours=1))
+    ann = await a_trader(world)
+    await funded(ann.bridge, 10_000, balance=10_000)
+    intraday = control_pb2.DRAWDOWN_TRAILING_INTRADAY
+    await limited(
+        ann, control_pb2.Limits(total_loss=control_pb2.TotalLossLimit(money=1_000, drawdown=intraday))
+    )
+    await eventually(lambda: _known(ann))
+    # The terminal shows the balance before anybody tells of the deal.
+    for equity in (15_000, 15_001, 15_002):
+        await funded(ann.bridge, equity, balance=15_000)
+        await asyncio.sleep(1.2)
+
+    await dealt(ann, 1, MIDNIGHT + timedelta(hours=1, seconds=30), "BALANCE", 5_000)
+
+    await funded(ann.bridge, 15_002, balance=15_000)
+    use = await use_of(ann, "MAX_TOTAL_LOSS")
+    assert use.HasField("current")
+    assert use.current == -2
