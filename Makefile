@@ -57,7 +57,7 @@ proto: $(DEV_STAMP) ## Generate the stubs of the contract again
 
 bench: $(DEV_STAMP) ## Measure, each figure beside its reference
 	$(BIN)/python -m benchmarks
-	SIGNALOS_MEASURE=1 $(BIN)/python -m pytest tests/browser/test_speed.py -q
+	SIGNALOS_MEASURE=1 $(BIN)/python -m pytest tests/browser/test_speed.py -q -s
 
 screenshots: $(DEV_STAMP) ## Take the pictures of docs/dashboard.md anew; needs Chromium
 	$(BIN)/python tools/screenshots.py

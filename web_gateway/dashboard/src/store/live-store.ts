@@ -5,7 +5,6 @@ import { clock } from "../lib/clock";
 import type { ConnectionView } from "../lib/connection";
 import type { Alert, Command, ServerFrame, Snapshot, StopReport, TradingState } from "../lib/contract";
 import type { LiveSocket } from "../lib/websocket";
-import { takeTurns, usePace } from "./pace";
 import { apply, type LiveState, NOTHING, withAlert, withCommand, withStop, withTrading } from "./live-state";
 
 export class LiveStore {
@@ -95,7 +94,6 @@ export class LiveStore {
     requestAnimationFrame(() => {
       this.scheduled = false;
       for (const listener of this.listeners) listener();
-      takeTurns(clock.now());
     });
   }
 }
@@ -116,8 +114,7 @@ export function useLiveParts(): Live {
 /** What `select` picks of the live state; it has to answer with the same object while nothing changed. */
 export function useLive<Picked>(select: (state: LiveState) => Picked): Picked {
   const { store } = useLiveParts();
-  const pace = usePace();
-  return useSyncExternalStore(pace ?? store.subscribe, () => select(store.current()));
+  return useSyncExternalStore(store.subscribe, () => select(store.current()));
 }
 
 export function useConnection(): ConnectionView {

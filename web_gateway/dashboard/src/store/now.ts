@@ -1,7 +1,6 @@
 // The time, told to whatever shows an age.
 import { useSyncExternalStore } from "react";
 import { clock } from "../lib/clock";
-import { takeTurns, usePace } from "./pace";
 
 const EVERY_MILLISECONDS = 1000;
 const listeners = new Set<() => void>();
@@ -12,7 +11,6 @@ function tell(): void {
   if (document.visibilityState === "hidden") return;
   told = clock.now();
   for (const listener of listeners) listener();
-  takeTurns(told);
 }
 
 function subscribe(listener: () => void): () => void {
@@ -34,6 +32,5 @@ function subscribe(listener: () => void): () => void {
 
 /** The steady clock's milliseconds, anew each second while the tab is seen. */
 export function useNow(): number {
-  const pace = usePace();
-  return useSyncExternalStore(pace ?? subscribe, () => told);
+  return useSyncExternalStore(subscribe, () => told);
 }

@@ -1,9 +1,8 @@
-import { memo, type ReactNode, type RefObject, useRef, useState } from "react";
+import { memo, type ReactNode } from "react";
 import type { Trade } from "../../lib/contract";
 import { lots, price, words } from "../../lib/format";
 import { openCommandOn } from "../../store/live-state";
 import { useLive } from "../../store/live-store";
-import { PaceContext, usePaceOf } from "../../store/pace";
 import { useReadAge } from "../../store/read-age";
 import { Age, freshness } from "../../ui/Age";
 import { Profit } from "../../ui/Profit";
@@ -11,34 +10,37 @@ import { TradeDetails } from "../Protection/TradeDetails";
 import { Levels } from "./Levels";
 import { TradeActions } from "./TradeActions";
 
-const COLUMNS = 9;
+export const COLUMNS = 9;
 
 interface Props {
   trade: Trade;
   digits: number | undefined;
   /** Named where several accounts are shown. */
   account: string | null;
+  index: number;
+  /** Said to those who hear the page, where not all rows are drawn. */
+  numbered: boolean;
+  open: boolean;
+  onOpen: (tradeId: string, open: boolean) => void;
+  /** Something in it, or a dialog of it, is being used. */
+  onUse: (tradeId: string) => void;
+  measure: (element: HTMLTableSectionElement | null) => void;
 }
 
 export const TradeRow = memo(function TradeRow(props: Props) {
-  const row = useRef<HTMLTableRowElement>(null);
-  const pace = usePaceOf(row);
-  return (
-    <PaceContext value={pace}>
-      <Row {...props} row={row} />
-    </PaceContext>
-  );
-});
-
-const Row = memo(function Row({ trade, digits, account, row }: Props & { row: RefObject<HTMLTableRowElement | null> }) {
+  const { trade, digits, account, index, numbered, open, onOpen, onUse, measure } = props;
   const quote = useLive((state) => state.quotes.get(trade.tradeId));
   const seconds = useReadAge(trade.accountId, quote);
   const stale = freshness(seconds) !== "fresh";
-  const [open, setOpen] = useState(false);
   const details = `details-${trade.tradeId}`;
   return (
-    <>
-    <tr ref={row} data-trade={trade.tradeId} data-ticket={trade.ticket} className={open ? "opened" : undefined}>
+    <tbody ref={measure} data-index={index} onFocusCapture={() => onUse(trade.tradeId)}>
+    <tr
+      data-trade={trade.tradeId}
+      data-ticket={trade.ticket}
+      aria-rowindex={numbered ? index + 2 : undefined}
+      className={open ? "opened" : undefined}
+    >
       <th scope="row" data-label="Symbol">
         <button
           type="button"
@@ -46,7 +48,7 @@ const Row = memo(function Row({ trade, digits, account, row }: Props & { row: Re
           aria-expanded={open}
           aria-controls={open ? details : undefined}
           aria-label={`Details of ${trade.symbol} ${lots(trade.volumeLots)}`}
-          onClick={() => setOpen(!open)}
+          onClick={() => onOpen(trade.tradeId, !open)}
         />
         <span className="symbol">{trade.symbol}</span> <SideTag side={trade.side} />{" "}
         {trade.origin === "EXTERNAL" && <span className="tag">external</span>}
@@ -85,7 +87,7 @@ const Row = memo(function Row({ trade, digits, account, row }: Props & { row: Re
         </td>
       </tr>
     )}
-    </>
+    </tbody>
   );
 });
 
