@@ -89,8 +89,8 @@ async def test_two_hundred_trades_at_four_updates_a_second_leave_scrolling_smoot
 async def scrolled(page: Page) -> tuple[float, list[float]]:
     """Scroll down and up again, a step with each frame.
 
-    Returns the processor time of the page's main thread in seconds, and the milliseconds of each long task by the
-    clock.
+    Returns the processor time of the page's main thread in seconds, and how long each long task took by the
+    clock, in milliseconds.
     """
     began = page_seconds()
     tasks: list[float] = await page.evaluate(

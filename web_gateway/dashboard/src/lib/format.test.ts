@@ -20,6 +20,7 @@ test("a profit has its sign, and nothing has none", () => {
 test("prices keep their symbol's digits and lots all of theirs", () => {
   expect(price(1.1, 5)).toBe("1.10000");
   expect(price(2335, undefined)).toBe("2335");
+  expect(price(1.0990000000000002, undefined)).toBe("1.099");
   expect(lots(0.1)).toBe("0.10");
   expect(lots(0.125)).toBe("0.125");
   expect(lots(0.1 + 0.2)).toBe("0.30");

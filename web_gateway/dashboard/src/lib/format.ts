@@ -29,10 +29,10 @@ export function money(value: Maybe, currency: string): string {
   return value === null || value === undefined ? UNKNOWN : `${number(value)} ${currency}`.trim();
 }
 
-/** A price as its symbol quotes it; without the symbol's digits as it came. */
+/** A price as its symbol quotes it; without the symbol's digits as it came, but for what binary fractions add. */
 export function price(value: Maybe, digits: number | undefined): string {
   if (value === null || value === undefined) return UNKNOWN;
-  return digits === undefined ? String(value) : value.toFixed(digits);
+  return digits === undefined ? String(Number(value.toFixed(8))) : value.toFixed(digits);
 }
 
 /** Lots with at least two decimals, and as many as it needs. */
