@@ -436,11 +436,13 @@ class Welcome:
     server_time: datetime
     bound_identity: Identity | None = None
     recorded: Recorded | None = None
-    """Set for a bridge whose journal is new to the server."""
+    """Set for a bridge whose journal is new to the server, or outdated."""
     open_command_ids: tuple[str, ...] = ()
     resolutions: tuple[Resolution, ...] = ()
     # The id of the event `committed_event_seq`; empty: not known.
     committed_event_id: str = ""
+    # Another journal has spoken for the account since this one did.
+    journal_outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

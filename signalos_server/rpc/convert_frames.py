@@ -605,5 +605,6 @@ def _welcome(welcome: frames.Welcome) -> bridge_pb2.BridgeWelcome:
         incarnation=welcome.incarnation,
         takes_batches=True,
         committed_event_id=welcome.committed_event_id,
+        journal_outdated=welcome.journal_outdated,
         resolutions=[_resolution(one) for one in welcome.resolutions],
     )

@@ -42,7 +42,7 @@ from signalos_server.service.control_facts import (
     apply_rearm_result,
     apply_stage,
 )
-from signalos_server.service.records import Records
+from signalos_server.service.records import JournalTaken, Records
 from signalos_server.service.trade_facts import apply_event_fact, differs_from_record
 from signalos_server.service.unit_effects import (
     Adopted,
@@ -419,15 +419,15 @@ def end_unseen(
 
 def take_session(
     records: Records, hello: Hello, scene: Scene, at: Moment
-) -> tuple[list[Command], list[Effect], int, bool]:
-    """Note the journal of a new session; return its open commands, effects, committed event and novelty."""
-    committed, new_journal = records.bridges.take_journal(scene.bridge_id, hello.journal_id)
+) -> tuple[list[Command], list[Effect], JournalTaken]:
+    """Note the journal of a new session; return its open commands, effects, and how the journal stands."""
+    journal = records.bridges.take_journal(scene.bridge_id, hello.journal_id)
     effects: list[Effect] = []
     still_open: list[Command] = []
     for command in records.commands.open_of(scene.account_id, lock=True):
         if command.offered_epoch is None:
             continue
-        if not new_journal:
+        if not journal.changed:
             still_open.append(command)
             continue
         lost = lifecycle.lose_memory(
@@ -435,7 +435,7 @@ def take_session(
         )
         if lost is not command:
             effects += [save_changed(records, lost), *_told_unknown(records, lost)]
-    return still_open, effects, committed, new_journal
+    return still_open, effects, journal
 
 
 def forget_bridge(records: Records, account_id: str, message: str) -> list[Effect]:

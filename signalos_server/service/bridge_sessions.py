@@ -52,6 +52,7 @@ class _Opened:
     effects: list[Effect]
     committed_event_seq: int
     recorded: Recorded | None
+    journal_outdated: bool
     incarnation: int
     resolutions: tuple[Resolution, ...]
     committed_event_id: str
@@ -102,6 +103,7 @@ class BridgeSessions:
             open_command_ids=tuple(command.command_id for command in opened.open_commands),
             resolutions=opened.resolutions,
             committed_event_id=opened.committed_event_id,
+            journal_outdated=opened.journal_outdated,
         )
         machine = BridgeSession(welcome, opened.document, now)
         session = LiveSession(
@@ -159,9 +161,12 @@ class BridgeSessions:
             records.alert_ended(
                 account.account_id, "ACCOUNT_MISMATCH", ACCOUNT_KEY, "the terminal is on the bound account"
             )
-        open_commands, effects, committed, new_journal = take_session(records, hello, scene, now)
-        if not new_journal and hello.next_event_seq <= committed:
+        open_commands, effects, journal = take_session(records, hello, scene, now)
+        committed = journal.committed_event_seq
+        if not journal.changed and not journal.outdated and hello.next_event_seq <= committed:
             records.alert(_journal_behind(account.account_id, hello, committed))
+        # A welcome may be lost: nobody knows whether a journal without a committed event has the record.
+        record_needed = journal.changed or journal.outdated or not committed
         return _Opened(
             account=account,
             epoch=epoch,
@@ -169,7 +174,8 @@ class BridgeSessions:
             open_commands=open_commands,
             effects=effects,
             committed_event_seq=committed,
-            recorded=records.book.recorded(account.account_id) if new_journal else None,
+            recorded=records.book.recorded(account.account_id) if record_needed else None,
+            journal_outdated=journal.outdated,
             incarnation=records.incarnation(),
             resolutions=tuple(
                 resolution_of(command)

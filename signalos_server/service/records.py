@@ -98,6 +98,19 @@ class Page:
     before: tuple[int, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class JournalTaken:
+    """How a bridge's journal stands when a session begins with it.
+
+    `changed`: the account's last session had another one. `outdated`: another one has spoken for the account
+    since this one did, so that what it keeps of positions is not how they stand.
+    """
+
+    committed_event_seq: int
+    changed: bool
+    outdated: bool
+
+
 class Bridges(Protocol):
     """Bridges and the owners of their sessions."""
 
@@ -116,8 +129,8 @@ class Bridges(Protocol):
     def if_owner(self, bridge_id: str, epoch: int) -> BridgeRef | None:
         """Return the bridge where a session still owns it, and keep it so until this unit has committed."""
 
-    def take_journal(self, bridge_id: str, journal_id: str) -> tuple[int, bool]:
-        """Make `journal_id` the present one; return its last committed event, and whether it is new."""
+    def take_journal(self, bridge_id: str, journal_id: str) -> JournalTaken:
+        """Make `journal_id` the present one; return how it stands. One that was outdated once stays so."""
 
     def commit_events(self, bridge_id: str, seq: int, event_id: str) -> None:
         """Note the last committed event of the present journal."""

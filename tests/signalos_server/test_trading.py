@@ -312,6 +312,57 @@ async def test_a_new_journal_leaves_offered_commands_unknown(tmp_path: Path) -> 
         assert (await command_of(trader, command.command_id)).state == command_pb2.COMMAND_STATE_UNKNOWN
 
 
+def _welcome(bridge: FakeBridge) -> bridge_pb2.BridgeWelcome:
+    return next(frame.welcome for frame in reversed(bridge.data_frames) if frame.HasField("welcome"))
+
+
+async def test_a_journal_that_another_one_has_replaced_is_outdated_for_ever(
+    tmp_path: Path, storage_url: str
+) -> None:
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        await trader.with_position()
+        bridge, older = trader.bridge, trader.bridge.journal_id
+        assert not _welcome(bridge).journal_outdated
+
+        async def back_with(journal_id: str) -> bridge_pb2.BridgeWelcome:
+            await bridge.close()
+            bridge.journal_id = journal_id
+            await bridge.connect()
+            return _welcome(bridge)
+
+        assert not (await back_with(older)).journal_outdated
+        newer = await back_with("newer")
+        assert newer.new_journal
+        assert not newer.journal_outdated
+
+        # Also where the bridge did not hear of it the first time.
+        for _ in range(2):
+            welcome = await back_with(older)
+            assert welcome.journal_outdated
+            assert welcome.new_journal
+            assert [one.identifier for one in welcome.full_state.positions] == [77]
+        renewed = await back_with("renewed")
+        assert renewed.new_journal
+        assert not renewed.journal_outdated
+        assert (await back_with("newer")).journal_outdated
+
+
+async def test_a_new_journal_gets_the_record_again_where_its_first_welcome_was_lost(
+    tmp_path: Path, storage_url: str
+) -> None:
+    async with trading(tmp_path, storage_url) as world:
+        trader = await world.trader("ann", 1)
+        await trader.with_position()
+        bridge = trader.bridge
+        bridge.journal_id = "another"
+        for _ in range(2):
+            await bridge.close()
+            await bridge.connect()
+            assert [one.identifier for one in _welcome(bridge).full_state.positions] == [77]
+            assert not _welcome(bridge).journal_outdated
+
+
 async def test_a_new_journal_is_told_which_deals_are_on_record(tmp_path: Path, storage_url: str) -> None:
     def deal(ticket: int, identifier: int, at: int) -> bridge_pb2.DealRecord:
         return bridge_pb2.DealRecord(

@@ -26,6 +26,7 @@ from signalos_server.domain.words import CommandState, MarginMode, OrderState, T
 from signalos_server.service.records import (
     AccountRef,
     BridgeRef,
+    JournalTaken,
     Page,
     Reading,
     Records,
@@ -168,17 +169,19 @@ class SimBridges:
         bridge = self._tables.bridges.get(bridge_id)
         return bridge if bridge is not None and bridge.session_epoch == epoch else None
 
-    def take_journal(self, bridge_id: str, journal_id: str) -> tuple[int, bool]:
+    def take_journal(self, bridge_id: str, journal_id: str) -> JournalTaken:
         bridge = self._tables.bridges[bridge_id]
         if bridge.journal_id == journal_id:
-            return bridge.committed_event_seq, False
+            outdated = journal_id in self._tables.journals
+            return JournalTaken(bridge.committed_event_seq, changed=False, outdated=outdated)
         if bridge.journal_id:
             self._tables.put(self._tables.journals, bridge.journal_id, bridge.committed_event_seq)
+        outdated = journal_id in self._tables.journals
         committed = self._tables.journals.get(journal_id, 0)
         changed = replace(bridge, journal_id=journal_id, committed_event_seq=committed)
         self._tables.drop(self._tables.last_events, bridge_id)
         self._tables.put(self._tables.bridges, bridge_id, changed)
-        return committed, bridge.journal_id != journal_id
+        return JournalTaken(committed, changed=True, outdated=outdated)
 
     def committed_event_id(self, bridge_id: str) -> str:
         return self._tables.last_events.get(bridge_id, "")

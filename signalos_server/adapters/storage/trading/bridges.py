@@ -14,7 +14,7 @@ from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.tables.accounts import AccountRow, BridgeRow
 from signalos_server.adapters.storage.tables.control import BridgeJournalRow, ControlDocumentRow
 from signalos_server.domain.frames import Identity
-from signalos_server.service.records import BridgeRef, Reading
+from signalos_server.service.records import BridgeRef, JournalTaken, Reading
 
 _WANTED: BindParameter[str] = bindparam("wanted")
 # Prepared once and run without the mapper: they are on the path of every command.
@@ -103,28 +103,52 @@ class SqlBridges:
         self.acting = (bridge_id, epoch)
         return bridge_of(row)
 
-    def take_journal(self, bridge_id: str, journal_id: str) -> tuple[int, bool]:
+    def take_journal(self, bridge_id: str, journal_id: str) -> JournalTaken:
         """See `service.records.Bridges`."""
         row = self._session.get(BridgeRow, bridge_id, with_for_update=True, populate_existing=True)
         assert row is not None
         if row.journal_id == journal_id:
-            return row.committed_event_seq, False
-        if row.journal_id:
-            self._session.merge(
-                BridgeJournalRow(
-                    bridge_id=bridge_id,
-                    journal_id=row.journal_id,
-                    committed_event_seq=row.committed_event_seq,
-                    committed_event_id=row.committed_event_id,
-                )
+            return JournalTaken(
+                row.committed_event_seq,
+                changed=False,
+                outdated=self._was_replaced(row.account_id, journal_id),
             )
+        if row.journal_id:
+            self._set_by(bridge_id, row.journal_id, row.committed_event_seq, row.committed_event_id)
         # Paired again, a bridge keeps its journal: nothing is new then, and its numbers go on.
         latest = row.journal_id or self._latest_journal(row.account_id)
-        committed, event_id = self._committed_of(row.account_id, journal_id)
+        known = self._committed_of(row.account_id, journal_id)
+        committed, event_id = max(known, default=(0, ""))
+        changed = latest != journal_id
+        outdated = bool(known) and (changed or self._was_replaced(row.account_id, journal_id))
+        if outdated:
+            # It stays so, also where this session's bridge never hears of it.
+            self._set_by(bridge_id, journal_id, committed, event_id)
         row.journal_id = journal_id
         row.committed_event_seq, row.committed_event_id = committed, event_id
         self._session.flush()
-        return committed, latest != journal_id
+        return JournalTaken(committed, changed, outdated)
+
+    def _set_by(self, bridge_id: str, journal_id: str, committed: int, event_id: str) -> None:
+        """Note a journal that another one has replaced."""
+        self._session.merge(
+            BridgeJournalRow(
+                bridge_id=bridge_id,
+                journal_id=journal_id,
+                committed_event_seq=committed,
+                committed_event_id=event_id,
+            )
+        )
+
+    def _was_replaced(self, account_id: str, journal_id: str) -> bool:
+        """Return whether another journal has taken this one's place before."""
+        found = (
+            select(BridgeJournalRow.journal_id)
+            .join(BridgeRow, BridgeRow.bridge_id == BridgeJournalRow.bridge_id)
+            .where(BridgeRow.account_id == account_id, BridgeJournalRow.journal_id == journal_id)
+            .limit(1)
+        )
+        return self._session.scalar(found) is not None
 
     def _latest_journal(self, account_id: str) -> str:
         """Return the journal of the bridge that the account had last; empty: none has connected."""
@@ -138,8 +162,8 @@ class SqlBridges:
             or ""
         )
 
-    def _committed_of(self, account_id: str, journal_id: str) -> tuple[int, str]:
-        """Return the last committed event of a journal, whichever bridge of the account brought it."""
+    def _committed_of(self, account_id: str, journal_id: str) -> list[tuple[int, str]]:
+        """Return the last committed events of a journal, by each bridge of the account that brought it."""
         of_bridges = select(BridgeRow.committed_event_seq, BridgeRow.committed_event_id).where(
             BridgeRow.account_id == account_id, BridgeRow.journal_id == journal_id
         )
@@ -149,7 +173,7 @@ class SqlBridges:
             .where(BridgeRow.account_id == account_id, BridgeJournalRow.journal_id == journal_id)
         )
         found = self._session.execute(of_bridges.union_all(before)).all()
-        return max(((int(seq), str(event_id)) for seq, event_id in found), default=(0, ""))
+        return [(int(seq), str(event_id)) for seq, event_id in found]
 
     def commit_events(self, bridge_id: str, seq: int, event_id: str) -> None:
         """See `service.records.Bridges`."""
