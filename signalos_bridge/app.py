@@ -25,14 +25,18 @@ from signalos_bridge.controller import Controller
 from signalos_bridge.convert import outgoing
 from signalos_bridge.core import Core, CoreSettings
 from signalos_bridge.credentials import Credential
+from signalos_bridge.domain.facts import RecordedState
+from signalos_bridge.domain.values import Alert, AlertSeverity
 from signalos_bridge.equity_floor import EquityFloor
-from signalos_bridge.journal import set_aside
+from signalos_bridge.journal import JournalUnavailable, set_aside
+from signalos_bridge.journal_rows import CorruptRow
 from signalos_bridge.link import standing
 from signalos_bridge.link.link import Link, LinkSettings
 from signalos_bridge.link.loop_meter import LoopMeter
 from signalos_bridge.link.standing import LinkState, Standing
 from signalos_bridge.moved_clock import bridge_clock
 from signalos_bridge.pairing import JOURNAL_FILE
+from signalos_bridge.renewal import renew
 from signalos_bridge.terminal.frames import PollSettings
 from signalos_bridge.terminal.metatrader5 import AdapterSettings
 from signalos_bridge.terminal.process import ProcessSettings
@@ -99,18 +103,55 @@ async def serve(settings: Settings, credential: Credential, ending: asyncio.Even
 async def _serve(settings: Settings, credential: Credential, ending: asyncio.Event) -> None:
     journal_path = settings.data_dir / JOURNAL_FILE
     first_start = not journal_path.exists()
-    behind = ("", "")
+    told: bridge_pb2.BridgeAlert | None = None
+    resting = ""
     while True:
-        bridge = _Bridge(settings, credential, behind)
+        bridge = _Bridge(settings, credential, told, resting)
         await bridge.run(ending, first_start=first_start)
-        if ending.is_set() or not bridge.journal_behind:
+        if ending.is_set():
+            return
+        first_start = False
+        if bridge.outdated is not None:
+            told, resting = await _renewed(journal_path, credential, *bridge.outdated)
+            continue
+        if not bridge.journal_behind:
             return
         # It was restored from an older copy. What it forgot was perhaps executed, so that nothing it says of
         # commands may be believed: a new one has no memory, and the server's record is its beginning.
         kept_as = await asyncio.to_thread(set_aside, journal_path, "behind")
         log.error("journal set aside", why=bridge.journal_behind, kept_as=kept_as.name)
-        behind = (bridge.journal_id, f"{bridge.journal_behind}; it is kept as {kept_as.name}")
-        first_start = False
+        told = _behind(bridge.journal_id, f"{bridge.journal_behind}; it is kept as {kept_as.name}")
+        resting = ""
+
+
+async def _renewed(
+    path: Path, credential: Credential, words: str, record: RecordedState
+) -> tuple[bridge_pb2.BridgeAlert | None, str]:
+    """Put the server's record in the place of the journal's own; return what to tell, or why plans rest."""
+    try:
+        done = await renew(path, credential.account_id, bridge_clock(), record)
+    except (JournalUnavailable, CorruptRow) as error:
+        # The next welcome says so again.
+        log.error("the journal was not renewed", problem=str(error))
+        return None, words
+    log.warning("journal renewed", why=words, before=done.before, after=done.after)
+    untold = (
+        f"{done.untold_events} events of the old journal were never told; the sync finds the deals among "
+        "them, and hidden levels of theirs count no more"
+        if done.untold_events
+        else "every event of the old journal was told"
+    )
+    alert = outgoing.alert(
+        Alert(
+            done.after,
+            AlertSeverity.WARNING,
+            "JOURNAL_OUTDATED",
+            f"{words}: it goes on with the server's record of positions, levels and ladders",
+            known=f"it has {len(record.positions)} positions and {len(record.orders)} orders; {untold}",
+            advice="run one bridge for each account; hold hidden levels and ladders against what you want",
+        )
+    )
+    return alert, ""
 
 
 def _behind(journal_id: str, why: str) -> bridge_pb2.BridgeAlert:
@@ -128,10 +169,13 @@ def _behind(journal_id: str, why: str) -> bridge_pb2.BridgeAlert:
 class _Bridge:
     """The parts of one bridge, and their order."""
 
-    def __init__(self, settings: Settings, credential: Credential, behind: tuple[str, str]) -> None:
-        """`behind`: the journal that was set aside, and why; empty: none was."""
+    def __init__(
+        self, settings: Settings, credential: Credential, told: bridge_pb2.BridgeAlert | None, resting: str
+    ) -> None:
+        """`told`: an alert of what became of the journal. `resting`: why plans rest; empty: as journalled."""
         self._settings = settings
-        self._behind = behind
+        self._told = told
+        self._resting = resting
         self._credential = credential
         self._stood: tuple[LinkState, str] | None = None
         self._clock: Clock = bridge_clock()
@@ -170,6 +214,8 @@ class _Bridge:
         self._link: Link | None = None
         self._over = asyncio.Event()
         self.journal_behind = ""
+        # Why the journal's record is outdated, and the server's.
+        self.outdated: tuple[str, RecordedState] | None = None
 
     async def run(self, ending: asyncio.Event, *, first_start: bool) -> None:
         """Run until the event is set, or until the journal turns out to have lost its end."""
@@ -182,6 +228,8 @@ class _Bridge:
                 controller = group.create_task(self._controller.run(), name="controller")
                 meter = group.create_task(self._meter.run(), name="loop meter")
                 await self._core.start()
+                if self._resting:
+                    self._core.rest(self._resting)
                 self._controller.give_body(self._core)
                 core = group.create_task(self._core.run(), name="core")
                 floor = group.create_task(self._floor.run(), name="equity floor")
@@ -195,11 +243,12 @@ class _Bridge:
                     version=version("signalos"),
                     boot_id=str(uuid.uuid4()),
                     on_journal_behind=self._journal_is_behind,
+                    on_journal_outdated=self._journal_is_outdated,
                     on_standing=self._stand,
                     settings=self._settings.link,
                 )
-                if self._behind[0]:
-                    self._link.tell(_behind(*self._behind))
+                if self._told is not None:
+                    self._link.tell(self._told)
                 link = group.create_task(self._link.run(), name="link")
                 self._stand(LinkState.AWAY, "not connected yet")
                 self._write_program_file(port)
@@ -209,7 +258,7 @@ class _Bridge:
                 await _first(ending, self._over)
                 log.info("bridge ends")
                 await _cancelled(link)
-                if not self.journal_behind:
+                if not self.journal_behind and self.outdated is None:
                     await self._unhide()
                 await self._core.close()
                 await self._terminal.close()
@@ -247,6 +296,10 @@ class _Bridge:
 
     def _journal_is_behind(self, words: str) -> None:
         self.journal_behind = words
+        self._over.set()
+
+    def _journal_is_outdated(self, words: str, record: RecordedState) -> None:
+        self.outdated = (words, record)
         self._over.set()
 
     def _wake(self) -> None:

@@ -322,6 +322,21 @@ class Core:
             effect()
         self._tasks.spawn(self._write_quietly(batch), "write the magic prefix")
 
+    def rest(self, why: str) -> None:
+        """Let ladders, trailing stops and moves of levels rest, because another bridge manages the account.
+
+        Empty: they go on with the next sync. In force at once, and kept beyond this process. Hidden levels
+        stay guarded: a close of all that there is cannot be done twice.
+        """
+        if why == self._store.resting:
+            return
+        log.warning("plans rest: %s", why) if why else log.info("plans go on")
+        batch = Batch()
+        self._store.put_resting(batch, why)
+        for effect in batch.effects:
+            effect()
+        self._tasks.spawn(self._write_quietly(batch), "write whether plans rest")
+
     async def _write_quietly(self, batch: Batch) -> None:
         with contextlib.suppress(JournalUnavailable):
             await self._store.commit(batch)

@@ -84,8 +84,11 @@ class Hider:
     def wanted(self, known: KnownPosition) -> Concealment:
         """Return what of a position's levels is to be hidden now."""
         policies = self._store.policies
-        if policies is None or self._shown_because:
+        if self._shown_because:
             return Concealment.NOTHING
+        if policies is None:
+            # A journal that has just begun: nobody has said yet what is wanted.
+            return held_concealment(known)
         policy = self._store.trade_policies.get(known.identifier)
         stealth = policies.stealth if policy is None or policy.stealth is None else policy.stealth
         if not stealth:
@@ -101,6 +104,8 @@ class Hider:
     def bring_up(self, about: Collection[int] | None = None) -> None:
         """Begin to hide or show whatever is not as it is wanted; `about`: of these positions alone."""
         positions = self._store.record.positions
+        if self._store.resting:
+            return
         for identifier in list(positions) if about is None else about:
             known = positions.get(identifier)
             if known is None or known.missing or not known.managed or self._is_as_wanted(known):
@@ -110,6 +115,9 @@ class Hider:
 
     def protect(self, about: Collection[int]) -> None:
         """Look after the disaster stop of hidden positions."""
+        if self._store.resting:
+            # Whether it is still to be hidden is for the bridge to know that manages it.
+            return
         for identifier in about:
             known = self._store.record.positions.get(identifier)
             if known is None or known.missing or known.position.stop_loss is not None:
@@ -155,6 +163,8 @@ class Hider:
         try:
             while True:
                 known = self._store.record.positions.get(identifier)
+                if self._store.resting:
+                    return
                 if known is None or known.missing or self._is_as_wanted(known):
                     moved = "the levels are where they should be"
                     self._alerts.settle(f"levels:{identifier}", "LEVELS_NOT_MOVED", moved)
@@ -326,6 +336,9 @@ class Hider:
 
     async def show_all(self, why: str) -> list[str]:
         """Write the real levels of every hidden position; return what could not be."""
+        if self._store.resting:
+            log.info("levels are another bridge's to show: %s", self._store.resting)
+            return []
         log.info("levels are shown: %s", why)
         # From now on nothing is hidden again.
         self._shown_because = why

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 
 from signalos_bridge.domain.command import POSITION_GONE, CommandRecord
@@ -52,12 +52,25 @@ class OwnCommands:
                 return record
             await asyncio.sleep(_UNKNOWN_POLL_SECONDS)
 
-    async def attempts(self, id_of: Callable[[int], str]) -> list[CommandRecord]:
-        """Return what earlier attempts of one step came to, also those before a restart, each final."""
-        found: list[CommandRecord] = []
-        while (command_id := id_of(len(found) + 1)) in self._store.commands:
-            found.append(await self.final(command_id))
-        return found
+    async def attempts(
+        self, id_of: Callable[[int], str], theirs: Collection[int] = ()
+    ) -> list[CommandRecord]:
+        """Return what earlier attempts of one step came to, also those before a restart, each final.
+
+        `theirs`: the numbers of attempts that another bridge has made.
+        """
+        return [
+            await self.final(command_id)
+            for number in range(1, self.next_attempt(id_of, theirs))
+            if (command_id := id_of(number)) in self._store.commands
+        ]
+
+    def next_attempt(self, id_of: Callable[[int], str], theirs: Collection[int] = ()) -> int:
+        """Return the number that the next attempt has: nobody's before."""
+        number = 1
+        while number in theirs or id_of(number) in self._store.commands:
+            number += 1
+        return number
 
     def pause_seconds(self, record: CommandRecord, failures: int) -> float:
         """Return how long to wait before the next attempt; a closed market is not hammered."""

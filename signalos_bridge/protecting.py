@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ from signalos_bridge.domain.market import Position, SymbolSpec, Tick
 from signalos_bridge.domain.outcomes import NotSent
 from signalos_bridge.domain.protection import Protection, ProtectionPlan, has_begun, kept
 from signalos_bridge.domain.record import KnownPosition
-from signalos_bridge.domain.tags import bridge_command_id
+from signalos_bridge.domain.tags import bridge_command_id, leg_magic, leg_of
 from signalos_bridge.domain.values import (
     Action,
     AlertSeverity,
@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 
 _JOURNAL_RETRY_SECONDS = 0.25
 _ALERT_AFTER = 3
+# Of another bridge's: so many attempts at a target, and legs of each, are looked for.
+_MOST_ATTEMPTS = 50
+_MOST_LEGS = 10
 # A stop that was refused is tried again this much later, each time longer.
 _SHORTEST_BACKOFF_SECONDS = 1.0
 _LONGEST_BACKOFF_SECONDS = 60.0
@@ -120,13 +123,15 @@ class Protector:
         self, known: KnownPosition, protection: Protection, pace: _Pace, spec: SymbolSpec
     ) -> Callable[[], Coroutine[Any, Any, bool]] | None:
         """Return what is to be done next for a position; None: nothing now. False from it: it has to wait."""
+        if self._store.resting:
+            return None
         if known.record.guard_state not in (None, GuardState.ARMED):
             # The guard closes all of it.
             return None
         if pace.best is not None:
             after = ladder.reached(protection, known.position, pace.best, spec)
             if after is not protection:
-                return lambda: self._trigger(known, pace, spec)
+                return lambda: self._trigger(known, protection, pace, spec)
         index = ladder.due(protection)
         if index is not None:
             return lambda: self._close(known, index, spec)
@@ -178,17 +183,27 @@ class Protector:
         except TerminalUnavailable:
             return self._view.positions.get(known.identifier)
 
-    async def _trigger(self, known: KnownPosition, pace: _Pace, spec: SymbolSpec) -> bool:
+    async def _trigger(
+        self, known: KnownPosition, protection: Protection, pace: _Pace, spec: SymbolSpec
+    ) -> bool:
         """Journal the targets that the market has reached: from here on they are closed, come what may."""
         identifier, best = known.identifier, pace.best
         assert best is not None
         position = await self._position(known) or known.position
+        if all(step.volume_lots is None for step in protection.steps):
+            # The shares are of what there was before another bridge closed some of them.
+            try:
+                elsewhere = await self._closed_elsewhere(known, range(len(protection.steps)))
+            except TerminalUnavailable:
+                return False
+            before = position.volume_lots + sum(elsewhere.values(), Decimal(0))
+            position = replace(position, volume_lots=before)
 
         def triggered(held: KnownPosition) -> KnownPosition:
-            protection = held.record.protection
-            if protection is None:
+            current = held.record.protection
+            if current is None:
                 return held
-            return _with(held, ladder.reached(protection, position, best, spec))
+            return _with(held, ladder.reached(current, position, best, spec))
 
         await self._journal(identifier, triggered, f"a target was reached: the price was at {best}")
         return True
@@ -200,12 +215,17 @@ class Protector:
         number = index + 1
 
         def id_of(attempt: int) -> str:
-            return self._id(identifier, f"ladder:{revision}:{index}", attempt)
+            return self._ladder_id(identifier, revision, index, attempt)
 
+        try:
+            elsewhere = await self._closed_elsewhere(known, (index,))
+        except TerminalUnavailable:
+            return False
         failures = 0
-        while True:
-            attempts = await self._commands.attempts(id_of)
-            done_lots = sum(map(filled_lots, attempts), Decimal(0))
+        while not self._store.resting:
+            theirs = {attempt for _, attempt in elsewhere}
+            attempts = await self._commands.attempts(id_of, theirs)
+            done_lots = sum(map(filled_lots, attempts), sum(elsewhere.values(), Decimal(0)))
             position = await self._position(known)
             current = self._store.record.positions.get(identifier)
             if current is None or current.record.protection is None or position is None:
@@ -222,7 +242,7 @@ class Protector:
             price = protection.steps[index].target.price
             record = await self._commands.run(
                 _own(
-                    id_of(len(attempts) + 1),
+                    id_of(self._commands.next_attempt(id_of, theirs)),
                     CloseAction(identifier, volume_lots=volume),
                     f"target {number} at {price} was reached",
                 )
@@ -235,6 +255,8 @@ class Protector:
             failures += 1
             self._close_failed(current, record, number, failures)
             await asyncio.sleep(self._commands.pause_seconds(record, failures))
+        else:
+            return False
         self._alerts.settle(f"ladder:{identifier}", "LADDER_CLOSE_FAILED", "the target's close was executed")
 
         def closed(held: KnownPosition) -> KnownPosition:
@@ -245,6 +267,34 @@ class Protector:
 
         await self._journal(identifier, closed, f"target {number} closed {done_lots} lots")
         return True
+
+    async def _closed_elsewhere(
+        self, known: KnownPosition, indexes: Iterable[int]
+    ) -> dict[tuple[int, int], Decimal]:
+        """Return what another bridge of this account has closed at targets, by target and attempt.
+
+        Its commands have the ids that ours would have, so that their magic numbers say what they were. Raises
+        `TerminalUnavailable`.
+        """
+        identifier, revision = known.identifier, known.record.protection_revision
+        others: dict[int, Decimal] = {}
+        for deal in await self._terminal.deals_of_position(identifier):
+            if deal.entry.reduces and deal.magic > 0 and deal.magic not in self._store.owners:
+                leg = leg_of(deal.magic)
+                others[leg] = others.get(leg, Decimal(0)) + deal.volume_lots
+        if not others:
+            return {}
+        found: dict[tuple[int, int], Decimal] = {}
+        for index in indexes:
+            for attempt in range(1, _MOST_ATTEMPTS + 1):
+                command_id = self._ladder_id(identifier, revision, index, attempt)
+                legs = (leg_magic(0, command_id, number) for number in range(_MOST_LEGS))
+                lots = sum((others.get(leg, Decimal(0)) for leg in legs), Decimal(0))
+                if lots:
+                    found[index, attempt] = lots
+        if found:
+            log.warning("another bridge has closed shares of %d: %s", identifier, found)
+        return found
 
     def _close_failed(self, known: KnownPosition, record: CommandRecord, number: int, failures: int) -> None:
         if failures < _ALERT_AFTER:
@@ -315,7 +365,8 @@ class Protector:
         identifier = known.identifier
 
         def id_of(attempt: int) -> str:
-            return self._id(identifier, step, attempt)
+            # A stop that another bridge's journal, or this one before it was renewed, moved is moved again.
+            return self._id(identifier, f"{step}:{known.taken_msc}" if known.taken_msc else step, attempt)
 
         attempts = await self._commands.attempts(id_of)
         record = attempts[-1] if attempts else None
@@ -410,6 +461,9 @@ class Protector:
             del self._paces[identifier]
 
     # -- small things ----------------------------------------------------------------------------------
+
+    def _ladder_id(self, identifier: int, revision: int, index: int, attempt: int) -> str:
+        return self._id(identifier, f"ladder:{revision}:{index}", attempt)
 
     def _id(self, identifier: int, step: str, attempt: int) -> str:
         return bridge_command_id(self._store.account_id, identifier, step, attempt)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
+from signalos_bridge import renewal
 from signalos_bridge.alerts import AlertBox
 from signalos_bridge.domain.command import HiddenLevels, Leg, LegEvent, LevelChange, OrderLevels
 from signalos_bridge.domain.difference import Difference, Sight, Told, Whose, compare
@@ -183,28 +184,8 @@ class Recorder:
 
     async def take_record(self, state: RecordedState) -> None:
         """Take the server's record into a journal that has none. Raises `JournalUnavailable`."""
-        async with self._store.record_lock:
-            if not self._store.record.fresh:
-                return
-            batch = Batch()
-            for record in state.positions:
-                guarded = record.virtual_stop_loss is not None or record.virtual_take_profit is not None
-                state_ = record.guard_state or (GuardState.ARMED if guarded else None)
-                if state_ is GuardState.CLOSED:
-                    state_ = GuardState.ARMED
-                kept = replace(record, guard_state=state_ if guarded else None)
-                self._store.put_position(batch, KnownPosition(kept))
-            for order in state.orders:
-                self._store.put_order(batch, KnownOrder(order))
-            if state.last_deal_msc:
-                # Deals are not told in the order of their times: one before the last may be missing.
-                floor = state.known_from_msc - 1 if state.known_from_msc else state.last_deal_msc
-                self._store.put_floor(batch, floor, state.last_deal_msc, state.known_deals)
-            if state.positions or state.orders or state.last_deal_msc:
-                self._store.put_begun(batch)
-            if batch.statements:
-                await self._store.commit(batch)
-        self.on_record_changed([record.position.identifier for record in state.positions])
+        if await renewal.take_record(self._store, state):
+            self.on_record_changed([record.position.identifier for record in state.positions])
 
     async def correct(self, deals: Sequence[Deal]) -> None:
         """Hold deals against legs that were reported as not done."""

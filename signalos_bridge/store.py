@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -39,6 +40,14 @@ log = logging.getLogger(__name__)
 _DEAL_MEMORY_MSC = 3 * 24 * 3600 * 1000
 _ENDED_MEMORY_MSC = 7 * 24 * 3600 * 1000
 _CLOSED_MEMORY = 2000
+_META_OF_RECORD = (
+    "acknowledged_seq",
+    "acknowledged_event_id",
+    "last_deal_msc",
+    "floor_msc",
+    "begun",
+    "resting",
+)
 # Between two starts of one machine's clock the difference of wall and monotonic time changes by more.
 _SAME_BOOT_SECONDS = 2.0
 
@@ -90,6 +99,8 @@ class Store:
         # Commands of which a person has said what became of them.
         self.resolved: set[str] = set()
         self.moves = MoveCount()
+        # Why ladders, trailing stops and moves of levels rest; empty: they do not.
+        self.resting = ""
         self._next_number = 1
 
     # -- writing ---------------------------------------------------------------------------------------
@@ -166,7 +177,7 @@ class Store:
         )
         batch.then(lambda: self._keep(record))
 
-    def put_hidden(self, batch: Batch, magic: int, levels: HiddenLevels) -> None:
+    def put_hidden(self, batch: Batch, magic: int, levels: HiddenLevels | None) -> None:
         """Write other hidden levels of a working order, to be guarded from its fill on."""
         owner = self.owners[magic]
         record = self.commands[owner.command_id]
@@ -362,6 +373,35 @@ class Store:
 
         batch.then(keep)
 
+    def put_resting(self, batch: Batch, why: str) -> None:
+        """Write whether plans rest, and why; empty: they go on."""
+        batch.row("INSERT OR REPLACE INTO meta VALUES ('resting', ?)", why)
+
+        def keep() -> None:
+            self.resting = why
+
+        batch.then(keep)
+
+    def put_renewed(self, batch: Batch) -> str:
+        """Begin a new journal that knows commands, and nothing of positions and orders; return its id."""
+        journal_id = uuid.uuid4().hex
+        batch.row("UPDATE meta SET value = ? WHERE name = 'journal_id'", journal_id)
+        for table in ("events", "positions", "orders", "deals"):
+            batch.row(f"DELETE FROM {table}")  # noqa: S608 (constants)
+        for name in _META_OF_RECORD:
+            batch.row("DELETE FROM meta WHERE name = ?", name)
+
+        def keep() -> None:
+            self.journal.journal_id = journal_id
+            self.record = Record()
+            self.events.clear()
+            self.next_seq = 1
+            self.acknowledged = (0, "")
+            self.resting = ""
+
+        batch.then(keep)
+        return journal_id
+
     def put_policies(self, batch: Batch, policies: Policies) -> None:
         """Write the account's policies (those of single trades apart)."""
         kept = replace(policies, trades=())
@@ -502,6 +542,7 @@ class Store:
         self.record.floor_msc = int(meta.get("floor_msc", "0"))
         self.acknowledged = (int(meta.get("acknowledged_seq", "0")), meta.get("acknowledged_event_id", ""))
         self.next_seq = self.acknowledged[0] + 1
+        self.resting = meta.get("resting", "")
         if "policies" in meta:
             self.policies = rows.read(meta["policies"], Policies)
         if "moves" in meta:
@@ -578,6 +619,10 @@ class Store:
     def stealth_settings(self) -> StealthSettings:
         """Return how levels are hidden."""
         return StealthSettings() if self.policies is None else self.policies.stealth_settings
+
+    def wall_msc(self) -> int:
+        """Return what time it is, in milliseconds since 1970."""
+        return self._clock.wall_msc()
 
     def age_seconds(self, record: CommandRecord) -> float | None:
         """Return for how long the journal has held a command; None: it is from another start of the machine.

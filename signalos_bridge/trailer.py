@@ -81,6 +81,8 @@ class Trailer:
     def on_ticks(self, known: KnownPosition, ticks: Sequence[Tick]) -> None:
         """Move the mark, and begin to move the stop where it is due."""
         identifier, held = known.identifier, known.record.trailing
+        if self._store.resting:
+            return
         spec = self._view.last_spec(known.position.symbol)
         if held is None or held.suspended or spec is None:
             return

@@ -126,6 +126,9 @@ def _welcome(welcome: bridge_pb2.BridgeWelcome) -> session.Welcome:
         open_command_ids=tuple(welcome.open_command_ids),
         payload=welcome,
         committed_event_id=welcome.committed_event_id,
+        # A server that does not say it knows a journal that is not the last one all the same.
+        journal_outdated=welcome.journal_outdated
+        or (welcome.new_journal and welcome.committed_event_seq > 0),
     )
 
 

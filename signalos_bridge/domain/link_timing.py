@@ -123,6 +123,8 @@ class Ending(Enum):
     MALFORMED = "malformed"
     # The server has committed events that our journal does not know: it has lost its end.
     JOURNAL_BEHIND = "journal behind"
+    # Another journal has spoken for the account since ours did.
+    JOURNAL_OUTDATED = "journal outdated"
     CLOSED = "closed"
 
 

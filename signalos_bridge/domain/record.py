@@ -34,7 +34,8 @@ class KnownPosition:
     that the guard tries, `trailing_revision` is the policy's that is kept to, `trailing_moves` counts moves.
     `missing`: it is gone and no closing deal is known. `concealing`: its levels are hidden in the record, and
     the broker has not taken the disaster stop in their place yet. `crossed`: the quote that triggered its
-    guard, in words; empty: none did.
+    guard, in words; empty: none did. `taken_msc`: when it was taken from the server's record, on the wall
+    clock; 0: this journal has known it from the beginning.
     """
 
     record: PositionRecord
@@ -45,6 +46,7 @@ class KnownPosition:
     missing: bool = False
     concealing: bool = False
     crossed: str = ""
+    taken_msc: int = 0
 
     @property
     def position(self) -> Position:

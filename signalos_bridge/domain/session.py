@@ -42,6 +42,7 @@ class Welcome:
     open_command_ids: tuple[str, ...]
     payload: object
     committed_event_id: str = ""
+    journal_outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,13 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Renew:
+    """What the journal keeps of the account is not how it stands: the welcome's record takes its place."""
+
+    welcome: Welcome
+
+
+@dataclass(frozen=True, slots=True)
 class Deliver:
     """Something for the bridge to act on, with its age in seconds."""
 
@@ -213,6 +221,7 @@ Act = (
     SendHello
     | SendBeat
     | Resume
+    | Renew
     | Deliver
     | Acknowledged
     | OutcomeDone
@@ -484,6 +493,9 @@ class ConnectSession(_Stream):
             or welcome.committed_event_seq < 0
         ):
             return self._end(Ending.MALFORMED, "the welcome's terms make no sense")
+        if welcome.journal_outdated:
+            words = "another bridge has managed the account since this one's last session"
+            return (Renew(welcome), *self._end(Ending.JOURNAL_OUTDATED, words))
         if welcome.committed_event_seq >= self._next_event_seq:
             return self._end(
                 Ending.JOURNAL_BEHIND,

@@ -32,6 +32,11 @@ def prefix_of(magic: int) -> int:
     return magic >> _LEG_BITS
 
 
+def leg_of(magic: int) -> int:
+    """Return the leg's part of a magic number: the same whichever prefix the installation had."""
+    return magic & _LEG_MASK
+
+
 def comment_tag(magic: int, wish: str = "") -> str:
     """Return `so-` with ten base32 characters of the leg, and what fits of the caller's wish behind it."""
     leg = (magic & _LEG_MASK).to_bytes(6, "big")

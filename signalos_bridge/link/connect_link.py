@@ -25,6 +25,7 @@ from signalos_bridge.domain.session import (
     Deliver,
     Ended,
     OutcomeDone,
+    Renew,
     RepeatOutcome,
     Resume,
     SendBeat,
@@ -98,6 +99,7 @@ class Parts:
     deliveries: Deliveries
     alerts: AlertBox
     on_welcome: Callable[[Welcome], None]
+    on_outdated: Callable[[bridge_pb2.RecordedState], None]
 
 
 class ConnectLink:
@@ -174,6 +176,9 @@ class ConnectLink:
                 self._repeat(command_id, number)
             case Deliver(payload, age):
                 self._parts.deliveries.take(payload, age, self._answer)
+            case Renew(welcome):
+                assert isinstance(welcome.payload, bridge_pb2.BridgeWelcome)
+                self._parts.on_outdated(welcome.payload.full_state)
             case Resume(welcome):
                 self._parts.on_welcome(welcome)
                 self._start(self._resume(welcome), "resume")
@@ -209,6 +214,8 @@ class ConnectLink:
             self._driver.combine = outgoing.batch
         if message.magic_prefix > 0:
             self._core.set_magic_prefix(message.magic_prefix)
+        # It is this bridge's account again, and its journal is the last that spoke for it.
+        self._core.rest("")
         while message.new_journal:
             try:
                 await self._core.adopt_record(incoming.recorded_state(message.full_state))

@@ -11,10 +11,11 @@ import structlog
 from signalos.v1 import bridge_pb2
 from signalos_bridge.clock import Clock
 from signalos_bridge.controller import Controller
-from signalos_bridge.convert import outgoing
-from signalos_bridge.convert.numbers import timestamp_of
+from signalos_bridge.convert import incoming, outgoing
+from signalos_bridge.convert.numbers import Malformed, timestamp_of
 from signalos_bridge.core import Core
 from signalos_bridge.credentials import Credential
+from signalos_bridge.domain.facts import RecordedState
 from signalos_bridge.domain.link_timing import Backoff, Ending
 from signalos_bridge.domain.session import ConnectSession, Ended, Welcome
 from signalos_bridge.link.channel import BridgeChannel, ServerUntrusted
@@ -72,10 +73,14 @@ class Link:
         version: str,
         boot_id: str,
         on_journal_behind: Callable[[str], None] = lambda words: None,
+        on_journal_outdated: Callable[[str, RecordedState], None] = lambda words, state: None,
         on_standing: Callable[[LinkState, str], None] = lambda state, words: None,
         settings: LinkSettings | None = None,
     ) -> None:
         """`on_journal_behind` is told why the journal cannot be gone on with; the link must be ended then.
+
+        `on_journal_outdated` is told so too where another bridge has managed the account meanwhile, with the
+        server's record of it.
 
         `on_standing` is told how each attempt to reach the server came out.
         """
@@ -88,6 +93,8 @@ class Link:
         self._version = version
         self._boot_id = boot_id
         self._on_journal_behind = on_journal_behind
+        self._on_journal_outdated = on_journal_outdated
+        self._recorded = bridge_pb2.RecordedState()
         self._on_standing = on_standing
         self._settings = settings or LinkSettings()
         self._alerts = AlertBox((self._core_alerts, controller.take_alerts))
@@ -97,7 +104,9 @@ class Link:
             "signalos-bridge": credential.bridge_id,
         }
         words = Words(self._hello, self._heartbeat)
-        self._parts = Parts(core, clock, words, self._deliveries, self._alerts, self._welcomed)
+        self._parts = Parts(
+            core, clock, words, self._deliveries, self._alerts, self._welcomed, self._outdated
+        )
         self._control = ControlLink(
             controller=controller,
             clock=clock,
@@ -186,16 +195,20 @@ class Link:
         if ended.ending is Ending.SUPERSEDED:
             self._control.retarget(None)
             self._controller.superseded()
+            self._core.rest(ended.words)
             self._alerts.add(
                 outgoing.critical(
                     "SUPERSEDED",
                     f"another bridge runs with this bridge's credential: {ended.words}",
-                    f"session {epoch} ended; levels stayed guarded, nothing was opened",
+                    f"session {epoch} ended; hidden levels stayed guarded, nothing was opened, and ladders, "
+                    "trailing stops and moves of levels rested",
                     "end one of the two, or revoke the credential and pair anew",
                 )
             )
         elif ended.ending is Ending.JOURNAL_BEHIND:
             self._on_journal_behind(ended.words)
+        elif ended.ending is Ending.JOURNAL_OUTDATED:
+            self._renew(ended.words)
         elif ended.ending in (Ending.REFUSED, Ending.MALFORMED):
             log.error("the server refuses this bridge", why=ended.words)
 
@@ -205,6 +218,20 @@ class Link:
         self._control.retarget(Target(welcome.epoch, welcome.incarnation, welcome.terms))
         self._on_standing(LinkState.CONNECTED, "")
         log.info("session", epoch=welcome.epoch, open_commands=len(welcome.open_command_ids))
+
+    def _outdated(self, recorded: bridge_pb2.RecordedState) -> None:
+        # From this very moment nothing follows from a plan that may be carried out already.
+        self._core.rest("another bridge has managed the account")
+        self._recorded = recorded
+
+    def _renew(self, words: str) -> None:
+        try:
+            recorded = incoming.recorded_state(self._recorded)
+        except Malformed as error:
+            # Plans rest, levels stay guarded, and it is tried again.
+            log.error("the server's record is not understood", problem=str(error))
+        else:
+            self._on_journal_outdated(words, recorded)
 
     def _control_superseded(self, epoch: int, words: str) -> None:
         # Our own next session supersedes our last control stream too.

@@ -78,6 +78,7 @@ class ScriptedCore(Core):
         self.resolved: list[tuple[str, bool]] = []
         self.syncs: list[SyncTrigger] = []
         self.stops: list[str] = []
+        self.rests: list[str] = []
         self.released: list[str] = []
         self.lapses: list[LapsePolicy] = []
         self.policies: list[Policies] = []
@@ -93,6 +94,9 @@ class ScriptedCore(Core):
     @property
     def journal_id(self) -> str:
         return "journal-1"
+
+    def rest(self, why: str) -> None:
+        self.rests.append(why)
 
     def set_magic_prefix(self, prefix: int) -> None:
         self.prefix = prefix

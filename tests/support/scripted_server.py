@@ -44,6 +44,8 @@ class Script:
     open_command_ids: tuple[str, ...] = ()
     new_journal: bool = False
     full_state: bridge_pb2.RecordedState | None = None
+    journal_outdated: bool = False
+    committed_event_seq: int = 0
     takes_batches: bool = False
     refuse_with: grpc.StatusCode | None = None
     # While clear, nothing of the data stream is read, so that its window closes.
@@ -171,7 +173,8 @@ class ScriptedServer(bridge_service_pb2_grpc.BridgeServiceServicer):
                 welcome=bridge_pb2.BridgeWelcome(
                     epoch=stream.epoch,
                     account_id="acc_1",
-                    committed_event_seq=0,
+                    committed_event_seq=script.committed_event_seq,
+                    journal_outdated=script.journal_outdated,
                     new_journal=script.new_journal,
                     full_state=script.full_state,
                     heartbeat_interval=seconds(script.heartbeat),

@@ -27,6 +27,7 @@ from signalos_bridge.domain.session import (
     LeaseHeld,
     OutcomeCommitted,
     OutcomeDone,
+    Renew,
     RepeatOutcome,
     Resume,
     SendBeat,
@@ -111,6 +112,18 @@ def test_a_journal_that_the_server_knows_more_of_is_not_gone_on_with() -> None:
     session = a_session()
     session.opened(0.0)
     assert ending(session.receive(frame(welcome(committed=9)), 0.1)) is Ending.JOURNAL_BEHIND
+
+
+def test_a_journal_that_another_one_has_spoken_after_is_renewed_and_not_gone_on_with() -> None:
+    session = a_session(next_event_seq=9)
+    session.opened(0.0)
+    outdated = replace(welcome(committed=4), journal_outdated=True)
+
+    renew, *rest = session.receive(frame(outdated), 0.1)
+
+    assert renew == Renew(outdated)
+    assert ending(tuple(rest)) is Ending.JOURNAL_OUTDATED
+    assert not session.live
 
 
 def test_a_restored_database_outranks_a_higher_epoch() -> None:

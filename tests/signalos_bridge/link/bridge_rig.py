@@ -12,6 +12,7 @@ from signalos.v1 import bridge_pb2, bridge_service_pb2, command_pb2, order_pb2, 
 from signalos_bridge.clock import SystemClock
 from signalos_bridge.controller import Controller
 from signalos_bridge.credentials import Credential
+from signalos_bridge.domain.facts import RecordedState
 from signalos_bridge.domain.market import BoundAccount, TradeMode
 from signalos_bridge.link.link import Link, LinkSettings
 from signalos_bridge.link.loop_meter import LoopMeter
@@ -43,8 +44,10 @@ class Rig:
         )
         self.core = ScriptedCore(self.controller, self.clock.seconds, self._wake)
         self.stood: list[tuple[LinkState, str]] = []
+        self.outdated: list[tuple[str, RecordedState]] = []
         self.link = Link(
             on_standing=lambda state, words: self.stood.append((state, words)),
+            on_journal_outdated=lambda words, record: self.outdated.append((words, record)),
             core=self.core,
             controller=self.controller,
             credential=Credential(

@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from signalos.v1 import bridge_pb2, bridge_service_pb2, command_pb2
+from signalos.v1 import bridge_pb2, bridge_service_pb2, command_pb2, trade_pb2
 from signalos_bridge.domain.facts import BridgeEvent, LiveUpdate, SyncReport, SyncTrigger
 from signalos_bridge.domain.values import (
     Alert,
@@ -406,6 +406,43 @@ async def test_of_two_bridges_with_one_credential_the_newest_wins_and_the_older_
                 # Its lease is long over, and the orders are the newer one's.
                 assert older.controller.lease_left() is None
                 assert older.core.lapses == []
+                # Nor are ladders and trailing stops carried out by two.
+                assert older.core.rests == ["", "superseded by session 2 from 10.0.0.9:1"]
+                assert newer.core.rests == [""]
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_a_journal_that_is_not_the_accounts_last_is_given_the_servers_record(
+    tmp_path: Path, says_so: bool
+) -> None:
+    """Also by a server that does not say so: it knows events of the journal, and calls it new."""
+    state = bridge_pb2.RecordedState(
+        positions=[
+            bridge_pb2.PositionRecord(
+                ticket=7,
+                identifier=7,
+                symbol="EURUSD",
+                side=trade_pb2.SIDE_BUY,
+                volume_lots=0.1,
+                open_price=1.1,
+                virtual_stop_loss=1.09,
+                origin=trade_pb2.TRADE_ORIGIN_MANAGED,
+            )
+        ]
+    )
+    script = Script(new_journal=True, full_state=state, journal_outdated=says_so, committed_event_seq=2)
+    async with ScriptedServer(script) as server:
+        rig = Rig(tmp_path, server.address)
+        rig.core.events += [an_event(1), an_event(2), an_event(3)]
+        async with rig.running():
+            await eventually(lambda: bool(rig.outdated))
+            words, record = rig.outdated[0]
+            assert "another bridge has managed the account" in words
+            assert [position.virtual_stop_loss for position in record.positions] == [Decimal("1.09")]
+            assert rig.core.rests[0] == "another bridge has managed the account"
+            # Nothing of the old record is told.
+            assert connect_said(server, "event") == []
+            assert connect_said(server, "command_states") == []
 
 
 async def test_a_drained_bridge_comes_back_at_once(tmp_path: Path) -> None:
