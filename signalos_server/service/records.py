@@ -178,6 +178,9 @@ class Commands(Protocol):
     def of_signal(self, signal_id: str) -> list[Command]:
         """Return the commands that a signal caused, oldest first."""
 
+    def newest(self, account_id: str, count: int) -> list[Command]:
+        """Return so many of an account's newest commands, newest first."""
+
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         """Return an open of this symbol whose outcome is not known."""
 

@@ -274,6 +274,9 @@ class SimCommands:
     def of_signal(self, signal_id: str) -> list[Command]:
         raise NotImplementedError
 
+    def newest(self, account_id: str, count: int) -> list[Command]:
+        raise NotImplementedError
+
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         for one in self.open_of(account_id):
             if (

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import Table, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from signalos.v1 import alert_pb2, event_pb2
@@ -17,6 +17,7 @@ from signalos_server.adapters.storage.outbox import (
     new_event,
     system_audience,
 )
+from signalos_server.adapters.storage.prepared import Prepared
 from signalos_server.adapters.storage.rows import insert_new
 from signalos_server.adapters.storage.tables.alerts import AlertRow
 from signalos_server.domain.alerts import (
@@ -29,6 +30,13 @@ from signalos_server.domain.alerts import (
 from signalos_server.domain.happenings import NewAlert
 from signalos_server.domain.identifiers import new_identifier
 from signalos_server.domain.words import Severity
+
+_ALERTS: Table = AlertRow.__table__  # type: ignore[assignment]  # a table, as every mapped class has
+_LASTING = Prepared(
+    select(_ALERTS.c.alert_id).where(
+        _ALERTS.c.condition_key == bindparam("wanted"), _ALERTS.c.end_time.is_(None)
+    )
+)
 
 
 def raise_alert(
@@ -90,11 +98,15 @@ def raise_alert(
 
 def end_alerts(session: Session, reasons: Mapping[str, str], now: datetime) -> None:
     """Note that what alerts tell of has ended: `condition_key` -> how. They stay until acknowledged."""
-    if not reasons:
+    # Most often there is none: what goes well ends what never began.
+    session.flush()
+    connection = session.connection()
+    told = [key for key in sorted(reasons) if _LASTING.all(connection, {"wanted": key})]
+    if not told:
         return
     lasting = (
         select(AlertRow)
-        .where(AlertRow.condition_key.in_(sorted(reasons)), AlertRow.end_time.is_(None))
+        .where(AlertRow.condition_key.in_(told), AlertRow.end_time.is_(None))
         .order_by(AlertRow.alert_id)
         .with_for_update()
     )

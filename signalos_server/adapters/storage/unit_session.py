@@ -21,10 +21,11 @@ class UnitSession(Session):
         self._ground = connection
         self._alone = alone
         self._begun = False
+        self._over = False
 
     def __getattr__(self, name: str) -> Any:
-        """Begin the session: until then none of its state is there."""
-        if self.__dict__.get("_begun", True):
+        """Begin the session: until then none of its state is there, and once it is closed there is none."""
+        if self.__dict__.get("_begun", True) or self._over:
             raise AttributeError(name)
         self._begun = True
         if not self._ground.in_transaction():
@@ -67,3 +68,5 @@ class UnitSession(Session):
         """Let go of what the session holds; see `Session.close`."""
         if self._begun:
             super().close()
+        # Whoever looks at it from now on, as the log of an error does with all its values, begins nothing.
+        self._over = True

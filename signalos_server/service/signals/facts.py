@@ -18,7 +18,7 @@ from signalos_server.domain.pipeline.source import Source, Subscription, in_sess
 from signalos_server.domain.records import Order, SymbolSpec, Trade
 from signalos_server.domain.signals.machine_build import symbol_of
 from signalos_server.domain.words import MarginMode, OrderState, Side, TradeOrigin
-from signalos_server.service.records import AccountRef, Page, Records
+from signalos_server.service.records import AccountRef, Records
 from signalos_server.service.signals.ground import Ground
 
 # The account's money is believed while the terminal was read this lately: it tells only what changes.
@@ -48,7 +48,7 @@ class Holdings:
 def holdings_of(records: Records, account_id: str, now: datetime) -> Holdings:
     """Read what an account has open. An open whose trade or order is not on record yet is under way."""
     opening = [one for one in records.commands.open_of(account_id) if isinstance(one.action, Open)]
-    lately = records.commands.page([account_id], Page(_LATELY), None, "")
+    lately = records.commands.newest(account_id, _LATELY)
     opening += [one for one in lately if isinstance(one.action, Open) and not_shown_yet(records, one, now)]
     return Holdings(
         # Oldest first: what is closed is closed in this order, and some accounts take no other.

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, case, delete, func, insert, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -44,6 +56,19 @@ _OF_ONE_SIGNAL = case(
     else_=_TRADES.c.trade_id,
 ).label("of_one_signal")
 _TRADE = Prepared(select(_TRADES).where(_TRADES.c.trade_id == bindparam("wanted")))
+# The same as literals: a statement with parameters for a list is not compiled once.
+_LIVE_STATES: list[ColumnElement[int]] = [literal_column(str(int(state))) for state in _LIVE]
+_OPEN_TRADES_OF_ONE = Prepared(
+    select(_TRADES)
+    .where(_TRADES.c.account_id == bindparam("wanted"), _TRADES.c.state.in_(_LIVE_STATES))
+    .order_by(_TRADES.c.open_broker_milliseconds.desc(), _TRADES.c.trade_id.desc())
+)
+_ORDERS: Table = OrderRow.__table__  # type: ignore[assignment]
+_ORDERS_OF_ONE = Prepared(
+    select(_ORDERS)
+    .where(_ORDERS.c.account_id == bindparam("wanted"), _ORDERS.c.state == bindparam("of_state"))
+    .order_by(_ORDERS.c.place_broker_milliseconds.desc(), _ORDERS.c.order_id.desc())
+)
 _DEALS_OF = Prepared(
     select(_DEALS)
     .where(_DEALS.c.account_id == bindparam("account"), _DEALS.c.position_identifier == bindparam("position"))
@@ -95,6 +120,9 @@ class SqlBook:
 
     def open_trades(self, account_ids: Sequence[str]) -> list[Trade]:
         """See `service.records.Book`."""
+        if len(account_ids) == 1:
+            rows = _OPEN_TRADES_OF_ONE.all(self._session.connection(), {"wanted": account_ids[0]})
+            return [_trade(row) for row in rows]
         query = (
             select(TradeRow)
             .where(TradeRow.account_id.in_(account_ids), TradeRow.state.in_(_LIVE))
@@ -149,6 +177,9 @@ class SqlBook:
 
     def orders(self, account_ids: Sequence[str], page: Page | None, state: OrderState) -> list[Order]:
         """See `service.records.Book`."""
+        if page is None and len(account_ids) == 1:
+            given = {"wanted": account_ids[0], "of_state": state}
+            return [_order(row) for row in _ORDERS_OF_ONE.all(self._session.connection(), given)]
         placed = OrderRow.place_broker_milliseconds
         query = select(OrderRow).where(OrderRow.account_id.in_(account_ids), OrderRow.state == state)
         if page is not None and page.before is not None:
@@ -386,5 +417,5 @@ def _trade(row: Any) -> Trade:
     )
 
 
-def _order(row: OrderRow) -> Order:
+def _order(row: Any) -> Order:
     return value_of(row, Order, pending=value_of(row, PendingOrder))

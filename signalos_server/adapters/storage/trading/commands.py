@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Integer,
     Table,
     bindparam,
     func,
@@ -147,12 +148,8 @@ class SqlCommands:
     def open_of(self, account_id: str, *, lock: bool = False) -> list[Command]:
         """See `service.records.Commands`."""
         self.flush()
-        query = (
-            select(_TABLE)
-            .where(_TABLE.c.account_id == account_id, _TABLE.c.state.in_(_OPEN))
-            .order_by(_TABLE.c.create_time, _TABLE.c.command_id)
-        )
-        return self._listed(self._core.execute(query.with_for_update() if lock else query), lock=lock)
+        statement = _LOCK_OPEN_OF if lock else _OPEN_OF
+        return self._listed(statement.all(self._core, {"wanted": account_id}), lock=lock)
 
     def pending(self, account_id: str, *, lock: bool = True) -> list[Command]:
         """See `service.records.Commands`."""
@@ -185,12 +182,12 @@ class SqlCommands:
     def of_signal(self, signal_id: str) -> list[Command]:
         """See `service.records.Commands`."""
         self.flush()
-        query = (
-            select(_TABLE)
-            .where(_TABLE.c.signal_id == signal_id)
-            .order_by(_TABLE.c.create_time, _TABLE.c.command_id)
-        )
-        return self._listed(self._core.execute(query), lock=False)
+        return self._listed(_OF_SIGNAL.all(self._core, {"wanted": signal_id}), lock=False)
+
+    def newest(self, account_id: str, count: int) -> list[Command]:
+        """See `service.records.Commands`."""
+        self.flush()
+        return self._listed(_NEWEST.all(self._core, {"wanted": account_id, "count": count}), lock=False)
 
     def unknown_open(self, account_id: str, symbol: str) -> Command | None:
         """See `service.records.Commands`."""
@@ -267,6 +264,22 @@ _WANTED: BindParameter[str] = bindparam("wanted")
 _BY_ID = select(_TABLE).where(_TABLE.c.command_id == _WANTED)
 _SELECT = Prepared(_BY_ID)
 _LOCK = Prepared(_BY_ID.with_for_update())
+_BY_OPEN_OF = (
+    select(_TABLE)
+    .where(_TABLE.c.account_id == _WANTED, _TABLE.c.state.in_(OPEN_STATES))
+    .order_by(_TABLE.c.create_time, _TABLE.c.command_id)
+)
+_OPEN_OF = Prepared(_BY_OPEN_OF)
+_LOCK_OPEN_OF = Prepared(_BY_OPEN_OF.with_for_update())
+_OF_SIGNAL = Prepared(
+    select(_TABLE).where(_TABLE.c.signal_id == _WANTED).order_by(_TABLE.c.create_time, _TABLE.c.command_id)
+)
+_NEWEST = Prepared(
+    select(_TABLE)
+    .where(_TABLE.c.account_id == _WANTED)
+    .order_by(_TABLE.c.create_time.desc(), _TABLE.c.command_id.desc())
+    .limit(bindparam("count", type_=Integer))
+)
 
 
 _CHANGING = (

@@ -91,6 +91,19 @@ _SAME_BODY = Prepared(
     .limit(1)
 )
 
+_OF_MEANING = (
+    select(_SIGNALS)
+    .where(
+        _SIGNALS.c.user_id == bindparam("user"),
+        _SIGNALS.c.meaning_key == _WANTED,
+        _SIGNALS.c.create_time >= bindparam("since"),
+        _SIGNALS.c.signal_id != bindparam("but"),
+    )
+    .order_by(_SIGNALS.c.number)
+)
+_SAME_MEANING = Prepared(_OF_MEANING)
+_SAME_MEANING_OF_SOURCE = Prepared(_OF_MEANING.where(_SIGNALS.c.source_id == _SOURCE_PARAMETER))
+
 _DECISION_BY_ID = select(_DECISIONS.c.document).where(_DECISIONS.c.decision_id == _WANTED)
 _DECISION = Prepared(_DECISION_BY_ID)
 _LOCK_DECISION = Prepared(_DECISION_BY_ID.with_for_update())
@@ -279,19 +292,11 @@ class SqlSignals:
         self, user_id: str, source_id: str, meaning_key: str, since: datetime, but: str
     ) -> list[Signal]:
         """See `service.signal_records.Signals`."""
-        query = (
-            select(SignalRow.__table__)
-            .where(
-                SignalRow.user_id == user_id,
-                SignalRow.meaning_key == meaning_key,
-                SignalRow.create_time >= since,
-                SignalRow.signal_id != but,
-            )
-            .order_by(SignalRow.number)
-        )
+        given: dict[str, Any] = {"user": user_id, "wanted": meaning_key, "since": since, "but": but}
+        statement = _SAME_MEANING_OF_SOURCE if source_id else _SAME_MEANING
         if source_id:
-            query = query.where(SignalRow.source_id == source_id)
-        return [_signal(row) for row in self._session.execute(query)]
+            given["source"] = source_id
+        return [_signal(row) for row in statement.all(self._session.connection(), given)]
 
     def unread(self) -> list[str]:
         """See `service.signal_records.Signals`."""

@@ -129,3 +129,24 @@ async def test_a_unit_whose_transaction_was_undone_is_not_told_to_be_committed(d
 
     await database.run(lambda session: by_statement(session, "b"))
     assert await database.read(names) == {"b"}
+
+
+@pytest.mark.parametrize("change", [by_statement, by_mapper])
+async def test_whoever_looks_at_the_session_of_a_unit_that_is_over_begins_nothing(
+    database: Database, change: Callable[[Session, str], None]
+) -> None:
+    seen: list[Session] = []
+
+    def failing(session: Session) -> None:
+        seen.append(session)
+        change(session, "a")
+        raise RefusedError
+
+    with pytest.raises(RefusedError):
+        await database.run(failing)
+    # As the log of an error does, which shows all values of its traceback.
+    assert not hasattr(seen[0], "__rich_repr__")
+
+    await database.run(lambda session: by_statement(session, "b"))
+    rows = await database.read(lambda session: list(session.scalars(select(StreamRow.user_id))))
+    assert rows == ["b"]
