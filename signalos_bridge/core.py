@@ -768,6 +768,7 @@ class Core:
 
     async def _watch_guard(self) -> None:
         """Say when the guard is blind."""
+        since = self._clock.awake_seconds()
         while True:
             await asyncio.sleep(_GUARD_CHECK_SECONDS)
             if self._syncer.in_sync and not self._showing_for_good:
@@ -776,17 +777,24 @@ class Core:
                     settings = replace(settings, hidden_over_weekend=True)
                 now, wall = self._clock.awake_seconds(), self._clock.wall_msc()
                 self._hider.show_for_now(self._show_rule.why(settings, now, wall))
-            read_at = self._terminal.last_read_at
-            age = None if read_at is None else self._clock.awake_seconds() - read_at
-            if self._guard.guarded_count and (age is None or age >= _BLIND_SECONDS):
-                self._guard.blinded()
-                self._alerts.raise_alert(
-                    "blind",
-                    AlertSeverity.CRITICAL,
-                    "GUARD_BLIND",
-                    f"The guard has been blind for {age or 0.0:.1f} s: the terminal does not answer",
-                    known="Hidden levels are not watched meanwhile; disaster stops stand at the broker.",
-                    advice="Look at the terminal.",
-                )
-            elif age is not None and age < _BLIND_SECONDS:
+            self._tell_blindness(since)
+
+    def _tell_blindness(self, since: float) -> None:
+        """Alert where the terminal was not read for too long; `since`: when it was first to be."""
+        read_at = self._terminal.last_read_at
+        # A terminal that was just started has had no time to answer.
+        blind = self._clock.awake_seconds() - (since if read_at is None else read_at)
+        if blind < _BLIND_SECONDS:
+            if read_at is not None:
                 self._alerts.settle("blind", "GUARD_BLIND", "the terminal answers again", from_before=True)
+        elif self._guard.guarded_count:
+            self._guard.blinded()
+            self._alerts.raise_alert(
+                "blind",
+                AlertSeverity.CRITICAL,
+                "GUARD_BLIND",
+                f"The guard has been blind for {blind:.1f} s: the terminal does not answer",
+                known="Hidden levels, ladders and trailing stops are not watched meanwhile;"
+                " the stops that the broker holds stand.",
+                advice="Look at the terminal.",
+            )

@@ -54,6 +54,24 @@ async def test_an_open_and_its_close_are_executed_once_and_told(world: World) ->
     assert [e.seq for e in world.events()] == list(range(1, len(world.events()) + 1))
 
 
+async def test_a_guard_that_has_just_begun_is_not_said_to_be_blind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.core.apply_policies(world.policies(stealth=True))
+    await world.open(stop_loss=Decimal("1.08"))
+    await eventually(lambda: world.core.status().guarded_count or None)
+    monkeypatch.setattr(type(world.terminal), "last_read_at", None)
+    now = world.clock.awake_seconds()
+
+    world.core._tell_blindness(now)
+    assert not world.core.take_alerts()
+    world.core._tell_blindness(now - 3.5)
+    (alert,) = world.core.take_alerts()
+
+    assert alert.code == "GUARD_BLIND"
+    assert "blind for 3.5 s" in alert.message
+
+
 async def test_a_repeated_command_is_not_executed_again(world: World) -> None:
     command_id = await world.deliver(buy())
     await world.deliver(buy(), command_id=command_id)
