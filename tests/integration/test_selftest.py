@@ -91,9 +91,12 @@ def test_trades_that_show_late_are_reported_with_the_delay(broker: BrokerProcess
 @pytest.mark.usefixtures("faults")
 def test_a_refusal_is_reported_with_its_return_code_and_nothing_is_left(broker: BrokerProcess) -> None:
     inject(broker, Reject(retcode=10017, count=100))
-    found = differing(run(broker))
+    report = run(broker)
+    found = differing(report)
     assert "10017" in found["a market order is executed"]
     assert "10017" in found["a limit order can be placed"]
+    assert "10017" in found["a buy is executed"]
+    assert not any("netting" in finding.advice for finding in report.findings)
 
 
 @pytest.mark.usefixtures("faults")
