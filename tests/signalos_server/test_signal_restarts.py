@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import grpc.aio
 import pytest
 
 from signalos.v1 import alert_service_pb2, signal_pb2
+from signalos_server.domain.errors import StorageUnavailable
 from signalos_server.domain.pipeline.words import SignalOutcome
 from signalos_server.service.records import Records
-from signalos_server.service.signals import reading
+from signalos_server.service.signals import pipeline, reading
 from signalos_server.service.signals.ground import SignalTimings
 from signalos_server.signals import SignalPart
-from tests.signalos_server.serving import World
+from tests.signalos_server.serving import World, error_of
 from tests.signalos_server.signal_world import BUY, Desk, desk_of, outcome, signalling
 from tests.signalos_server.trading_world import Trader, TradingWorld, eventually
 from tests.support.dealing_bridge import Dealer
@@ -67,6 +70,41 @@ async def test_what_was_committed_and_not_read_is_taken_up_in_its_order(
         assert found.decisions[0].outcome == outcome("SENT")
         assert (await desk.signal(opened.signal_id)).decisions[0].outcome == outcome("SENT")
         assert desk.dealer.kinds() == ["open", "modify"]
+
+
+async def test_what_comes_before_the_rest_is_taken_up_is_read_after_it(
+    tmp_path: Path, storage_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with signalling(tmp_path / "server", storage_url) as entered:
+        desk = await desk_of(entered)
+        await desk.source()
+        stop_reading(entered.world)
+        first = await desk.say(BUY, external_id="1")
+    left, away = pipeline._left, True
+
+    def late(records: Records) -> Any:
+        if away:
+            raise StorageUnavailable("the database is away for a moment")
+        return left(records)
+
+    monkeypatch.setattr(pipeline, "_left", late)
+    async with signalling(tmp_path / "server", storage_url) as entered:
+        desk = await back(entered, desk)
+        edit = await desk.say("EURUSD BUY NOW\nSL 1.0960\nTP 1.1050", external_id="1", edited=True)
+        await asyncio.sleep(0.5)
+        away = False
+
+        await desk.decided(first.signal_id)
+        await desk.until(edit.signal_id, lambda one: one.state != signal_pb2.SIGNAL_STATE_RECEIVED)
+
+        # One order came of it, at the levels that were said last.
+        assert desk.dealer.kinds().count("open") == 1
+        assert await eventually(lambda: _stop_of(desk)) == 1.0960
+
+
+async def _stop_of(desk: Desk) -> float | None:
+    stops = [position.broker_stop_loss for position in desk.dealer.positions.values()]
+    return stops[0] if stops == [1.0960] else None
 
 
 async def test_an_order_is_too_old_by_the_time_a_server_is_back_and_a_close_is_not(
@@ -130,6 +168,30 @@ async def test_an_approval_expires_over_a_restart(tmp_path: Path, storage_url: s
     async with signalling(tmp_path / "server", storage_url) as entered:
         desk = await back(entered, desk)
         await desk.decided(signal.signal_id, "EXPIRED")
+
+
+async def test_a_yes_that_comes_before_anybody_noticed_that_it_is_too_late_sends_nothing(
+    tmp_path: Path, storage_url: str
+) -> None:
+    timings = SignalTimings(sweep_seconds=3600)
+    async with signalling(tmp_path / "server", storage_url, timings) as entered:
+        desk = await desk_of(entered)
+        await desk.source("APPROVE")
+        signal = await desk.say(BUY)
+        waiting = await desk.decided(signal.signal_id, "APPROVAL")
+
+        def over(records: Records) -> None:
+            decision = records.signals.decision(waiting.decision_id)
+            assert decision is not None
+            records.signals.save_decision(replace(decision, expire_time=datetime.now(UTC)))
+
+        await entered.world.foundation.storage.run(over)
+
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await desk.approve(signal.signal_id)
+
+        assert error_of(refused.value)[1] == "WRONG_STATE"
+        assert desk.dealer.opens == []
 
 
 async def _never(decision_id: str) -> None:

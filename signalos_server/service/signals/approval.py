@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from signalos_server.domain.caller import Caller
 from signalos_server.domain.errors import (
@@ -47,7 +48,7 @@ class Approvals:
         def unit(records: Records) -> list[SignalDecision]:
             signal = own_signal(records, caller, signal_id, lock=True)
             now = self._ground.now()
-            waiting = _waiting(records, signal, decision_ids, lambda one: one.outcome.asks)
+            waiting = _waiting(records, signal, decision_ids, lambda one: _answerable(one, now))
             chosen = self._chosen(records, caller, waiting, trade_ids)
             approved = []
             for decision in waiting:
@@ -236,6 +237,11 @@ def own_signal(records: Records, caller: Caller, signal_id: str, *, lock: bool =
 def _person(caller: Caller) -> None:
     if not caller.is_person:
         raise PermissionDenied("a person's session")
+
+
+def _answerable(decision: SignalDecision, now: datetime) -> bool:
+    """Return whether a yes still counts: what is over by the clock is, though nobody has put it on record."""
+    return decision.outcome.asks and (decision.expire_time is None or now < decision.expire_time)
 
 
 def _held(decision: SignalDecision) -> bool:

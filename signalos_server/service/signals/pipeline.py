@@ -45,6 +45,8 @@ class SignalPipeline:
         self._reading = Lanes("read-signals", ground.hub.spawn)
         # A lane for each account: one that fails, or whose terminal is slow, delays none.
         self._deciding = Lanes("decide-signals", ground.hub.spawn)
+        # What came in before the rest was taken up, and is read after it; None: that is done.
+        self._early: list[Signal] | None = []
         # Signals of which something is held: their commands are looked at from the first word on.
         self._held: set[str] = set()
         # Held decisions that are looked at again: when the last look was done.
@@ -69,8 +71,11 @@ class SignalPipeline:
             self._taken(taking.result())
 
     def _taken(self, taken: Taken) -> SignalView:
-        if taken.fresh:
-            self.read(taken.view.signal.user_id, taken.view.signal.signal_id)
+        signal = taken.view.signal
+        if taken.fresh and self._early is not None:
+            self._early.append(signal)
+        elif taken.fresh:
+            self.read(signal.user_id, signal.signal_id)
         return taken.view
 
     # Carrying on.
@@ -120,7 +125,9 @@ class SignalPipeline:
             log.info("signals are taken up again", unread=len(unread), undecided=len(pending))
         for decision in pending:
             self.decide(decision)
-        for signal in unread:
+        # In the order of their commits; one that is named twice is read once.
+        early, self._early = self._early or [], None
+        for signal in (*unread, *early):
             self.read(signal.user_id, signal.signal_id)
 
     async def _sweep_on(self) -> None:
