@@ -158,6 +158,12 @@ class EmergencyStops:
         wish = StopWish(close_positions, StopScope.ACCOUNTS, (account_id,), trip.reason)
         return self._begin(_Origin(None, trip.kind), wish, (account_id,), ()).stop_id
 
+    def unrecorded(self, account_id: str) -> bool:
+        """Return whether a stop of an account is in force from memory alone, and not on record yet."""
+        return any(
+            not running.recorded and account_id in running.accounts for running in self._running.values()
+        )
+
     def _known_owners(self) -> dict[str, str]:
         owners = dict(self._owners)
         owners.update((session.account_id, session.owner_user_id) for session in self._hub.sessions())

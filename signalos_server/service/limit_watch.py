@@ -431,6 +431,9 @@ class LimitWatch:
 
     def _spawn(self, account: _Account, unit: Callable[[Records], T], code: str = "") -> None:
         async def tried() -> None:
+            # A stage whose stop is lost with the server would be found as one that has nothing left to do.
+            while code and self._stops.unrecorded(account.account_id):  # noqa: ASYNC110 - ends with the record
+                await asyncio.sleep(_RETRY_SECONDS)
             while True:
                 try:
                     await self._storage.run(unit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -19,6 +20,8 @@ from signalos.v1 import (
     trade_service_pb2,
 )
 from signalos.v1 import bridge_service_pb2 as pb
+from signalos_server.domain.errors import StorageUnavailable
+from signalos_server.service.emergency import EmergencyStops
 from tests.signalos_server.serving import error_of
 from tests.signalos_server.trading_world import Trader, eventually, trading
 from tests.support.fake_bridge import EURUSD, FakeBridge, silent
@@ -233,6 +236,43 @@ async def test_a_fall_warns_blocks_and_closes_and_only_a_person_leads_out(
         with pytest.raises(grpc.aio.AioRpcError) as nothing:
             await ann.control.ResumeLimits(resume, metadata=ann.metadata)
         assert error_of(nothing.value)[1] == "WRONG_STATE"
+
+
+async def test_a_hard_stage_is_on_record_only_once_its_stop_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A server that is killed between the two must not find a stage that has nothing left to do.
+    away, commit = True, EmergencyStops._commit
+
+    def late(self: EmergencyStops, *told: Any) -> Any:
+        if away:
+            raise StorageUnavailable("the database is away for a moment")
+        return commit(self, *told)
+
+    monkeypatch.setattr(EmergencyStops, "_commit", late)
+    async with trading(tmp_path) as world:
+        ann = await world.trader("ann", 1)
+        await funded(ann.bridge, 10_000)
+        loss = control_pb2.DailyLossLimit(money=1_000)
+        await limited(ann, control_pb2.Limits(daily_loss=loss), day_balance=10_000)
+
+        async def latched() -> bool | None:
+            await funded(ann.bridge, 8_900)
+            use = await use_of(ann, "MAX_DAILY_LOSS")
+            return (use.stage == HARD and use.latched) or None
+
+        async def held() -> bool | None:
+            await funded(ann.bridge, 8_900)
+            return bool(ann.bridge.held) or None
+
+        # The bridge has it at once, from memory.
+        await eventually(held)
+        with pytest.raises(TimeoutError):
+            await eventually(latched, 2)
+        away = False
+
+        await eventually(latched)
+        await told(ann, "LIMIT_HARD", "STOPPED_AUTOMATICALLY")
 
 
 async def heard(bridge: FakeBridge, state: account_pb2.TerminalStatus, read_age: float = 0.0) -> None:
