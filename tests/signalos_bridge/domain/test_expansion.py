@@ -14,6 +14,8 @@ from signalos_bridge.domain.expansion import (
     break_even_stop,
     expand_close,
     expand_open,
+    out_of_turn,
+    turn_note,
 )
 from signalos_bridge.domain.limits import Exposure, breach
 from signalos_bridge.domain.market import Side
@@ -129,6 +131,29 @@ def test_hidden_levels_know_no_minimum_distance_and_only_the_disaster_stop_is_se
     assert (order.stop_loss, order.take_profit) == (Decimal("1.08000"), None)
     assert hidden is not None
     assert (hidden.stop_loss, hidden.take_profit) == (Decimal("1.08514"), Decimal("1.08516"))
+
+
+def test_where_the_oldest_goes_first_a_symbol_and_side_has_a_turn_of_its_own() -> None:
+    young = replace(a_position(), ticket=30, identifier=3, open_time_msc=2_000)
+    same_time = replace(young, ticket=20, identifier=2)
+    old = replace(young, ticket=40, identifier=4, open_time_msc=1_000)
+    others = [
+        replace(old, ticket=1, identifier=1, symbol="GBPUSD", open_time_msc=1),
+        replace(old, ticket=5, identifier=5, side=Side.SELL, open_time_msc=1),
+    ]
+    held = [young, same_time, old, *others]
+
+    early = out_of_turn(young, held)
+    assert early is not None
+    assert (early.code, early.first) == ("FIFO_CLOSE", 4)
+    assert "close #40 (BUY" in early.message
+    after = out_of_turn(young, [young, same_time, *others])
+    assert after is not None
+    assert after.first == 2
+    assert out_of_turn(young, [young, *others]) is None
+    assert [out_of_turn(one, held) for one in (old, *others)] == [None, None, None]
+    assert "#40 (BUY" in turn_note("EURUSD", Side.BUY, held)
+    assert turn_note("USDJPY", Side.BUY, held) == ""
 
 
 def test_break_even_covers_spread_and_costs_and_is_rounded_into_profit() -> None:
