@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -17,8 +17,7 @@ import structlog
 
 from signalos_server.domain.bridge_session import LinkState
 from signalos_server.domain.errors import CommitUnknown, StorageUnavailable
-from signalos_server.domain.happenings import LimitsChanged, NewAlert
-from signalos_server.domain.records import Trade, utc_of
+from signalos_server.domain.happenings import NewAlert
 from signalos_server.domain.risk_limits.facts import AccountFacts, AccountMoney
 from signalos_server.domain.risk_limits.ledger import (
     DayRecord,
@@ -31,7 +30,6 @@ from signalos_server.domain.risk_limits.ledger import (
 )
 from signalos_server.domain.risk_limits.stages import LimitState, Reading, Stage
 from signalos_server.domain.risk_limits.terms import Limits
-from signalos_server.domain.risk_limits.uses import uses
 from signalos_server.domain.risk_limits.watching import Explanation, PeakWatch, Watched, watched
 from signalos_server.domain.triggers import Trip
 from signalos_server.domain.words import Severity, StopTriggerKind, TerminalState
@@ -45,6 +43,8 @@ from signalos_server.service.limit_facts import (
     deal_sums,
     transfers_before,
 )
+from signalos_server.service.limit_stops import MissingStops
+from signalos_server.service.limit_tellings import record_latch, record_warning, warning_over, words_of
 from signalos_server.service.live import LiveMoney, LiveTrade
 from signalos_server.service.records import Records, Storage
 
@@ -66,7 +66,6 @@ _UNKNOWN_ALERT_SECONDS = 20.0
 # After so long without a base it is looked for more rarely.
 _REBUILD_PATIENCE_SECONDS = 20.0
 _REBUILD_RARELY_SECONDS = 15.0
-_STOPS_SECONDS = 2.0
 _PEAK_SAVE_SECONDS = 2.0
 _GONE = (TerminalState.UNREACHABLE, TerminalState.NOT_LOGGED_IN, TerminalState.ACCOUNT_MISMATCH)
 
@@ -98,10 +97,6 @@ class _Account:
     day_unknown_since: float | None = None
     next_rebuild: float = 0.0
     told: bool = False
-    # Positions without a stop loss: since when, and which were told of.
-    bare_since: dict[str, datetime] = field(default_factory=dict)
-    bare_told: set[str] = field(default_factory=set)
-    stops_looked_at: float = 0.0
 
 
 class LimitWatch:
@@ -115,6 +110,7 @@ class LimitWatch:
         self._stops = stops
         self._facts = facts
         self._clocks = clocks
+        self._missing_stops = MissingStops(storage)
         self._accounts: dict[str, _Account] = {}
         self._wake = asyncio.Event()
         hub.live.listen(self._told)
@@ -169,7 +165,7 @@ class LimitWatch:
             await self._begin_day(account, start)
         if limits.watched:
             self._read(account)
-            await self._tell_missing_stops(account, now.wall)
+            await self._missing_stops.look(account_id, limits, now)
         await self._save_peak(account, now.monotonic_seconds)
 
     @staticmethod
@@ -192,7 +188,12 @@ class LimitWatch:
                 sums = deal_sums(records.book.deals_since(account.account_id, start))
             return ledger, day, sums, all_transfers(records, ledger)
 
-        ledger, day, account.sums, account.all_transfers = await self._storage.read(unit)
+        try:
+            ledger, day, account.sums, account.all_transfers = await self._storage.read(unit)
+        except BaseException:
+            # What has changed is still to be loaded.
+            account.stale = True
+            raise
         if account.unsaved_peak is not None:
             ledger = ledger.risen(account.unsaved_peak)
         account.ledger, account.day = ledger, day
@@ -394,6 +395,7 @@ class LimitWatch:
         *,
         plausible: bool,
     ) -> None:
+        account_id, limits = account.account_id, account.limits
         before = account.states.get(one.code, LimitState())
         reading = Reading(one.meter, at, linked=plausible, balance=balance)
         after = before.read(reading, one.levels)
@@ -402,11 +404,14 @@ class LimitWatch:
             return
         if after.latched is Stage.CLEAR:
             account.since.pop(one.code, None)
-            self._spawn(account, lambda records: self._warning_over(records, account.account_id, one))
+            self._spawn(account, lambda records: warning_over(records, account_id, one))
             return
         account.since[one.code] = facts.now
         if after.latched is Stage.WARNING:
-            self._spawn(account, lambda records: self._warn(records, account, one, facts))
+            self._spawn(
+                account,
+                lambda records: record_warning(records, account_id, limits, one, facts),
+            )
             return
         latch = Latch(one.code, after.latched, facts.now, one.meter.limit, one.meter.current)
         log.error(
@@ -419,12 +424,14 @@ class LimitWatch:
         )
         if latch.stage is Stage.HARD and one.closes:
             self._stops.trip(
-                account.account_id, Trip(StopTriggerKind.LIMIT, _words(one)), close_positions=True
+                account.account_id, Trip(StopTriggerKind.LIMIT, words_of(one)), close_positions=True
             )
         account.unsaved.add(one.code)
         account.ledger = account.ledger.latched(latch)
         self._spawn(
-            account, lambda records: self._record_latch(records, account, latch, one, facts), one.code
+            account,
+            lambda records: record_latch(records, account_id, limits, latch, one, facts),
+            one.code,
         )
 
     # On record.
@@ -447,69 +454,6 @@ class LimitWatch:
 
         self._hub.spawn(f"limit-{account.account_id}-{code}", tried)
 
-    def _record_latch(
-        self, records: Records, account: _Account, latch: Latch, one: Watched, facts: AccountFacts
-    ) -> None:
-        account_id = account.account_id
-        ledger = records.limits.lock(account_id)
-        after = ledger.latched(latch)
-        if after is ledger:
-            return
-        version = records.limits.save(after)
-        hard = latch.stage is Stage.HARD
-        closes = hard and one.closes
-        numbers = {"limit": str(latch.limit), "current": str(latch.current)}
-        records.audit(
-            account_id, "", "limit_tripped", {"code": latch.code, "stage": latch.stage.name, **numbers}
-        )
-        records.alert(
-            NewAlert(
-                account_id=account_id,
-                severity=Severity.CRITICAL,
-                code="LIMIT_HARD" if hard else "LIMIT_SOFT",
-                key=latch.code,
-                message=_words(one),
-                known="positions are being closed" if closes else "nothing new is opened; what is open stays",
-                advice="it ends by hand only: resume the limit"
-                + (", and re-arm the stop" if closes else "")
-                + ", once you have looked why",
-            )
-        )
-        self._tell(records, account, version, one.code, replace(facts, ledger=after), _words(one))
-
-    def _warn(self, records: Records, account: _Account, one: Watched, facts: AccountFacts) -> None:
-        records.alert(
-            NewAlert(
-                account_id=account.account_id,
-                severity=Severity.WARNING,
-                code="LIMIT_WARNING",
-                key=one.code,
-                message=_words(one),
-                known=f"{_money(one.meter.headroom)} are left",
-                advice="opening is blocked at the soft level, and goes on only by hand",
-            )
-        )
-        version = records.limits.save(records.limits.lock(account.account_id))
-        self._tell(records, account, version, one.code, facts, _words(one))
-
-    @staticmethod
-    def _warning_over(records: Records, account_id: str, one: Watched) -> None:
-        records.alert_ended(account_id, "LIMIT_WARNING", one.code, _words(one))
-        version = records.limits.save(records.limits.lock(account_id))
-        event_id = f"limits-stage:{account_id}:{version}"
-        records.happened(account_id, LimitsChanged(event_id, (), f"{one.code} is well within again"))
-
-    def _tell(
-        self, records: Records, account: _Account, version: int, code: str, facts: AccountFacts, change: str
-    ) -> None:
-        shown = tuple(
-            use if use.latched else replace(use, since=account.since.get(code))
-            for use in uses(account.limits, facts)
-            if use.code == code
-        )
-        event_id = f"limits-stage:{account.account_id}:{version}"
-        records.happened(account.account_id, LimitsChanged(event_id, shown, change))
-
     async def _save_peak(self, account: _Account, now: float) -> None:
         peak = account.unsaved_peak
         if peak is None or now - account.peak_saved_at < _PEAK_SAVE_SECONDS:
@@ -525,70 +469,3 @@ class LimitWatch:
         account.peak_saved_at = now
         if account.unsaved_peak == peak:
             account.unsaved_peak = None
-
-    # Stops that are missing.
-
-    async def _tell_missing_stops(self, account: _Account, now: datetime) -> None:
-        """Alert of positions that have had no stop loss for too long, and of those that have one again."""
-        allowed = account.limits.stop_missing_after_seconds
-        monotonic = self._clocks.monotonic()
-        if allowed is None or monotonic - account.stops_looked_at < _STOPS_SECONDS:
-            return
-        account.stops_looked_at = monotonic
-        trades = await self._storage.read(lambda records: records.book.open_trades([account.account_id]))
-        bare = {trade.trade_id: trade for trade in trades if trade.stop_loss is None}
-        account.bare_since = {
-            trade_id: account.bare_since.get(trade_id) or _opened(trade, now)
-            for trade_id, trade in bare.items()
-        }
-        late = {
-            trade_id
-            for trade_id, since in account.bare_since.items()
-            if (now - since).total_seconds() >= allowed
-        }
-        fresh, over = late - account.bare_told, account.bare_told - bare.keys()
-        if not fresh and not over:
-            return
-
-        def unit(records: Records) -> None:
-            for trade_id in sorted(fresh):
-                records.alert(_no_stop(bare[trade_id], allowed))
-            for trade_id in sorted(over):
-                records.alert_ended(
-                    account.account_id, "STOP_MISSING", trade_id, "it has a stop loss, or closed"
-                )
-
-        await self._storage.run(unit)
-        account.bare_told = (account.bare_told | fresh) - over
-
-
-def _opened(trade: Trade, now: datetime) -> datetime:
-    position = trade.position
-    opened = utc_of(position.open_broker_milliseconds, position.broker_offset_seconds)
-    # What lies ahead is a clock that is not known well: from now on.
-    return now if opened is None or opened > now else opened
-
-
-def _no_stop(trade: Trade, allowed: float) -> NewAlert:
-    position = trade.position
-    return NewAlert(
-        account_id=trade.account_id,
-        severity=Severity.CRITICAL,
-        code="STOP_MISSING",
-        key=trade.trade_id,
-        message=f"{position.side.name} {position.volume_lots} lots of {position.symbol} have no stop loss",
-        known=f"the account's limits want one within {allowed:g} s",
-        advice="set a stop loss, or close the position",
-        trade_id=trade.trade_id,
-    )
-
-
-def _words(one: Watched) -> str:
-    meter = one.meter
-    of = {"MAX_DAILY_LOSS": "of the day's loss", "MAX_TOTAL_LOSS": "of the total loss"}
-    what = of.get(one.code, "of the day's profit")
-    return f"{one.code}: {_money(meter.current)} {what} of {_money(meter.limit)} are reached"
-
-
-def _money(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"))
