@@ -48,10 +48,14 @@ _LONGEST_LINE = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ProgramFile:
-    """What a program writes when it serves. `address` is `HOST:PORT`, or empty where it has none."""
+    """What a program writes when it serves. `address` is `HOST:PORT`, or empty where it has none.
+
+    `tls`: it speaks TLS itself there; only the gateway says so.
+    """
 
     pid: int
     address: str = ""
+    tls: bool = False
 
     @property
     def port(self) -> int:
@@ -65,7 +69,7 @@ class ProgramFile:
             address = held.get("address", "")
             if not address and "port" in held:
                 address = f"{held['host']}:{held['port']}"
-            return ProgramFile(int(held["pid"]), str(address))
+            return ProgramFile(int(held["pid"]), str(address), held.get("tls") is True)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 

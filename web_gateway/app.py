@@ -194,7 +194,8 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         host, port = self._listening.getsockname()[:2]
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        _write_atomically(self._program_file, json.dumps({"pid": os.getpid(), "address": address}))
+        told = {"pid": os.getpid(), "address": address, "tls": self.config.is_ssl}
+        _write_atomically(self._program_file, json.dumps(told))
         _log.info("serving", address=address)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -65,9 +65,9 @@ def simulate(
         raise UserError("there is no text", hint='signalos signals simulate "XAUUSD BUY NOW SL 2330 TP 2350"')
     with remote(data_dir, server_address, server_tls_ca, user) as server:
         from signalos.v1.signal_service_pb2 import SimulateSignalRequest
-        from signalos_cli.commands.sources import find_source
+        from signalos_cli.commands.sources import source_id_of
 
-        source_id = find_source(server, source).source_id if source else ""
+        source_id = source_id_of(server, source)
         request = SimulateSignalRequest(text=message, source_id=source_id, account_ids=account or ())
         if reply_to:
             request.context.reply_to = reply_to
@@ -102,9 +102,9 @@ def list_signals(
     """
     with remote(data_dir, server_address, server_tls_ca, user) as server:
         from signalos.v1.signal_service_pb2 import ListSignalsRequest
-        from signalos_cli.commands.sources import find_source
+        from signalos_cli.commands.sources import source_id_of
 
-        source_id = find_source(server, source).source_id if source else ""
+        source_id = source_id_of(server, source)
         request = ListSignalsRequest(page_size=count, source_id=source_id, code=code, query=query)
         answer = server.call(server.signals.ListSignals, request)
     out.print(signal_view.signals(answer.signals) if answer.signals else "There is no such signal.")

@@ -56,6 +56,11 @@ def find_source(server: Remote, named: str) -> Source:
     )
 
 
+def source_id_of(server: Remote, named: str) -> str:
+    """The id of the caller's source of that name or id; empty where none is named. Raises `UserError`."""
+    return str(find_source(server, named).source_id) if named else ""
+
+
 @commands.command(name="list")
 def list_sources(
     server_address: ServerOption = None,
@@ -262,4 +267,5 @@ def _tell_token(data: DataDir, token: str, path: str) -> None:
     tell_note("this address is a secret, and is shown this once. Whoever has it can send signals.")
     if running is None:
         tell_note("put the address of your gateway before it")
-    out.print(f"http://{running.address}{path}" if running is not None else path)
+    scheme = "https" if running is not None and running.tls else "http"
+    out.print(f"{scheme}://{running.address}{path}" if running is not None else path)

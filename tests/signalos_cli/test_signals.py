@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 from collections.abc import Awaitable, Callable
@@ -254,6 +255,25 @@ async def test_a_source_that_contradicts_itself_is_refused_before_anything_is_as
 
     assert code == 2
     assert "error:" in err
+
+
+@pytest.mark.parametrize(("tls", "scheme"), [(True, "https"), (False, "http")])
+async def test_a_webhooks_address_is_told_as_the_gateway_here_speaks(
+    signalos: Signalos, tmp_path: Path, tls: bool, scheme: str
+) -> None:
+    gateway = tmp_path / "data" / "gateway"
+    gateway.mkdir(parents=True)
+    (gateway / "gateway.json").write_text(json.dumps({"pid": 1, "address": "127.0.0.1:8443", "tls": tls}))
+    fake = FakeServer()
+    fake.answers |= {
+        "ListSources": lambda _: sources(),
+        "RotateSourceToken": lambda _: RotateSourceTokenResponse(token="n3w", hook_path="/api/hooks/n3w"),
+    }
+    async with serving(fake) as address:
+        arguments = ("--data-dir", str(tmp_path / "data"), "--server-address", address)
+        _, out, _ = await signalos("sources", "token", "TV", *arguments)
+
+    assert out == f"{scheme}://127.0.0.1:8443/api/hooks/n3w\n"
 
 
 async def test_trust_changes_nothing_else_of_a_source(signalos: Signalos) -> None:

@@ -1,4 +1,4 @@
-"""Positions that have no stop loss for longer than the account's limits allow are told of, until they have one."""
+"""Positions without a stop loss for longer than an account's limits allow are told of until they have one."""
 
 from __future__ import annotations
 
