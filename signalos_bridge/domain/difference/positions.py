@@ -97,7 +97,7 @@ def changed(
     before = known.position
     if not deals and not known.missing and before.same_facts(position):
         return
-    if _closed_already(position, deals, sight) or (
+    if _closed_already(before, position, deals, sight) or (
         not sight.waited_for(position.identifier) and not _volumes_agree(before, position, deals)
     ):
         # A deal that closes all is kept for when the position is not shown any more: it tells why.
@@ -154,15 +154,20 @@ def changed(
     _note_change(found, known, position, deals, whose, suspended=loosened)
 
 
-def _closed_already(position: Position, deals: Sequence[Deal], sight: Sight) -> bool:
+def _closed_already(before: Position, position: Position, deals: Sequence[Deal], sight: Sight) -> bool:
     """Return whether deals close all of a position that is shown as it was before them.
 
     A deal from before the position's last change is in the volume that is shown, also where that was told
-    without it; and a position that is still there long after a deal was not closed by it.
+    without it; so is one of the same instant that explains that volume, as the close of a half does. And a
+    position that is still there long after a deal was not closed by it.
     """
     if position.identifier in sight.overdue:
         return False
-    later = [deal for deal in deals if deal.time_msc >= position.update_time_msc]
+    explained = _volume_after(before, deals) == position.volume_lots
+    shown_msc = position.update_time_msc
+    later = [
+        deal for deal in deals if deal.time_msc > shown_msc or (deal.time_msc == shown_msc and not explained)
+    ]
     if not later or any(deal.entry is DealEntry.INOUT for deal in later):
         return False
     return _volume_after(position, later) <= 0

@@ -15,6 +15,7 @@ from signalos_bridge.domain.facts import (
     PositionClosed,
     PositionMissing,
     PositionOpened,
+    SyncDifferenceKind,
 )
 from signalos_bridge.domain.market import (
     Deal,
@@ -209,6 +210,20 @@ def test_deals_from_before_a_new_record_are_not_told() -> None:
 
     assert found.told == []
     assert len(found.deals) == 2
+
+
+def test_the_close_of_a_half_is_told_with_the_first_reading_that_shows_it() -> None:
+    whole = replace(a_position(), open_time_msc=1, update_time_msc=1)
+    deal = a_deal(5, whole.identifier, DealEntry.OUT, "0.05")
+    half = replace(whole, volume_lots=Decimal("0.05"), update_time_msc=deal.time_msc)
+
+    found = compare(a_record(whole), Sight((half,), (), (deal,), (), False), whose())
+
+    assert not found.waiting
+    assert [each.kind for each in found.differences] == [SyncDifferenceKind.PARTIALLY_CLOSED]
+    # Shown as it was before the deal, it is waited for.
+    before = compare(a_record(whole), Sight((whole,), (), (deal,), (), False), whose())
+    assert before.waiting == {whole.identifier}
 
 
 def closed_by_halves() -> tuple[Record, Position, tuple[Deal, ...]]:
