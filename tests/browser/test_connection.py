@@ -74,10 +74,17 @@ async def test_a_killed_server_is_seen_and_its_return_too(desk: Desk, page: Cock
     await expect(page.cell(page.trade(trade["ticket"]), "Age").locator(".age")).to_have_class(
         "age gone", timeout=30_000
     )
+    pages = page.page.get_by_role("navigation")
+    await pages.get_by_role("link", name="Alerts").click()
+    unread = page.page.get_by_text("Alerts could not be read")
+    await expect(unread).to_be_visible(timeout=30_000)
 
     await world.start_server()
     await page.connected(within=60)
     await expect(server).to_have_attribute("data-lamp", "on", timeout=60_000)
+    # What could not be read meanwhile is read by itself.
+    await expect(unread).to_have_count(0, timeout=15_000)
+    await pages.get_by_role("link", name="Desk").click()
     await eventually(desk.trader.bridge_connected, within=60)
     await expect(profit).not_to_have_class("profit loss stale", timeout=60_000)
     await eventually(desk.trader.may_open, within=30)
