@@ -167,7 +167,7 @@ def _standing(records: Records, scene: Scene, standing: Standing, at: Moment) ->
     if command is None or command.is_final:
         return []
     if standing.state is None:
-        if command.state is CommandState.PENDING:
+        if command.state is CommandState.PENDING and scene.was_offered(command.offered_epoch):
             # No journal holds it, and frames of older sessions are refused on receipt: as if never offered.
             records.commands.save(replace(command, offered_epoch=None))
             return []

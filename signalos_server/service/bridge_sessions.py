@@ -85,7 +85,7 @@ class BridgeSessions:
         except AccountMismatch as error:
             await self._alert_mismatch(bridge_id, error)
             raise
-        scene = Scene(opened.account.account_id, bridge_id, opened.epoch)
+        scene = Scene(opened.account.account_id, bridge_id, opened.epoch, last_epoch=hello.last_epoch)
         now = self._clocks.monotonic()
         welcome = Welcome(
             epoch=opened.epoch,

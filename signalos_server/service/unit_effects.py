@@ -24,12 +24,24 @@ NO_LEASE = LeaseSeen(False, None)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Whose facts a unit is about, and the session that tells them."""
+    """Whose facts a unit is about, and the session that tells them.
+
+    `last_epoch`: the session before it that this bridge knows of; None: the hello did not matter.
+    """
 
     account_id: str
     bridge_id: str
     epoch: int
     lease: LeaseSeen = NO_LEASE
+    last_epoch: int | None = None
+
+    def was_offered(self, epoch: int | None) -> bool:
+        """Return whether what a session offered can have been offered to this bridge alone.
+
+        A command is offered once its session's bridge has answered the welcome. One that knows an earlier
+        session only is another bridge, e.g. a copy with the same journal.
+        """
+        return epoch is None or self.last_epoch is None or epoch <= self.last_epoch or epoch == self.epoch
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ async def back(entered: TradingWorld, desk: Desk) -> Desk:
         before.credential,
         before.login,
         journal_id=before.journal_id,
+        last_epoch=before.last_epoch,
         next_seq=before.next_seq,
     )
     trader = Trader(entered.world.client(desk.trader.client.token), desk.trader.account_id, bridge)

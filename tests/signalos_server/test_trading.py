@@ -136,7 +136,7 @@ async def test_open_commands_survive_a_restart_of_the_server(tmp_path: Path, sto
             trader.account_id,
             FakeBridge(world.world.serving.address, bridge.bridge_id, bridge.credential, 1),
         )
-        trader.bridge.journal_id = bridge.journal_id
+        trader.bridge.journal_id, trader.bridge.last_epoch = bridge.journal_id, bridge.last_epoch
         world.traders.append(trader)
         assert (await command_of(trader, seen.command_id)).state == command_pb2.COMMAND_STATE_PENDING
 
@@ -346,6 +346,38 @@ async def test_a_journal_that_another_one_has_replaced_is_outdated_for_ever(
         assert renewed.new_journal
         assert not renewed.journal_outdated
         assert (await back_with("newer")).journal_outdated
+
+
+@pytest.mark.parametrize("copied", [False, True])
+async def test_what_another_bridge_with_a_copied_journal_was_offered_is_not_sent_again(
+    tmp_path: Path, copied: bool
+) -> None:
+    """The one that was offered it may have executed it; its copy has never seen it."""
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+        trade_id = await trader.with_position()
+        bridge, known = trader.bridge, trader.bridge.epoch
+        await bridge.close()
+        await bridge.connect()
+        bridge.answer = silent
+        request = trader.close_request(trade_id, wait=0)
+        command = (await trader.trades.CloseTrade(request, metadata=trader.metadata)).command
+        await bridge.until(lambda: len(bridge.deliveries) == 1)
+        await bridge.close()
+        if copied:
+            bridge.last_epoch = known
+
+        async def unknown() -> command_pb2.Command | None:
+            found = await command_of(trader, command.command_id)
+            return found if found.state == command_pb2.COMMAND_STATE_UNKNOWN else None
+
+        await bridge.connect()
+
+        if copied:
+            await eventually(unknown)
+            assert len(bridge.deliveries) == 1
+        else:
+            await bridge.until(lambda: len(bridge.deliveries) == 2)
 
 
 async def test_a_new_journal_gets_the_record_again_where_its_first_welcome_was_lost(

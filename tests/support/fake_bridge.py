@@ -103,6 +103,7 @@ class FakeBridge:
     latch: bool = True
     read_data: bool = True
     journal_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    last_epoch: int = 0
     boot_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     held: dict[str, bridge_pb2.HeldStop] = field(default_factory=dict)
     audit_heads: list[bridge_pb2.AuditHead] = field(default_factory=list)
@@ -144,6 +145,7 @@ class FakeBridge:
             version="test",
             protocol_versions=[1],
             identity=identity(self.login),
+            last_epoch=self.last_epoch,
             next_event_seq=self.next_seq,
             held_stops=list(self.held.values()),
             takes_batches=self.takes_batches,
@@ -229,7 +231,7 @@ class FakeBridge:
     async def _on_data(self, frame: pb.ConnectResponse) -> None:
         match frame.WhichOneof("message"):
             case "welcome":
-                self.epoch = frame.welcome.epoch
+                self.epoch = self.last_epoch = frame.welcome.epoch
                 if frame.welcome.open_command_ids:
                     standings = [
                         bridge_pb2.CommandStanding(
