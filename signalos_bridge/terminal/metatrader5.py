@@ -105,6 +105,8 @@ class MetaTrader5:
         self._mt5 = module
         self._settings = settings
         self._rules: dict[str, tuple[float, SymbolSpec]] = {}
+        # The symbols that the terminal showed when all were read last.
+        self.market_watch: tuple[str, ...] = ()
         # Translating costs more than comparing, and a span of history is read again and again.
         self._deals: dict[int, tuple[Any, Deal]] = {}
         self._history_orders: dict[int, tuple[Any, HistoryOrder]] = {}
@@ -291,9 +293,12 @@ class MetaTrader5:
         return self.symbol(name)
 
     def symbols(self, group: str | None) -> tuple[SymbolSpec, ...]:
-        """Read the symbols of a group filter, or all."""
+        """Read the symbols of a group filter, or all, which also sets `market_watch`."""
         found = self._read("symbols_get", group) if group else self._read("symbols_get")
-        return tuple(translate.symbol(raw) for raw in found)
+        specs = tuple(translate.symbol(raw) for raw in found)
+        if not group:
+            self.market_watch = tuple(sorted(spec.name for spec in specs if spec.visible))
+        return specs
 
     def symbols_total(self) -> int:
         """Return how many symbols the broker has."""

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 _QUOTED_SECONDS = 0.2
 _CLOCK_SECONDS = 1.0
 _CLOCK_SYMBOLS = 3
+_CLOCK_PATIENCE_SECONDS = 15.0
 # A quote that was not there at the previous look, no longer ago than this, has just arrived.
 _FRESH_SECONDS = 2.0
 _OWED_SECONDS = 2.0
@@ -91,9 +92,21 @@ class Quotes:
         if now - self._clock_at < _CLOCK_SECONDS:
             return
         self._clock_at = now
-        for symbol in sorted(self._followed.difference(self._guarded, self._quoted))[:_CLOCK_SYMBOLS]:
+        for symbol in self._clock_symbols(now):
             self._latest(symbol, now)
             yield
+
+    def _clock_symbols(self, now: float) -> list[str]:
+        """Return what to read the clock from: before the first position, the market watch."""
+        watched = {*self._guarded, *self._quoted}
+        if self._followed or watched:
+            return sorted(self._followed - watched)[:_CLOCK_SYMBOLS]
+        shown = self._terminal.market_watch
+        if self.clock.offset_seconds is not None or len(shown) <= _CLOCK_SYMBOLS:
+            return list(shown[:_CLOCK_SYMBOLS])
+        # Where these do not trade at this hour, others may.
+        first = int(now // _CLOCK_PATIENCE_SECONDS) * _CLOCK_SYMBOLS % len(shown)
+        return list(shown[first : first + _CLOCK_SYMBOLS])
 
     def _latest(self, symbol: str, now: float) -> Any:
         """Return the latest quote; None: there is none, and the symbol has been selected meanwhile."""

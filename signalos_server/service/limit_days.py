@@ -15,7 +15,14 @@ _MICROSECOND = timedelta(microseconds=1)
 _SYNCS = 50
 
 
-def rebuilt_day(records: Records, account_id: str, start: datetime, money: AccountMoney) -> DayRecord | None:
+def rebuilt_day(
+    records: Records,
+    account_id: str,
+    start: datetime,
+    money: AccountMoney,
+    *,
+    offset_seconds: int | None = None,
+) -> DayRecord | None:
     """Return how the day that began at `start` did, from what the account has now; None: it is not known.
 
     The deals have to be on record without a hole: the account was in sync before the day began, and is again.
@@ -23,7 +30,7 @@ def rebuilt_day(records: Records, account_id: str, start: datetime, money: Accou
     """
     if not (_in_sync_before(records, account_id, start) and _in_sync_since(records, account_id, start)):
         return None
-    sums = deal_sums(records.book.deals_since(account_id, start))
+    sums = deal_sums(records.book.deals_since(account_id, start, offset_seconds=offset_seconds))
     if sums is None:
         return None
     balance = money.balance - sums.balance

@@ -62,6 +62,11 @@ class LimitFacts:
             age,
         )
 
+    def offset(self, account_id: str) -> int | None:
+        """Return broker time minus UTC as last told of an account's terminal, in seconds; None: not known."""
+        terminal = self._live.terminal(account_id)
+        return None if terminal is None else terminal.broker_offset_seconds
+
     def gather(
         self, records: Records, account_id: str, limits: Limits, *, symbol: str = "", besides: str = ""
     ) -> AccountFacts:
@@ -77,9 +82,10 @@ class LimitFacts:
         start = anchor.start(now)
         ledger = records.limits.ledger(account_id)
         day = records.limits.day(account_id, start) if limits.counts_the_day else None
+        offset = self.offset(account_id)
         transfers = None
         if day is not None and money is not None:
-            sums = deal_sums(records.book.deals_since(account_id, start))
+            sums = deal_sums(records.book.deals_since(account_id, start, offset_seconds=offset))
             if sums is not None:
                 transfers = transfers_since(day.balance, money.balance, sums).amount
         held = tuple(self._held(records, account_id, besides))
@@ -104,7 +110,7 @@ class LimitFacts:
             median_spread_points=None if spec is None else self._median(account_id, spec),
             day=day,
             transfers=transfers,
-            all_transfers=all_transfers(records, ledger),
+            all_transfers=all_transfers(records, ledger, offset),
             trades_today=None
             if limits.maximum_trades_a_day is None
             else records.book.opened_since(account_id, start) + len(under_way),
@@ -245,22 +251,33 @@ def deal_sums(deals: Iterable[Deal] | None) -> DealSums | None:
     return DealSums(trading, payments, bonus)
 
 
-def all_transfers(records: Records, ledger: Ledger) -> Decimal | None:
-    """Return what was paid in and out since the ledger began; None: not known."""
-    return None if ledger.start_time is None else _transfers(records, ledger, ledger.start_time)
+def all_transfers(records: Records, ledger: Ledger, offset_seconds: int | None) -> Decimal | None:
+    """Return what was paid in and out since the ledger began; None: not known.
+
+    `offset_seconds`: broker time minus UTC now, if that is known; see `Book.deals_since`.
+    """
+    if ledger.start_time is None:
+        return None
+    return _transfers(records, ledger, ledger.start_time, offset_seconds)
 
 
-def transfers_before(records: Records, ledger: Ledger, moment: datetime) -> Decimal | None:
+def transfers_before(
+    records: Records, ledger: Ledger, moment: datetime, offset_seconds: int | None
+) -> Decimal | None:
     """Return what was paid in and out from the ledger's beginning to a moment after it; None: not known."""
     if ledger.start_time is None or moment < ledger.start_time:
         return None
-    paid, later = all_transfers(records, ledger), _transfers(records, ledger, moment)
+    paid = all_transfers(records, ledger, offset_seconds)
+    later = _transfers(records, ledger, moment, offset_seconds)
     return None if paid is None or later is None else paid - later
 
 
-def _transfers(records: Records, ledger: Ledger, since: datetime) -> Decimal | None:
+def _transfers(
+    records: Records, ledger: Ledger, since: datetime, offset_seconds: int | None
+) -> Decimal | None:
     types = (_PAYMENT,) if ledger.bonus_in_credit else (_PAYMENT, _BONUS)
-    sums = deal_sums(records.book.deals_since(ledger.account_id, since, types))
+    book = records.book
+    sums = deal_sums(book.deals_since(ledger.account_id, since, types, offset_seconds=offset_seconds))
     return None if sums is None else sums.payments + sums.bonus
 
 

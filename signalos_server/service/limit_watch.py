@@ -179,14 +179,16 @@ class LimitWatch:
         assert start is not None
         account.stale = False
         read = self._facts.money(account.account_id)[0]
+        offset = self._facts.offset(account.account_id)
 
         def unit(records: Records) -> tuple[Ledger, DayRecord | None, DealSums | None, Decimal | None]:
             ledger = records.limits.ledger(account.account_id)
             day = records.limits.day(account.account_id, start)
             sums = None
             if day is not None and account.limits.counts_the_day:
-                sums = deal_sums(records.book.deals_since(account.account_id, start))
-            return ledger, day, sums, all_transfers(records, ledger)
+                deals = records.book.deals_since(account.account_id, start, offset_seconds=offset)
+                sums = deal_sums(deals)
+            return ledger, day, sums, all_transfers(records, ledger, offset)
 
         try:
             ledger, day, account.sums, account.all_transfers = await self._storage.read(unit)
@@ -250,12 +252,13 @@ class LimitWatch:
             await self._tell_unknown_day(account)
             return
         day = found
+        offset = self._facts.offset(account.account_id)
 
         def unit(records: Records) -> None:
             records.limits.add_day(account.account_id, day)
             ledger = records.limits.lock(account.account_id)
             # A day that began before the ledger did ends nothing that it counts.
-            paid = transfers_before(records, ledger, day.start_time)
+            paid = transfers_before(records, ledger, day.start_time, offset)
             if paid is not None:
                 ended = ledger.day_ended(day.balance - paid)
                 if ended is not ledger:
@@ -282,8 +285,9 @@ class LimitWatch:
         read = self._facts.money(account.account_id)[0]
         if read is None:
             return None
+        account_id, offset = account.account_id, self._facts.offset(account.account_id)
         rebuilt = await self._storage.read(
-            lambda records: rebuilt_day(records, account.account_id, start, read)
+            lambda records: rebuilt_day(records, account_id, start, read, offset_seconds=offset)
         )
         before, account.rebuilt = account.rebuilt, None if rebuilt is None else (rebuilt, now)
         if rebuilt is None or before is None or before[0] != rebuilt:

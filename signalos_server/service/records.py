@@ -295,10 +295,19 @@ class Book(Protocol):
     ) -> list[tuple[str, Deal]]:
         """Return deals with their accounts, newest first; bounds are in the broker's milliseconds."""
 
-    def deals_since(self, account_id: str, since: datetime, types: Sequence[str] = ()) -> list[Deal] | None:
+    def deals_since(
+        self,
+        account_id: str,
+        since: datetime,
+        types: Sequence[str] = (),
+        *,
+        offset_seconds: int | None = None,
+    ) -> list[Deal] | None:
         """Return deals since a moment, of these types or of all, oldest first.
 
-        None: some could be of before or after, since the broker's offset was not known when they were told.
+        A deal that was told before the broker's offset was known is placed by the offset of now, where that
+        is given, and by those of other deals, with an hour's room for a change of summer time. None: even so
+        it could be of before or after.
         """
 
     def opened_since(self, account_id: str, since: datetime) -> int:

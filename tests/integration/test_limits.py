@@ -26,8 +26,16 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         broker.set_symbol("EURUSD", SymbolChange(closed=False, swing_points=0, spread_points=4))
         desk = Desk(world, trader, broker, LOGIN)
         desk.quote("1.10000")
+        await eventually(lambda: clock_known(desk))
         yield desk
         broker.close()
+
+
+async def clock_known(desk: Desk) -> bool:
+    """Quote, and return whether the bridge knows the broker's clock by it."""
+    desk.quote("1.10000")
+    (account,) = (await desk.trader.get("/api/accounts"))["accounts"]
+    return account["bridge"]["terminal"]["brokerOffsetSeconds"] is not None
 
 
 async def use_of(desk: Desk, code: str) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from signalos.v1 import bridge_pb2, control_pb2, control_service_pb2
-from tests.signalos_server.test_limits import funded, limited, use_of
+from signalos.v1 import account_pb2, bridge_pb2, control_pb2, control_service_pb2
+from tests.signalos_server.test_limits import funded, heard, limited, use_of
 from tests.signalos_server.trading_world import Trader, TradingWorld, eventually, trading
 
 pytestmark = pytest.mark.integration
@@ -55,14 +55,16 @@ async def synced(ann: Trader, sync_id: str) -> None:
     await ann.bridge.until(lambda: ann.bridge.acked >= seq)
 
 
-async def dealt(ann: Trader, ticket: int, at: datetime, kind: str, profit: float) -> None:
-    """Tell of a deal; the broker's clock is two hours ahead."""
+async def dealt(
+    ann: Trader, ticket: int, at: datetime, kind: str, profit: float, *, offset: int | None = 7_200
+) -> None:
+    """Tell of a deal; the broker's clock is two hours ahead, which the bridge may not know yet."""
     deal = bridge_pb2.DealRecord(
         ticket=ticket,
         type=kind,
         profit=profit,
         broker_milliseconds=round((at + timedelta(hours=2)).timestamp() * 1000),
-        broker_offset_seconds=7_200,
+        broker_offset_seconds=offset,
     )
     seq = await ann.bridge.event(deal_seen=bridge_pb2.DealSeen(deal=deal))
     await ann.bridge.until(lambda: ann.bridge.acked >= seq)
@@ -141,6 +143,51 @@ async def test_without_a_sync_before_the_day_it_is_not_known_until_somebody_says
 
     assert (await day_of(ann, "given")).balance == 10_200
     assert (await use_of(ann, "MAX_DAILY_LOSS")).current == 300
+
+
+@pytest.mark.parametrize("teller", ["terminal", "a later deal"])
+@pytest.mark.parametrize(("minutes", "lost"), [(70, 120), (-70, 0)])
+async def test_a_deal_told_before_the_brokers_clock_was_known_counts_once_it_is(
+    world: TradingWorld, monkeypatch: pytest.MonkeyPatch, teller: str, minutes: int, lost: float
+) -> None:
+    clock = Clock(world, monkeypatch)
+    clock.set(MIDNIGHT + timedelta(hours=2))
+    ann = await a_trader(world)
+    await dealt(ann, 1, MIDNIGHT + timedelta(minutes=minutes), "BUY", -120, offset=None)
+    await funded(ann.bridge, 10_000 - lost, balance=10_000 - lost)
+    await limited(ann, LOSS, day_balance=10_000)
+    use = await use_of(ann, "MAX_DAILY_LOSS")
+    assert (use.HasField("current"), use.message) == (
+        False,
+        "what was paid in or out since the day began is not known: the broker's clock is not",
+    )
+
+    if teller == "terminal":
+        await heard(ann.bridge, account_pb2.TerminalStatus(broker_offset_seconds=7_200))
+    else:
+        await dealt(ann, 2, MIDNIGHT + timedelta(minutes=100), "BUY", 0)
+
+    async def counted() -> bool | None:
+        return (await use_of(ann, "MAX_DAILY_LOSS")).HasField("current") or None
+
+    await eventually(counted)
+    assert (await use_of(ann, "MAX_DAILY_LOSS")).current == lost
+    assert (await day_of(ann, "given")).transfers == 0
+
+
+async def test_a_deal_of_an_unknown_clock_within_an_hour_of_the_days_beginning_leaves_it_unknown(
+    world: TradingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(world, monkeypatch)
+    clock.set(MIDNIGHT + timedelta(hours=2))
+    ann = await a_trader(world)
+    await dealt(ann, 1, MIDNIGHT + timedelta(minutes=50), "BUY", -120, offset=None)
+    await dealt(ann, 2, MIDNIGHT + timedelta(minutes=100), "BUY", 0)
+    await funded(ann.bridge, 9_880, balance=9_880)
+
+    await limited(ann, LOSS, day_balance=10_000)
+
+    assert not (await use_of(ann, "MAX_DAILY_LOSS")).HasField("current")
 
 
 TRAILING = control_pb2.Limits(

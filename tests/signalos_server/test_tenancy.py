@@ -221,6 +221,8 @@ def request_of(method: MethodDescriptor, ids: dict[str, str]) -> Message:
         request.update_mask.paths.append("stop_loss")  # type: ignore[attr-defined]
     if method.name == "UpdateSettings":
         request.update_mask.paths.append("time_zone")  # type: ignore[attr-defined]
+    if method.name == "SetProtection":
+        request.plan.SetInParent()  # type: ignore[attr-defined]
     if method.name == "PartialCloseTrade":
         request.ClearField("volume_lots")
     if method.name == "ListTrades":

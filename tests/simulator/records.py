@@ -464,7 +464,7 @@ class SimBook:
     def deals(self, *args: Any, **names: Any) -> list[tuple[str, Deal]]:
         raise NotImplementedError
 
-    def deals_since(self, account_id: str, since: datetime, types: Sequence[str] = ()) -> list[Deal] | None:
+    def deals_since(self, *args: Any, **names: Any) -> list[Deal] | None:
         raise NotImplementedError
 
     def opened_since(self, account_id: str, since: datetime) -> int:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -122,3 +123,60 @@ def test_a_symbol_without_quotes_is_left_alone_for_a_while() -> None:
     poll(quotes, 6.0)
 
     assert numbers(told) == [1]
+
+
+@dataclass
+class Market(TickStore):
+    """Symbols whose clock is two hours ahead; only some are quoted at this hour."""
+
+    quoted: frozenset[str] = frozenset()
+    asked: list[str] = field(default_factory=list)
+
+    def symbol_info_tick(self, symbol: str) -> Any:
+        self.asked.append(symbol)
+        now = time.time_ns() // 1_000_000
+        # An old quote stays as it was.
+        msc = now + len(self.asked) if symbol in self.quoted else 1_000
+        return SimpleNamespace(time_msc=msc + 7_200_000, bid=1.0, ask=1.0)
+
+
+def clocked(market: Market) -> Quotes:
+    terminal = MetaTrader5(market, AdapterSettings())
+    terminal.market_watch = tuple(f"S{number}" for number in range(6))
+    return Quotes(terminal, lambda change: None, BrokerClock())
+
+
+def test_the_brokers_clock_is_read_from_the_market_watch_before_the_first_position() -> None:
+    market = Market(quoted=frozenset({"S1"}))
+    quotes = clocked(market)
+
+    for second in range(5):
+        list(quotes.poll_clock(1_000.0 + second))
+
+    assert quotes.clock.offset_seconds == 7_200
+    # Known, it goes on being read: summer time ends.
+    market.asked.clear()
+    list(quotes.poll_clock(1_010.0))
+    assert market.asked == ["S0", "S1", "S2"]
+
+
+def test_the_clock_is_looked_for_in_other_symbols_where_the_first_are_not_quoted() -> None:
+    market = Market(quoted=frozenset({"S4"}))
+    quotes = clocked(market)
+
+    for second in range(40):
+        list(quotes.poll_clock(1_000.0 + second))
+
+    assert quotes.clock.offset_seconds == 7_200
+
+
+def test_the_clock_is_read_from_the_symbols_of_positions_where_there_are_some() -> None:
+    market = Market(quoted=frozenset({"S5"}))
+    quotes = clocked(market)
+    quotes.follow(frozenset({"S5"}))
+
+    for second in range(5):
+        list(quotes.poll_clock(1_000.0 + second))
+
+    assert set(market.asked) == {"S5"}
+    assert quotes.clock.offset_seconds == 7_200

@@ -42,6 +42,7 @@ from signalos_server.service.records import Page
 _LIVE = (TradeState.OPEN, TradeState.UNKNOWN_MISSING)
 # No broker's clock is further from UTC, in milliseconds.
 _WIDEST_OFFSET = 15 * 3_600_000
+_SUMMER_TIME = 3_600_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A bridge without memory reads the terminal's deals from this long before the last one on record.
 _TOLD_AGAIN_MILLISECONDS = 60 * 60 * 1000
@@ -222,7 +223,14 @@ class SqlBook:
         query = query.order_by(time.desc(), DealRow.account_id.desc(), DealRow.ticket.desc()).limit(page.size)
         return [(row.account_id, value_of(row, Deal)) for row in self._session.scalars(query)]
 
-    def deals_since(self, account_id: str, since: datetime, types: Sequence[str] = ()) -> list[Deal] | None:
+    def deals_since(
+        self,
+        account_id: str,
+        since: datetime,
+        types: Sequence[str] = (),
+        *,
+        offset_seconds: int | None = None,
+    ) -> list[Deal] | None:
         """See `service.records.Book`."""
         bound = _milliseconds(since)
         query = select(_DEALS).where(
@@ -233,17 +241,33 @@ class SqlBook:
         if types:
             query = query.where(_DEALS.c.type.in_(types))
         query = query.order_by(_DEALS.c.broker_milliseconds, _DEALS.c.ticket)
+        rows = self._session.connection().execute(query).all()
+        least = most = 0
+        if any(row.broker_offset_seconds is None for row in rows):
+            least, most = self._offsets_between(account_id, offset_seconds)
         found: list[Deal] = []
-        for row in self._session.connection().execute(query):
+        for row in rows:
             offset = row.broker_offset_seconds
-            if offset is None:
-                if row.broker_milliseconds - _WIDEST_OFFSET >= bound:
-                    found.append(value_of(row, Deal))
-                    continue
+            if offset is not None:
+                since_then = row.broker_milliseconds - offset * 1000 >= bound
+            elif row.broker_milliseconds - most >= bound:
+                since_then = True
+            elif row.broker_milliseconds - least < bound:
+                since_then = False
+            else:
                 return None
-            if row.broker_milliseconds - offset * 1000 >= bound:
+            if since_then:
                 found.append(value_of(row, Deal))
         return found
+
+    def _offsets_between(self, account_id: str, now_seconds: int | None) -> tuple[int, int]:
+        """Return between which offsets a deal of unknown offset has its own, in milliseconds."""
+        query = select(func.min(_DEALS.c.broker_offset_seconds), func.max(_DEALS.c.broker_offset_seconds))
+        told = self._session.connection().execute(query.where(_DEALS.c.account_id == account_id)).one()
+        known = [one for one in (*told, now_seconds) if one is not None]
+        if not known:
+            return -_WIDEST_OFFSET, _WIDEST_OFFSET
+        return min(known) * 1000 - _SUMMER_TIME, max(known) * 1000 + _SUMMER_TIME
 
     def opened_since(self, account_id: str, since: datetime) -> int:
         """See `service.records.Book`."""
