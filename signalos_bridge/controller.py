@@ -91,7 +91,9 @@ class Controller:
         self._newest: bridge_pb2.DesiredState | None = None
         # The one of which the server was told that it is not kept to.
         self._told: bridge_pb2.DesiredState | None = None
+        # Incarnation and epoch of the last welcome.
         self.last_epoch: tuple[int, int] = (0, 0)
+        self._keeping = asyncio.Lock()
 
     # -- life ------------------------------------------------------------------------------------------
 
@@ -244,10 +246,12 @@ class Controller:
         alerts, self._alerts = self._alerts, []
         return alerts
 
-    def remember_epoch(self, last_epoch: tuple[int, int]) -> None:
-        """Keep the (incarnation, epoch) of a welcome beyond this process."""
-        self.last_epoch = last_epoch
-        self._work.put_nowait((0, 0, None))
+    async def keep_epoch(self) -> None:
+        """Keep the last welcome's epoch beyond this process; return once it is on the disk, or cannot be.
+
+        Before the welcome is answered: what is offered after that was offered to a bridge that knows of it.
+        """
+        await self._keep()
 
     # -- stops -----------------------------------------------------------------------------------------
 
@@ -359,10 +363,9 @@ class Controller:
                 await self._rearm(payload)
             elif isinstance(payload, bridge_pb2.DrillOrder):
                 await self._drill(payload)
-            elif isinstance(payload, tuple):
-                await self._keep_heads(payload)
             else:
-                await self._keep()
+                assert isinstance(payload, tuple)
+                await self._keep_heads(payload)
 
     async def _desired(self, message: bridge_pb2.DesiredState, epoch: int, incarnation: int) -> None:
         problem, disk = "", ""
@@ -450,11 +453,13 @@ class Controller:
             )
 
     async def _keep(self) -> str:
-        try:
-            await asyncio.to_thread(kept.store, self._data_dir, self._control.kept, self.last_epoch)
-        except OSError as error:
-            log.error("desired state not on the disk", problem=str(error))
-            return f"it could not be written to the disk: {error.strerror or error}"
+        # What is written last is what is newest.
+        async with self._keeping:
+            try:
+                await asyncio.to_thread(kept.store, self._data_dir, self._control.kept, self.last_epoch)
+            except OSError as error:
+                log.error("desired state not on the disk", problem=str(error))
+                return f"it could not be written to the disk: {error.strerror or error}"
         return ""
 
     async def _rearm(self, order: bridge_pb2.RearmOrder) -> None:

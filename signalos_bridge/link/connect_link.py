@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
 import structlog
@@ -99,6 +99,7 @@ class Parts:
     deliveries: Deliveries
     alerts: AlertBox
     on_welcome: Callable[[Welcome], None]
+    keep_epoch: Callable[[], Awaitable[None]]
     on_outdated: Callable[[bridge_pb2.RecordedState], None]
 
 
@@ -214,6 +215,7 @@ class ConnectLink:
             self._driver.combine = outgoing.batch
         if message.magic_prefix > 0:
             self._core.set_magic_prefix(message.magic_prefix)
+        await self._parts.keep_epoch()
         # It is this bridge's account again, and its journal is the last that spoke for it.
         self._core.rest("")
         while message.new_journal:

@@ -105,7 +105,14 @@ class Link:
         }
         words = Words(self._hello, self._heartbeat)
         self._parts = Parts(
-            core, clock, words, self._deliveries, self._alerts, self._welcomed, self._outdated
+            core,
+            clock,
+            words,
+            self._deliveries,
+            self._alerts,
+            self._welcomed,
+            controller.keep_epoch,
+            self._outdated,
         )
         self._control = ControlLink(
             controller=controller,
@@ -214,7 +221,7 @@ class Link:
 
     def _welcomed(self, welcome: Welcome) -> None:
         self._first = False
-        self._controller.remember_epoch((welcome.incarnation, welcome.epoch))
+        self._controller.last_epoch = (welcome.incarnation, welcome.epoch)
         self._control.retarget(Target(welcome.epoch, welcome.incarnation, welcome.terms))
         self._on_standing(LinkState.CONNECTED, "")
         log.info("session", epoch=welcome.epoch, open_commands=len(welcome.open_command_ids))

@@ -190,7 +190,8 @@ class BridgeSession:
         self._control_told_hello = False
         self._control_greeted = False
         self._unanswered = set(welcome.open_command_ids)
-        self._standings_told = not self._unanswered
+        # Until the welcome is answered nobody knows whether the bridge has it.
+        self._standings_told = False
         self._reading: lease.OwnerReading | None = None
         self._lease_until: float | None = None
         # The bridge's latest heartbeat on Control that earned no lease yet: its number, and when it came.
@@ -237,10 +238,7 @@ class BridgeSession:
 
     def start(self) -> list[Output]:
         """Welcome the bridge."""
-        outputs: list[Output] = [Send(Stream.DATA, self._welcome)]
-        if self._standings_told:
-            outputs.append(Ready(opens=False))
-        return outputs
+        return [Send(Stream.DATA, self._welcome)]
 
     def may_send(self, increases_risk: bool) -> bool:
         """Return whether a command may be handed to the bridge now."""

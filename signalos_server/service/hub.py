@@ -292,7 +292,8 @@ class LiveSession:
         return True
 
     async def _offer_waiting(self, opens: bool) -> bool:
-        if self.machine.link in (LinkState.ENDED, LinkState.CONTROL_ONLY):
+        if not self.machine.may_send(increases_risk=False):
+            # Over, or not begun: it is offered once the bridge has answered the welcome.
             return True
         scene = self.scene
         moment = self._hub.clocks.moment

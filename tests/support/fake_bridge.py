@@ -232,17 +232,16 @@ class FakeBridge:
         match frame.WhichOneof("message"):
             case "welcome":
                 self.epoch = self.last_epoch = frame.welcome.epoch
-                if frame.welcome.open_command_ids:
-                    standings = [
-                        bridge_pb2.CommandStanding(
-                            command_id=command_id,
-                            never_seen=command_id not in self.journalled,
-                            state=self.journalled.get(command_id, 0),  # type: ignore[arg-type]
-                        )
-                        for command_id in frame.welcome.open_command_ids
-                    ]
-                    states = bridge_pb2.CommandStates(standings=standings)
-                    await self.tell(pb.ConnectRequest(command_states=states))
+                standings = [
+                    bridge_pb2.CommandStanding(
+                        command_id=command_id,
+                        never_seen=command_id not in self.journalled,
+                        state=self.journalled.get(command_id, 0),  # type: ignore[arg-type]
+                    )
+                    for command_id in frame.welcome.open_command_ids
+                ]
+                states = bridge_pb2.CommandStates(standings=standings)
+                await self.tell(pb.ConnectRequest(command_states=states))
             case "command":
                 self.deliveries.append(frame.command)
                 requests = self.answer(self, frame.command)

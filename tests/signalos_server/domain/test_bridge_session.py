@@ -90,6 +90,8 @@ def applied(revision: int) -> Applied:
 def a_session(*open_commands: str, committed: int = 0) -> BridgeSession:
     session = BridgeSession(welcome(*open_commands, committed=committed), DOCUMENT, 0.0)
     session.start()
+    if not open_commands:
+        session.receive(Stream.DATA, 5, Standings(()), 0.0)
     return session
 
 
@@ -110,6 +112,16 @@ def event(seq: int) -> BridgeEvent:
 
 def test_every_link_state_has_an_answer_to_every_link_event() -> None:
     assert set(LINK_TRANSITIONS) == {(state, event) for state in LinkState for event in LinkEvent}
+
+
+def test_nothing_is_offered_before_the_bridge_has_answered_the_welcome() -> None:
+    session = BridgeSession(welcome(), DOCUMENT, 0.0)
+    assert session.start() == [Send(Stream.DATA, welcome())]
+    assert not session.may_send(increases_risk=False)
+
+    assert session.receive(Stream.DATA, 5, Standings(()), 0.0) == [Ready(opens=False)]
+
+    assert session.may_send(increases_risk=False)
 
 
 def test_what_increases_risk_waits_for_control_to_apply_the_revision() -> None:
