@@ -20,6 +20,7 @@ def panel(page: Cockpit, title: str) -> Locator:
 async def test_a_limit_is_applied_by_the_bridge_and_holds_an_order_back(desk: Desk, page: Cockpit) -> None:
     await page.go("Accounts")
     limits = panel(page, "Limits of")
+    await limits.locator("summary", has_text="Held by the bridge too").click()
     await limits.get_by_label("Largest order").fill("-1")
     await expect(limits.get_by_text("must be above zero")).to_be_visible()
     await expect(limits.get_by_role("button", name="Save limits")).to_be_disabled()

@@ -1,4 +1,3 @@
-import * as Radix from "@radix-ui/react-switch";
 import { useId } from "react";
 
 interface Props {
@@ -12,9 +11,17 @@ export function Toggle({ label, checked, disabled = false, onChange }: Props) {
   const id = useId();
   return (
     <div className="toggle">
-      <Radix.Root id={id} className="switch" checked={checked} disabled={disabled} onCheckedChange={onChange}>
-        <Radix.Thumb className="switch-thumb" />
-      </Radix.Root>
+      <button
+        id={id}
+        type="button"
+        role="switch"
+        className="switch"
+        aria-checked={checked}
+        disabled={disabled}
+        onClick={() => onChange(!checked)}
+      >
+        <span className="switch-thumb" />
+      </button>
       <label htmlFor={id}>{label}</label>
     </div>
   );

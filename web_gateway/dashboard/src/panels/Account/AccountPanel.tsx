@@ -1,4 +1,4 @@
-import { lazy, Suspense } from "react";
+import { Fragment, lazy, Suspense } from "react";
 import { number, words } from "../../lib/format";
 import type { Account } from "../../lib/contract";
 import { accountName, useShownAccounts } from "../../store/choice";
@@ -8,7 +8,7 @@ import { Age, freshness } from "../../ui/Age";
 import { Empty, Loading, Panel } from "../../ui/Panel";
 import { Profit } from "../../ui/Profit";
 import { hrefOf } from "../../shell/route";
-import { LimitsView } from "./LimitsView";
+import { LimitsView } from "../Limits/LimitsView";
 
 const EquityCurve = lazy(() => import("./EquityCurve"));
 
@@ -26,15 +26,17 @@ export function AccountPanel() {
           No account yet. An account appears when a bridge is paired: <a href={hrefOf("accounts")}>pair a bridge</a>.
         </Empty>
       ) : (
-        accounts.map((account) => <Figures key={account.accountId} account={account} named={accounts.length > 1} />)
+        accounts.map((account) => (
+          <Fragment key={account.accountId}>
+            <Figures account={account} named={accounts.length > 1} />
+            <LimitsView account={account} brief={accounts.length > 1} />
+          </Fragment>
+        ))
       )}
       {only !== undefined && accounts.length === 1 && (
-        <>
-          <LimitsView accountId={only.accountId} />
-          <Suspense fallback={<div className="curve-space" />}>
-            <EquityCurve account={only} />
-          </Suspense>
-        </>
+        <Suspense fallback={<div className="curve-space" />}>
+          <EquityCurve account={only} />
+        </Suspense>
       )}
     </Panel>
   );

@@ -1,7 +1,7 @@
 import type { Account } from "../../lib/contract";
 import { accountName } from "../../store/choice";
+import { LimitsForm } from "../Limits/LimitsForm";
 import { Drills } from "./Drills";
-import { LimitsForm } from "./LimitsForm";
 import { StealthForm } from "./StealthForm";
 import { StopForm } from "./StopForm";
 
