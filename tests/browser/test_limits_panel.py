@@ -149,6 +149,39 @@ async def _flat(desk: Desk) -> bool:
     return not desk.positions()
 
 
+async def test_a_save_takes_nothing_back_that_another_has_set_meanwhile(desk: Desk, page: Cockpit) -> None:
+    await page.go("Accounts")
+    await unfold(page, "Orders and exposure")
+    await typed(page, "Leverage, times").fill("20")
+    # The page hears of nothing from here on until it saves.
+    await page.page.route("**/api/limits?*", lambda route: route.abort())
+    await desk.limits(maximumPositions=3)
+    await page.page.unroute("**/api/limits?*")
+    await save(page)
+    await page.told("Limits applied by the bridge")
+    after = await kept(desk)
+    assert (after["maximumLeverage"], after["maximumPositions"]) == (20, 3)
+
+
+async def test_old_limits_say_so_and_nothing_is_sent_without_the_server(desk: Desk, page: Cockpit) -> None:
+    await desk.limits(maximumPositions=3)
+    await expect(use(page, "MAXIMUM_POSITIONS")).to_contain_text("0 of 3")
+    await page.go("Accounts")
+    await expect(form(page).get_by_text("Held by the bridge too, 1 set")).to_be_visible()
+    await typed(page, "Most positions and orders").fill("5")
+    await page.page.route("**/api/limits**", lambda route: route.abort())
+    await save(page)
+    await page.told("Limits: NOT sent")
+    await page.go("Desk")
+    await expect(page.page.locator(".limits.stale")).to_contain_text("0 of 3")
+    await expect(page.page.get_by_text("Limits as read")).to_be_visible()
+    assert (await kept(desk))["maximumPositions"] == 3
+
+    await page.page.unroute("**/api/limits**")
+    await expect(page.page.locator(".limits.stale")).to_have_count(0)
+    await expect(page.page.get_by_text("Limits as read")).to_have_count(0)
+
+
 async def test_a_refused_value_stands_beside_its_field_and_changes_nothing(desk: Desk, page: Cockpit) -> None:
     await desk.limits(maximumLeverage=30)
     before = await kept(desk)
@@ -232,7 +265,7 @@ async def test_a_profile_is_shown_before_it_is_set(desk: Desk, page: Cockpit) ->
     await panel.get_by_role("button", name="Preview").click()
     await expect(rows).to_contain_text("off → 425.00 USD")
     await apply.click()
-    await page.told("The profile's limits are set")
+    await page.told("The profile's limits applied by the bridge")
 
     after = await kept(desk)
     assert (after["dailyLoss"]["money"], after["totalLoss"]["percent"]) == (425, 8.5)

@@ -1,11 +1,9 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { type SubmitEvent, useState } from "react";
 import { api, ask } from "../../lib/api";
-import type { Account } from "../../lib/contract";
+import type { Account, Limits } from "../../lib/contract";
 import { change } from "../../store/actions";
 import { accountName } from "../../store/choice";
 import { usePending } from "../../store/pending";
-import { LIMITS } from "../../store/queries";
 import { Button } from "../../ui/Button";
 import { typedNumber } from "../../ui/Field";
 import { Failed, Loading, Panel } from "../../ui/Panel";
@@ -13,8 +11,8 @@ import { toast } from "../../ui/toasts";
 import { beside, type Refusals } from "../AccountSettings/refusals";
 import { DAY_BALANCE, FIELDS, GROUPS } from "./limit-fields";
 import { LimitField, LimitGroup } from "./LimitFields";
-import { isChanged, merged, pathsOf, problemOf, type Typed } from "./limits-draft";
-import { useLimits } from "./limits-query";
+import { isChanged, isDayNeeded, merged, pathsOf, problemOf, type Typed } from "./limits-draft";
+import { readLimits, useLimits, useSetLimits } from "./limits-query";
 import { ProfileForm } from "./ProfileForm";
 
 const ALL = [...FIELDS, DAY_BALANCE];
@@ -23,13 +21,13 @@ const ALL = [...FIELDS, DAY_BALANCE];
 export function LimitsForm({ account }: { account: Account }) {
   const { accountId, currency } = account;
   const read = useLimits(accountId);
-  const queries = useQueryClient();
+  const told = useSetLimits(accountId);
   const [typed, setTyped] = useState<Typed>({});
   const [refused, setRefused] = useState<Refusals>({});
   const name = `limits ${accountId}`;
   const busy = usePending(name);
   const limits = read.data?.limits ?? null;
-  const day = read.data?.day;
+  const dayAsked = read.data?.day?.source === "" && isDayNeeded(limits, typed);
   const changed = ALL.some((field) => isChanged(field, limits, typed));
   const wrong = ALL.some((field) => problemOf(field, limits, typed) !== undefined);
   const fields = {
@@ -45,18 +43,24 @@ export function LimitsForm({ account }: { account: Account }) {
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const dayBalance = typedNumber(typed[DAY_BALANCE.name] ?? "");
-    const body = { accountId, limits: merged(limits, typed), ...(dayBalance === undefined ? {} : { dayBalance }) };
+    const dayBalance = dayAsked ? typedNumber(typed[DAY_BALANCE.name] ?? "") : undefined;
     setRefused({});
     void change(
       name,
       "Limits",
       async () => {
+        let now: Limits | null;
+        try {
+          // What another one has changed meanwhile stays.
+          now = (await readLimits(accountId)).limits;
+        } catch (error) {
+          toast("problem", `Limits: NOT sent, as they could not be read before. ${(error as Error).message}`);
+          return;
+        }
+        const body = { accountId, limits: merged(now, typed), ...(dayBalance === undefined ? {} : { dayBalance }) };
         const answer = await ask(api.PUT("/api/limits", { body }));
         setTyped({});
-        await queries.invalidateQueries({ queryKey: [LIMITS] });
-        if (answer.applied) toast("done", "Limits applied by the bridge");
-        else toast("note", "Limits are recorded; the bridge has not applied them yet");
+        await told("Limits", answer);
       },
       beside("limits", ALL.flatMap(pathsOf), setRefused),
     );
@@ -75,7 +79,7 @@ export function LimitsForm({ account }: { account: Account }) {
             {GROUPS.map((group) => (
               <LimitGroup key={group.title} group={group} {...fields} />
             ))}
-            {day?.source === "" && <LimitField field={DAY_BALANCE} {...fields} />}
+            {dayAsked && <LimitField field={DAY_BALANCE} {...fields} />}
             <div className="form-end">
               <span className={read.data.applied ? "quiet-text" : "amber-text"}>
                 {read.data.applied ? "Applied by the bridge. None of them blocks closing." : "Not applied by the bridge yet."}

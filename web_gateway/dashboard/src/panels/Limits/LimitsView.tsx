@@ -1,13 +1,18 @@
 import { useState } from "react";
 import type { Account, LimitDay, LimitUse } from "../../lib/contract";
-import { count, money, signed } from "../../lib/format";
+import { age, count, money, signed } from "../../lib/format";
 import { useTimes } from "../../session/preferences";
 import { hrefOf } from "../../shell/route";
 import { useLive } from "../../store/live-store";
+import { useNow } from "../../store/now";
 import { Button } from "../../ui/Button";
 import { barOf, isUnknown, sourceOf, wordsOf } from "./limit-words";
+import { isDayNeeded } from "./limits-draft";
 import { useLimits } from "./limits-query";
 import { ResumeDialog } from "./ResumeDialog";
+
+/** Of three readings one has failed, or has no answer. */
+const OLD_SECONDS = 15;
 
 interface Props {
   account: Account;
@@ -18,7 +23,10 @@ interface Props {
 /** How far each limit of an account is used, what follows of it, and the way out. */
 export function LimitsView({ account, brief = false }: Props) {
   const { accountId, currency } = account;
-  const { data, error, isError } = useLimits(accountId);
+  const { data, error, isError, dataUpdatedAt } = useLimits(accountId);
+  useNow();
+  const seconds = (Date.now() - dataUpdatedAt) / 1000;
+  const old = data !== undefined && seconds > OLD_SECONDS;
   const free = useLive((state) => state.money.get(accountId)?.margin === 0);
   const [resuming, setResuming] = useState(false);
   const limits = data?.limits;
@@ -27,9 +35,14 @@ export function LimitsView({ account, brief = false }: Props) {
   const byDay = limits?.dailyLoss ?? limits?.totalLoss ?? limits?.dailyProfit;
   return (
     <>
-      {isError && <p className="amber-text limits-line">Limits could not be read{data && " again; these are as last read"}: {error.message}</p>}
+      {(old || isError) && (
+        <p className="amber-text limits-line">
+          {data === undefined ? "Limits could not be read" : `Limits as read ${age(seconds)} ago`}
+          {isError ? `: ${error.message}` : "."}
+        </p>
+      )}
       {uses.length > 0 && (
-        <ul className={`limits ${isError ? "stale" : ""}`} aria-label="Limits">
+        <ul className={`limits ${old || isError ? "stale" : ""}`} aria-label="Limits">
           {uses.map((use) => (
             <Use key={use.code} use={use} currency={currency} free={free} />
           ))}
@@ -42,7 +55,7 @@ export function LimitsView({ account, brief = false }: Props) {
       )}
       {!brief && limits?.mandatoryStop && <p className="quiet-text limits-line">Every order needs a stop loss.</p>}
       {!brief && data?.day && (byDay || limits?.maximumTradesADay != null || limits?.maximumRequestsADay != null) && (
-        <Day day={data.day} currency={currency} counted={byDay != null} />
+        <Day day={data.day} currency={currency} counted={byDay != null} needed={isDayNeeded(limits ?? null, {})} />
       )}
       {data?.applied === false && <p className="amber-text limits-line">Not applied by the bridge yet.</p>}
       {resuming && <ResumeDialog account={account} uses={latched} onClose={() => setResuming(false)} />}
@@ -84,7 +97,14 @@ function Use({ use, currency, free }: { use: LimitUse; currency: string; free: b
   );
 }
 
-function Day({ day, currency, counted }: { day: LimitDay; currency: string; counted: boolean }) {
+interface DayProps {
+  day: LimitDay;
+  currency: string;
+  counted: boolean;
+  needed: boolean;
+}
+
+function Day({ day, currency, counted, needed }: DayProps) {
   const times = useTimes();
   return (
     <p className="quiet-text limits-line limits-day">
@@ -94,7 +114,7 @@ function Day({ day, currency, counted }: { day: LimitDay; currency: string; coun
         <>
           Balance at its beginning: {money(day.balance, currency)} ({sourceOf(day)}). Paid in and out since:{" "}
           {signed(day.transfers)}.
-          {day.source === "" && (
+          {day.source === "" && needed && (
             <span className="amber-text">
               {" "}
               Opening waits for it: <a href={hrefOf("accounts")}>give it</a> from the broker's statement.

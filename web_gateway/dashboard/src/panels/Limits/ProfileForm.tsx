@@ -1,17 +1,16 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ask } from "../../lib/api";
 import type { Account, Limits } from "../../lib/contract";
 import { change } from "../../store/actions";
 import { usePending } from "../../store/pending";
-import { LIMITS } from "../../store/queries";
 import { Button } from "../../ui/Button";
 import { NumberField, SelectField, typedNumber } from "../../ui/Field";
 import { Failed, Loading } from "../../ui/Panel";
-import { toast } from "../../ui/toasts";
 import { beside, type Refusals } from "../AccountSettings/refusals";
 import { MOST_MONEY } from "./limit-fields";
 import { differences } from "./limits-draft";
+import { useSetLimits } from "./limits-query";
 
 interface Props {
   account: Account;
@@ -32,7 +31,7 @@ export function ProfileForm(props: Props) {
 
 function Profiles({ account, limits }: Props) {
   const { accountId, currency } = account;
-  const queries = useQueryClient();
+  const told = useSetLimits(accountId);
   const profiles = useQuery({
     queryKey: ["limit profiles"],
     queryFn: async () => (await ask(api.GET("/api/limit-profiles"))).profiles,
@@ -75,10 +74,7 @@ function Profiles({ account, limits }: Props) {
       async () => {
         const answer = await ask(api.POST("/api/limits/profile", { body: sent }));
         setSeen(dryRun ? { of, after: answer.limits } : null);
-        if (dryRun) return;
-        await queries.invalidateQueries({ queryKey: [LIMITS] });
-        if (answer.applied) toast("done", "The profile's limits are set, applied by the bridge");
-        else toast("note", "The profile's limits are recorded; the bridge has not applied them yet");
+        if (!dryRun) await told("The profile's limits", answer);
       },
       beside("", Object.keys(problems), setRefused),
     );

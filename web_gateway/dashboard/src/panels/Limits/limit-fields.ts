@@ -60,13 +60,13 @@ export const GROUPS: readonly Group[] = [
       { name: "dailyLoss", label: "Loss of the day", kind: "amount", most: 100, code: "MAX_DAILY_LOSS", hint: "With what is open, swap and commission; payments are no loss." },
       {
         name: "dailyLoss.base",
-        label: "Counted from, at the day's beginning",
+        label: "Counted from the day's",
         kind: "choice",
         needs: "dailyLoss",
         options: [
-          ["BALANCE", "balance"],
-          ["EQUITY", "equity"],
-          ["HIGHER", "the higher of the two"],
+          ["BALANCE", "first balance"],
+          ["EQUITY", "first equity"],
+          ["HIGHER", "higher of the two"],
         ],
       },
       ...levels("dailyLoss"),

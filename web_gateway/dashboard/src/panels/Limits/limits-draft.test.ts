@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Limits } from "../../lib/contract";
 import { DAY_BALANCE, type Field, FIELDS } from "./limit-fields";
-import { differences, isChanged, isShown, merged, pathsOf, problemOf, readText, textOf, type Typed, unitOf } from "./limits-draft";
+import { differences, isChanged, isDayNeeded, isShown, merged, pathsOf, problemOf, readText, textOf, type Typed, unitOf } from "./limits-draft";
 
 const NONE = { dailyLoss: null, minimumEquityAction: "UNSPECIFIED", mandatoryStop: false, profileId: "" } as unknown as Limits;
 const SET = {
@@ -69,7 +69,7 @@ test("an amount in the other unit drops the first, and keeps what belongs to it"
 });
 
 test("what was unset stays unset", () => {
-  const none = { ...NONE, minimumEquityAction: undefined };
+  const none = { ...NONE, dailyLoss: undefined, minimumEquityAction: undefined };
   expect(sent(NONE, { dailyLoss: "4" })).toEqual({ ...none, dailyLoss: { percent: 4, money: null } });
   expect(sent(NONE, { "consecutiveLosses.count": "3" })).toEqual({ ...none, consecutiveLosses: { count: 3 } });
   expect(sent(NONE, { "day.timeZone": "Europe/Prague" })).toEqual({ ...none, day: { timeZone: "Europe/Prague" } });
@@ -92,6 +92,13 @@ test("what belongs to a limit is shown with it alone", () => {
   expect(isShown(field("dailyLoss.base"), NONE, { dailyLoss: "4" })).toBe(true);
   expect(isShown(field("minimumEquityAction"), SET, { minimumEquity: "" })).toBe(false);
   expect(textOf(field("dailyLoss"), SET, { dailyLoss: "3" })).toBe("3");
+});
+
+test("the day's balance is asked for where a limit counts from it", () => {
+  expect(isDayNeeded(SET, {})).toBe(true);
+  expect(isDayNeeded(SET, { dailyLoss: "" })).toBe(false);
+  expect(isDayNeeded(NONE, { totalLoss: "8" })).toBe(false);
+  expect(isDayNeeded(NONE, { dailyProfit: "3" })).toBe(true);
 });
 
 test.each([

@@ -11,6 +11,7 @@ type Bag = Record<string, unknown>;
 
 /** Of a toggle that is on. */
 export const YES = "yes";
+const DAILY = new Set(["dailyLoss", "dailyProfit"]);
 const SHIPPED = { warning: 70, soft: 85, hard: 100 } as const;
 
 export const unitName = (field: Field) => `${field.name}.in`;
@@ -51,6 +52,11 @@ export function unitOf(field: Field, limits: Limits | null, typed: Typed): strin
 export function isShown(field: Field, limits: Limits | null, typed: Typed): boolean {
   const parent = FIELDS.find(({ name }) => name === field.needs);
   return parent === undefined || textOf(parent, limits, typed).trim() !== "";
+}
+
+/** Whether a limit cannot be counted without the balance at the day's beginning. */
+export function isDayNeeded(limits: Limits | null, typed: Typed): boolean {
+  return FIELDS.some((field) => DAILY.has(field.name) && textOf(field, limits, typed).trim() !== "");
 }
 
 /** Touched, and not as it was read. */
