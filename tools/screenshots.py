@@ -139,6 +139,30 @@ def signals(page: Page, address: str) -> None:
     picture(page, "signals")
 
 
+def limits(page: Page, address: str) -> None:
+    """Sets limits, and shows what a profile would make of them."""
+    account = page.request.get(f"{address}/api/accounts").json()["accounts"][0]["accountId"]
+    body: dict[str, Any] = {
+        "accountId": account,
+        "limits": {"dailyLoss": {"percent": 5}, "consecutiveLosses": {"count": 3}, "maximumOrderLots": 2},
+    }
+    headers = {"Origin": address, "Content-Type": "application/json"}
+    answer = page.request.put(f"{address}/api/limits", headers=headers, data=body)
+    assert answer.ok, answer.text()
+    page.get_by_role("navigation").get_by_role("link", name="Accounts").click()
+    panel = page.locator(".limits-form")
+    expect(panel.get_by_text("Losses, 1 set")).to_be_visible(timeout=20_000)
+    panel.get_by_text("Start from a profile").click()
+    panel.get_by_label("Profile", exact=True).select_option("ftmo-two-phase")
+    panel.get_by_role("button", name="Preview").click()
+    expect(panel.get_by_role("list", name="What would change")).to_be_visible(timeout=20_000)
+    page.mouse.move(0, 0)
+    panel.screenshot(path=IMAGES / "limits.png")
+    body["limits"] = {}
+    answer = page.request.put(f"{address}/api/limits", headers=headers, data=body)
+    assert answer.ok, answer.text()
+
+
 def play(browser: Browser, address: str) -> None:
     page = signed_in(browser, address)
     page.get_by_role("switch", name="Stealth").click()
@@ -163,6 +187,7 @@ def play(browser: Browser, address: str) -> None:
     picture(phone, "phone")
     phone.context.close()
 
+    limits(page, address)
     signals(page, address)
     page.get_by_role("navigation").get_by_role("link", name="Desk").click()
     hold(page, "Emergency stop")

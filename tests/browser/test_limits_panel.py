@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Locator, expect
 
 from signalos_bridge.emulator.admin import BrokerAdmin
 from tests.browser.chromium import runnable
-from tests.browser.cockpit import Cockpit, cockpit
+from tests.browser.cockpit import PHONE, Cockpit, cockpit
 from tests.browser.test_access import AXE, serious
 from tests.support.desk import BID, Desk
 from tests.support.world import eventually, traded_account
@@ -19,6 +19,14 @@ from tests.support.world import eventually, traded_account
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module"), runnable]
 
 LOGIN = 5001
+MANY: dict[str, Any] = {
+    "dailyLoss": {"percent": 4},
+    "totalLoss": {"money": 900},
+    "dailyProfit": {"percent": 3},
+    "minimumEquity": 1_000,
+    "consecutiveLosses": {"count": 3},
+    "maximumSpreadPoints": 20,
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -279,15 +287,7 @@ async def test_a_profile_is_shown_before_it_is_set(desk: Desk, page: Cockpit) ->
 async def test_limits_with_everything_open_have_no_serious_fault_of_accessibility(
     desk: Desk, browser: Browser, theme: str
 ) -> None:
-    limits = {
-        "dailyLoss": {"percent": 4},
-        "totalLoss": {"money": 900},
-        "dailyProfit": {"percent": 3},
-        "minimumEquity": 1_000,
-        "consecutiveLosses": {"count": 3},
-        "maximumSpreadPoints": 20,
-    }
-    await desk.limits(**limits)  # type: ignore[arg-type]
+    await desk.limits(**MANY)
     found: list[str] = []
     async with cockpit(browser, desk.world.address("gateway"), color_scheme=theme) as page:
         await page.sign_in()
@@ -303,3 +303,22 @@ async def test_limits_with_everything_open_have_no_serious_fault_of_accessibilit
         found += [f"accounts: {each}" for each in await serious(page.page)]
 
     assert found == []
+
+
+async def test_on_a_phone_limits_with_everything_open_do_not_run_off_the_side(
+    desk: Desk, browser: Browser
+) -> None:
+    await desk.limits(**MANY)
+    address = desk.world.address("gateway")
+    async with cockpit(browser, address, viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        await page.sign_in()
+        await expect(use(page, "MAXIMUM_SPREAD")).to_be_attached()
+        wide = "document.documentElement.scrollWidth - innerWidth"
+        assert await page.page.evaluate(wide) <= 0
+        await page.go("Accounts")
+        await expect(form(page).get_by_text("Losses, 3 set")).to_be_visible()
+        await unfold(page, "Start from", "Orders and exposure", "Spreads", "Day")
+        await form(page).get_by_label("Profile", exact=True).select_option("ftmo-two-phase")
+        await form(page).get_by_role("button", name="Preview").click()
+        await expect(form(page).get_by_role("list", name="What would change")).to_be_visible()
+        assert await page.page.evaluate(wide) <= 0

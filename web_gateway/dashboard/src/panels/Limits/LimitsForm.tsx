@@ -79,7 +79,11 @@ export function LimitsForm({ account }: { account: Account }) {
             {GROUPS.map((group) => (
               <LimitGroup key={group.title} group={group} {...fields} />
             ))}
-            {dayAsked && <LimitField field={DAY_BALANCE} {...fields} />}
+            {dayAsked && (
+              <div className="field-grid">
+                <LimitField field={DAY_BALANCE} {...fields} />
+              </div>
+            )}
             <div className="form-end">
               <span className={read.data.applied ? "quiet-text" : "amber-text"}>
                 {read.data.applied ? "Applied by the bridge. None of them blocks closing." : "Not applied by the bridge yet."}

@@ -145,4 +145,6 @@ test("differences are told in words, and nothing else is", () => {
     Leverage: "30× > off",
   });
   expect(told).not.toHaveProperty("Least equity");
+  // As shipped is no news of a limit that is new.
+  expect(Object.keys(told).filter((label) => label.startsWith("Loss in all"))).toHaveLength(2);
 });

@@ -137,6 +137,9 @@ export function pathsOf(field: Field): string[] {
   return name.endsWith("warningPercent") ? [name, name.slice(0, name.lastIndexOf("."))] : [name];
 }
 
+/** Between these nothing changes: a part that is as shipped comes and goes with its limit. */
+const NOTHING = new Set(["\u2013", "not set", "no"]);
+
 export interface Difference {
   readonly label: string;
   readonly before: string;
@@ -153,7 +156,7 @@ export function differences(before: Limits | null, after: Limits | null, currenc
       after: said(field, after, currency),
     };
   });
-  return fields.filter((each) => each.before !== each.after);
+  return fields.filter(({ before, after }) => before !== after && !(NOTHING.has(before) && NOTHING.has(after)));
 }
 
 function said(field: Field, limits: Limits | null, currency: string): string {
