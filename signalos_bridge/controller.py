@@ -7,6 +7,7 @@ call that brings it, everything else waits its turn.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -93,7 +94,8 @@ class Controller:
         self._told: bridge_pb2.DesiredState | None = None
         # Incarnation and epoch of the last welcome.
         self.last_epoch: tuple[int, int] = (0, 0)
-        self._keeping = asyncio.Lock()
+        # Of the threads that write it: each writes what is true when its turn has come.
+        self._keeping = threading.Lock()
 
     # -- life ------------------------------------------------------------------------------------------
 
@@ -453,13 +455,15 @@ class Controller:
             )
 
     async def _keep(self) -> str:
-        # What is written last is what is newest.
-        async with self._keeping:
-            try:
-                await asyncio.to_thread(kept.store, self._data_dir, self._control.kept, self.last_epoch)
-            except OSError as error:
-                log.error("desired state not on the disk", problem=str(error))
-                return f"it could not be written to the disk: {error.strerror or error}"
+        def store() -> None:
+            with self._keeping:
+                kept.store(self._data_dir, self._control.kept, self.last_epoch)
+
+        try:
+            await asyncio.to_thread(store)
+        except OSError as error:
+            log.error("desired state not on the disk", problem=str(error))
+            return f"it could not be written to the disk: {error.strerror or error}"
         return ""
 
     async def _rearm(self, order: bridge_pb2.RearmOrder) -> None:

@@ -17,6 +17,7 @@ from signalos.v1 import (
     bridge_pb2,
     command_pb2,
     command_service_pb2,
+    control_pb2,
     control_service_pb2,
     event_service_pb2,
     protection_pb2,
@@ -378,6 +379,31 @@ async def test_what_another_bridge_with_a_copied_journal_was_offered_is_not_sent
             assert len(bridge.deliveries) == 1
         else:
             await bridge.until(lambda: len(bridge.deliveries) == 2)
+
+
+async def test_a_bridge_that_has_not_answered_the_welcome_is_offered_nothing(tmp_path: Path) -> None:
+    """The welcome may be lost: the bridge would not know of that session, and the command end UNKNOWN."""
+    async with trading(tmp_path) as world:
+        trader = await world.trader("ann", 1)
+        trade_id = await trader.with_position()
+        bridge, known = trader.bridge, trader.bridge.epoch
+        await bridge.close()
+        bridge.answers_welcome = False
+        await bridge.connect()
+        request = trader.close_request(trade_id, wait=0)
+        command = (await trader.trades.CloseTrade(request, metadata=trader.metadata)).command
+        # Said after the command was: what comes back was read after it.
+        await bridge.event(sync_report=control_pb2.SyncReport(sync_id="s1", succeeded=True))
+        await bridge.until(lambda: bridge.acked == bridge.next_seq - 1)
+        early = list(bridge.deliveries)
+        await bridge.close()
+
+        bridge.answers_welcome, bridge.last_epoch = True, known
+        await bridge.connect()
+
+        await bridge.until(lambda: len(bridge.deliveries) > 0)
+        assert early == []
+        assert bridge.deliveries[-1].command_id == command.command_id
 
 
 async def test_a_new_journal_gets_the_record_again_where_its_first_welcome_was_lost(

@@ -102,6 +102,7 @@ class FakeBridge:
     apply: bool = True
     latch: bool = True
     read_data: bool = True
+    answers_welcome: bool = True
     journal_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     last_epoch: int = 0
     boot_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -232,6 +233,8 @@ class FakeBridge:
         match frame.WhichOneof("message"):
             case "welcome":
                 self.epoch = self.last_epoch = frame.welcome.epoch
+                if not self.answers_welcome:
+                    return
                 standings = [
                     bridge_pb2.CommandStanding(
                         command_id=command_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -12,6 +13,8 @@ import grpc
 import pytest
 
 from signalos.v1 import bridge_pb2, bridge_service_pb2, command_pb2, trade_pb2
+from signalos_bridge import kept
+from signalos_bridge.domain.control import Kept
 from signalos_bridge.domain.facts import BridgeEvent, LiveUpdate, SyncReport, SyncTrigger
 from signalos_bridge.domain.values import (
     Alert,
@@ -91,6 +94,31 @@ async def test_a_session_begins_in_the_agreed_order(tmp_path: Path) -> None:
     assert server.metadata[0]["signalos-bridge"] == "brg_1"
     hellos = [r for r in server.of("hello") if isinstance(r, bridge_service_pb2.ControlRequest)]
     assert hellos[0].epoch == 1
+
+
+async def test_a_session_is_on_the_disk_before_its_welcome_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer lets commands come: after a kill the hello has to know of the session that offered them."""
+    written, store = threading.Event(), kept.store
+
+    def slow(data_dir: Path, now: Kept, last_epoch: tuple[int, int]) -> None:
+        assert written.wait(5.0)
+        store(data_dir, now, last_epoch)
+
+    monkeypatch.setattr(kept, "store", slow)
+    async with ScriptedServer() as server:
+        rig = Rig(tmp_path, server.address)
+        async with rig.running():
+            await server.until(lambda: len(server.of("hello")) == 2)
+            answered_early = connect_said(server, "command_states")
+            written.set()
+            await server.until(lambda: bool(connect_said(server, "command_states")))
+            found = kept.load(tmp_path)
+
+    assert answered_early == []
+    assert found is not None
+    assert found[1][1] == 1
 
 
 async def test_a_command_is_received_run_and_told_and_its_outcome_acknowledged(tmp_path: Path) -> None:
