@@ -248,12 +248,12 @@ class Controller:
         alerts, self._alerts = self._alerts, []
         return alerts
 
-    async def keep_epoch(self) -> None:
-        """Keep the last welcome's epoch beyond this process; return once it is on the disk, or cannot be.
+    async def keep_epoch(self) -> bool:
+        """Put the last welcome's epoch on the disk; return whether it is there.
 
         Before the welcome is answered: what is offered after that was offered to a bridge that knows of it.
         """
-        await self._keep()
+        return not await self._keep()
 
     # -- stops -----------------------------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ class Parts:
     deliveries: Deliveries
     alerts: AlertBox
     on_welcome: Callable[[Welcome], None]
-    keep_epoch: Callable[[], Awaitable[None]]
+    keep_epoch: Callable[[], Awaitable[bool]]
     on_outdated: Callable[[bridge_pb2.RecordedState], None]
 
 
@@ -215,7 +215,7 @@ class ConnectLink:
             self._driver.combine = outgoing.batch
         if message.magic_prefix > 0:
             self._core.set_magic_prefix(message.magic_prefix)
-        await self._parts.keep_epoch()
+        known = await self._parts.keep_epoch()
         # It is this bridge's account again, and its journal is the last that spoke for it.
         self._core.rest("")
         while message.new_journal:
@@ -227,14 +227,28 @@ class ConnectLink:
                 await asyncio.sleep(_RETRY_SECONDS)
         for resolution in message.resolutions:
             self._parts.deliveries.take(resolution, 0.0, self._answer)
-        standings = self._core.standings(welcome.open_command_ids)
-        self._send(bridge_service_pb2.ConnectRequest(command_states=outgoing.standings(standings)))
+        if known:
+            self._answer_welcome(welcome)
+        else:
+            # All but commands goes on: what is offered now may be forgotten with the session.
+            self._start(self._answer_late(welcome), "answer")
         # The server may have started since: what has not changed is news to it.
         self._core.tell_live_anew()
         self._resumed = True
         self._driver.wake()
         self._start(self._tell_symbols(), "symbols")
         self._start(self._sync(), "sync")
+
+    def _answer_welcome(self, welcome: Welcome) -> None:
+        standings = self._core.standings(welcome.open_command_ids)
+        self._answer(bridge_service_pb2.ConnectRequest(command_states=outgoing.standings(standings)))
+
+    async def _answer_late(self, welcome: Welcome) -> None:
+        while True:
+            await asyncio.sleep(_RETRY_SECONDS)
+            if await self._parts.keep_epoch():
+                self._answer_welcome(welcome)
+                return
 
     async def _tell_symbols(self) -> None:
         told: tuple[SymbolSpec, ...] = ()

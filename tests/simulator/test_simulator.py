@@ -28,9 +28,9 @@ _SOON = (
 _WITHIN = 60
 
 # Seeds that failed once: a plan that cannot be kept to, an old word about stops, a stale reading after a
-# sync, a policy refused for a trade that closed, an offer whose commit was in doubt. What they found has
-# small tests of its own.
-_FAILED_ONCE = (11, 67, 167, 1030, 20151, 30043, 70115)
+# sync, a policy refused for a trade that closed, an offer whose commit was in doubt, a session that a full
+# disk forgot. What they found has small tests of its own.
+_FAILED_ONCE = (11, 67, 167, 547, 1030, 20151, 30043, 70115)
 
 
 def test_a_share_of_all_runs_keeps_every_promise() -> None:

@@ -25,6 +25,7 @@ from signalos_bridge.domain.values import (
     Receipt,
 )
 from signalos_bridge.latch import stop_locally
+from signalos_bridge.link import connect_link
 from signalos_bridge.link.standing import LinkState
 from tests.signalos_bridge.link.bridge_rig import Rig, a_close, a_stop, an_open
 from tests.signalos_bridge.scripted_core import outcome
@@ -119,6 +120,34 @@ async def test_a_session_is_on_the_disk_before_its_welcome_is_answered(
     assert answered_early == []
     assert found is not None
     assert found[1][1] == 1
+
+
+async def test_a_full_disk_holds_back_the_answer_to_the_welcome_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, store = threading.Event(), kept.store
+
+    def sometimes(data_dir: Path, now: Kept, last_epoch: tuple[int, int]) -> None:
+        if full.is_set():
+            raise OSError(28, "No space left on device")
+        store(data_dir, now, last_epoch)
+
+    monkeypatch.setattr(kept, "store", sometimes)
+    monkeypatch.setattr(connect_link, "_RETRY_SECONDS", 0.05)
+    full.set()
+    async with ScriptedServer(Script(open_command_ids=("known",))) as server:
+        rig = Rig(tmp_path, server.address)
+        rig.core.outcomes["known"] = outcome("known", CommandState.SUCCEEDED)
+        rig.core.unacked["known"] = rig.core.outcomes["known"]
+        async with rig.running():
+            await server.until(lambda: bool(server.of("snapshot")) and "known" in outcomes(server))
+            answered_early = connect_said(server, "command_states")
+            full.clear()
+            await server.until(lambda: bool(connect_said(server, "command_states")))
+
+    assert answered_early == []
+    (states,) = connect_said(server, "command_states")
+    assert [one.command_id for one in states.command_states.standings] == ["known"]
 
 
 async def test_a_command_is_received_run_and_told_and_its_outcome_acknowledged(tmp_path: Path) -> None:
