@@ -1,7 +1,8 @@
 """Small conversions between the contract's values and those inside.
 
-Prices and lots are doubles on the wire. A double is read by its shortest decimal, which is what its sender
-rounded to; rules of symbols then say whether it fits.
+Prices and lots are doubles on the wire. A double is read by the 15 digits that it holds for certain: a number
+of so many comes out as it was, and what a sender's arithmetic left behind them (1.08726 - 0.01 is
+1.0772599999999999) is no part of it. Rules of symbols then say whether it fits.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 E = TypeVar("E", bound=IntEnum)
 
+# DBL_DIG of IEEE 754.
+_CERTAIN_DIGITS = 15
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def decimal_of(value: float) -> Decimal:
     """Return a double as the decimal that it stands for. Raises `ValueError` for NaN and infinities."""
-    found = Decimal(repr(value))
+    found = Decimal(f"{value:.{_CERTAIN_DIGITS}g}")
     if not found.is_finite():
         raise ValueError(f"{value} is not a number")
     return found

@@ -123,6 +123,7 @@ async def _nonsense_about_a_trade(trader: Caller) -> None:
         f"/api/trades/{trade_id}/modify",
         json={"stopLoss": before["openPrice"] - 0.01, "takeProfit": before["openPrice"] + 0.01},
     )
+    assert set_both.status_code == 200, set_both.text
     assert set_both.json()["command"]["state"] == "SUCCEEDED", set_both.text
     removed = await trader.client.put(f"/api/trades/{trade_id}/modify", json={"takeProfit": None})
     assert removed.json()["command"]["state"] == "SUCCEEDED", removed.text

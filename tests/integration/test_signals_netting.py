@@ -90,7 +90,7 @@ async def test_an_opposite_signal_that_closes_first_opens_a_position_of_its_own(
     against = await _signal(desk, source_id, "SELL")
 
     assert against["outcome"] == "SENT", against
-    closing, opening = [await desk.command(one) for one in against["commandIds"]]
+    closing, opening = [await desk.command_when(one, "SUCCEEDED") for one in against["commandIds"]]
     assert [closing["state"], opening["state"]] == ["SUCCEEDED", "SUCCEEDED"], (closing, opening)
     assert closing["endTime"] <= opening["createTime"]
     assert (await _held(desk))[0] == "SELL"

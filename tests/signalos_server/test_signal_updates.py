@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import grpc.aio
 import pytest
 
-from signalos.v1 import alert_service_pb2
+from signalos.v1 import alert_service_pb2, bridge_pb2, bridge_service_pb2
 from signalos_server.service.signals.ground import SignalTimings
 from tests.signalos_server.serving import error_of
 from tests.signalos_server.signal_world import BUY, Desk, desk_of, outcome, signalling
@@ -193,9 +194,39 @@ async def test_an_edit_of_a_pending_order_cancels_it_and_places_the_new_one(desk
     edit = await desk.say("EURUSD buy limit 1.0970 SL 1.0940 TP 1.1050", external_id="1")
     await desk.decided(edit.signal_id, "SENT")
 
+    await eventually(lambda: _true(len(desk.dealer.kinds()) >= 3))
     assert desk.dealer.kinds() == ["open", "cancel_order", "open"]
     (order,) = desk.dealer.orders.values()
     assert order.price == 1.097
+
+
+async def test_an_edit_cancels_an_order_once_however_late_the_record_shows_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[bridge_service_pb2.ConnectRequest] = []
+    carry_out = desk.dealer.carry_out
+
+    def carried_out(delivery: bridge_pb2.CommandDelivery) -> list[bridge_service_pb2.ConnectRequest]:
+        outcome_and_event = carry_out(delivery)
+        if delivery.action.HasField("cancel_order"):
+            late.append(outcome_and_event.pop())
+        return outcome_and_event
+
+    monkeypatch.setattr(desk.dealer, "carry_out", carried_out)
+    await desk.source()
+    await desk.told("EURUSD buy limit 1.0980 SL 1.0950 TP 1.1050", "SENT", external_id="1")
+    await eventually(lambda: _true(bool(desk.dealer.orders)))
+    edit = await desk.say("EURUSD buy limit 1.0970 SL 1.0940 TP 1.1050", external_id="1")
+    await eventually(lambda: _true(bool(late)))
+    # The outcome is taken in, and the edit is looked at again.
+    await asyncio.sleep(0.7)
+    assert (await desk.decided(edit.signal_id, "HELD")).outcome == outcome("HELD")
+
+    await desk.dealer.bridge.tell(late[0])
+
+    await desk.decided(edit.signal_id, "SENT")
+    await eventually(lambda: _true(len(desk.dealer.kinds()) >= 3))
+    assert desk.dealer.kinds() == ["open", "cancel_order", "open"]
 
 
 async def test_an_edit_of_the_emoji_alone_changes_nothing(desk: Desk) -> None:

@@ -22,6 +22,7 @@ from signalos_server.domain.pipeline.record import SignalDecision, ended, moved
 from signalos_server.domain.pipeline.words import HeldFor, SignalOutcome, SourceTrust
 from signalos_server.domain.records import Order, SymbolSpec, Trade
 from signalos_server.domain.signals.model import Gate, Kind, Parse, Target
+from signalos_server.domain.words import CommandState
 from signalos_server.service.commands import OTHER_TIME_TO_LIVE, Acceptance, Draft
 from signalos_server.service.records import Records
 from signalos_server.service.signals.ground import Ground, acting_for, decided, failed, passed
@@ -95,8 +96,12 @@ class Updates:
             message="",
         )
         if plan.clears:
+            drafts = _not_done(records, decision, plan.drafts)
+            if not drafts:
+                # It is gone; the record does not show it yet.
+                return decision
             case = replace(case, decision=base)
-            return hold_for_clearing(self._ground, acceptance, case, plan.drafts, now)
+            return hold_for_clearing(self._ground, acceptance, case, drafts, now)
         if plan.outcome is _O.SENT:
             return self._send(records, acceptance, replace(case, decision=base), plan, now)
         if plan.outcome is _O.HELD and decision.held_for is plan.held_for:
@@ -476,6 +481,17 @@ def _held_for_opening(plan: UpdatePlan, now: datetime) -> UpdatePlan:
     plan.held_for = HeldFor.OPENING
     text = "the order that it is about is still under way"
     return _over(plan, _O.HELD, now, "match", deny("OPEN_UNDER_WAY", text))
+
+
+def _not_done(records: Records, decision: SignalDecision, drafts: Sequence[Draft]) -> list[Draft]:
+    """Return those that none of the decision's commands has carried out."""
+    commands = [records.commands.get(one) for one in decision.command_ids]
+    done = {
+        (one.trade_id, one.order_id)
+        for one in commands
+        if one is not None and one.state is CommandState.SUCCEEDED
+    }
+    return [draft for draft in drafts if (draft.trade_id, draft.order_id) not in done]
 
 
 def _under_way(command: Command | None) -> bool:

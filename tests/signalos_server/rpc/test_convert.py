@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -14,7 +16,7 @@ from signalos.v1 import bridge_service_pb2
 from signalos_server.domain.command import Leg
 from signalos_server.domain.frames import LivePosition, LiveUpdate
 from signalos_server.domain.words import LegState
-from signalos_server.rpc.convert import duration, timestamp
+from signalos_server.rpc.convert import decimal_of, duration, timestamp
 from signalos_server.rpc.convert_commands import leg_of, leg_to_proto
 from signalos_server.rpc.convert_frames import BadFrame, data_frame_of
 
@@ -33,6 +35,24 @@ def test_a_span_is_written_as_the_library_writes_it(value: timedelta) -> None:
     expected.FromTimedelta(value)
 
     assert duration(value) == expected
+
+
+@given(st.integers(-(10**15) + 1, 10**15 - 1), st.integers(0, 12))
+def test_a_decimal_of_fifteen_digits_comes_out_as_it_was_sent(digits: int, places: int) -> None:
+    sent = Decimal(digits).scaleb(-places)
+
+    assert decimal_of(float(sent)) == sent
+
+
+def test_what_arithmetic_leaves_behind_the_digits_of_a_double_is_no_part_of_it() -> None:
+    assert decimal_of(1.08726 - 0.01) == Decimal("1.07726")
+    assert decimal_of(0.1 + 0.2) == Decimal("0.3")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        decimal_of(value)
 
 
 def live_frame(**numbers: float) -> bridge_service_pb2.ConnectRequest:
