@@ -129,6 +129,8 @@ class Guard:
         self._members: dict[str, dict[int, None]] = {}
         # What a quote of each symbol is held against; made anew when a quote comes after a change.
         self._by_symbol: dict[str, _OfSymbol] = {}
+        # The last quote of each symbol that has been watched since without a gap.
+        self._latest: dict[str, Tick] = {}
         self._edition = -1
         self.watch_symbols: Callable[[frozenset[str]], None] = lambda _symbols: None
 
@@ -157,10 +159,23 @@ class Guard:
                 self._watched[identifier] = self._watched_of(known, held)
                 self._members.setdefault(symbol, {})[identifier] = None
                 self._by_symbol.pop(symbol, None)
+                if held is None or held.known is not known:
+                    self._look_back(known)
             else:
                 self._unseen.discard(identifier)
         if self._members.keys() != before:
+            for symbol in before - self._members.keys():
+                self._latest.pop(symbol, None)
             self.watch_symbols(frozenset(self._members))
+
+    def _look_back(self, known: KnownPosition) -> None:
+        """Hold the last quote against levels that came on record after it: another may be long in coming."""
+        latest = self._latest.get(known.position.symbol)
+        if latest is None or latest.time_msc <= known.position.open_time_msc:
+            return
+        found = self._found(known, (latest,))
+        if found is not None:
+            self._begin_close(known, self._words(known, found))
 
     def _leave(self, symbol: str, identifier: int) -> None:
         members = self._members[symbol]
@@ -187,6 +202,7 @@ class Guard:
 
         `until_synced`: positions too that the next sync finds.
         """
+        self._latest.clear()
         self._unseen.update(self._watched)
         self._out_of_sight = self._out_of_sight or until_synced
 
@@ -198,6 +214,8 @@ class Guard:
         watched = self._of_symbol(arrived.symbol)
         if watched is None:
             return
+        if arrived.ticks:
+            self._latest[arrived.symbol] = arrived.ticks[-1]
         for of_side, prices in (
             (watched.buys, [tick.bid for tick in arrived.ticks if tick.bid is not None]),
             (watched.sells, [tick.ask for tick in arrived.ticks if tick.ask is not None]),

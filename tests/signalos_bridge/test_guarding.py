@@ -54,6 +54,24 @@ async def test_hidden_levels_stay_at_the_bridge_and_a_disaster_stop_goes_to_the_
     assert at_broker(world, identifier).take_profit is None
 
 
+async def test_a_target_that_was_crossed_before_the_position_was_on_record_is_closed(world: World) -> None:
+    """The quote came between the fill and the record of it, and no other follows."""
+    await world.core.apply_policies(world.policies(stealth=True))
+    await world.open(stop_loss=STOP)
+    await eventually(lambda: world.core.status().guarded_count)
+
+    def moves(_order: Order) -> None:
+        world.terminal.after = None
+        world.tick("1.08710", "1.08720")
+
+    world.terminal.after = moves
+    opened = await world.open(stop_loss=STOP, take_profits=(TARGET,))
+
+    await eventually(lambda: closes(world))
+    (close,) = closes(world)
+    assert close.ticket == opened.legs[0].position_identifier
+
+
 async def test_a_crossed_stop_is_closed_once_at_the_first_quote_beyond_it(world: World) -> None:
     await a_hidden_position(world)
     world.tick("1.08401", "1.08411")

@@ -38,7 +38,7 @@ from signalos_bridge.link import connect_link, control_link, driver
 from signalos_server.domain.caller import Caller, CallerKind, Role, scopes_of_role
 from signalos_server.domain.errors import CommitUnknown, Refusal, StorageUnavailable
 from signalos_server.domain.stop_scope import StopWish
-from signalos_server.domain.words import CommandState, StopScope
+from signalos_server.domain.words import CommandState, GuardState, StopScope, TradeState
 from signalos_server.service import bridge_facts
 from signalos_server.service import hub as server_hub
 from signalos_server.service.records import BridgeRef
@@ -68,6 +68,8 @@ EURUSD = SymbolSpec(
     expiration_modes=ExpirationModes(15), calc_mode=0, currency_base="EUR", currency_profit="USD",
     currency_margin="EUR", visible=True,
 )  # fmt: skip
+# A level was crossed: also between two attempts the close goes on.
+_GUARD_CLOSES = (GuardState.TRIGGERED, GuardState.CLOSING, GuardState.CLOSE_FAILED)
 # Frames that a trace does not show.
 _DULL = frozenset({"heartbeat", "lease_grant", "live", "symbols", "snapshot", "event_ack"})
 SYMBOLS = ("EURUSD", "GBPUSD")
@@ -521,6 +523,9 @@ class World:
             return "a client waits"
         if self.tables.open_commands:
             return f"{len(self.tables.open_commands)} commands are open"
+        for trade in self.tables.trades.values():
+            if trade.state is TradeState.OPEN and trade.position.guard_state in _GUARD_CLOSES:
+                return f"the guard closes position {trade.position.identifier}"
         if bridge.core.unacknowledged_outcomes():
             return "outcomes are not acknowledged"
         if bridge.core.next_event_seq - 1 != self.tables.bridges[BRIDGE].committed_event_seq:
