@@ -638,22 +638,27 @@ class Core:
             self._tasks.spawn(self._release_quietly(over), "forget stops")
 
     def _born_under_stop(self, opened: Sequence[KnownPosition]) -> None:
-        """Tell of positions that appeared after a stop; ours are closed if closing was asked."""
+        """Tell of positions that appeared after a stop; those of our orders are closed if closing was asked.
+
+        What this journal never ordered was opened by another bridge, perhaps after a re-arm that was given
+        there while this one was away.
+        """
         closing = next((task for task in self._store.stop_tasks.values() if task.close_positions), None)
         for known in opened:
             if not known.managed:
                 continue
             position = known.position
+            closed = closing is not None and (not closing.complete or position.magic in self._store.owners)
             self._alerts.raise_alert(
                 f"after-stop:{known.identifier}",
                 AlertSeverity.CRITICAL,
                 "POSITION_AFTER_STOP",
                 f"Position #{position.ticket} {position.symbol} appeared while trading is stopped",
-                known="It is closed." if closing is not None else "It was left as it is.",
+                known="It is closed." if closed else "It was left as it is.",
                 advice="Look at the account.",
                 position_identifier=known.identifier,
             )
-            if closing is not None and closing.complete:
+            if closing is not None and closing.complete and closed:
                 command = Command(
                     str(uuid.uuid5(uuid.UUID(int=0), f"{closing.stop_id}|{known.identifier}")),
                     CommandOrigin.STOP,

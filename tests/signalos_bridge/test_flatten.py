@@ -13,7 +13,7 @@ from signalos_bridge.domain.market import DealEntry
 from signalos_bridge.domain.orders import CancelPending
 from signalos_bridge.domain.outcomes import NotDone, Retry
 from signalos_bridge.domain.values import LapsePolicy, OpenKind
-from tests.signalos_bridge.core_world import World, a_world, buy, eventually
+from tests.signalos_bridge.core_world import PREFIX, World, a_world, buy, eventually
 
 
 @pytest.fixture
@@ -81,6 +81,36 @@ async def test_refused_closes_are_retried_and_a_closed_market_is_waited_for(worl
     assert any("market is closed" in progress.problem for progress in told)
     assert done.complete
     assert done.tickets[0].attempt_count == 3
+
+
+async def _appears_after_a_finished_flatten(world: World, magic: int) -> str:
+    world.gate.latched = True
+    done = await world.core.stop("stop-1", True, lambda _progress: None)
+    assert done.complete
+    world.by_hand(magic=magic)
+    alert = await eventually(
+        lambda: next((one for one in world.core.take_alerts() if one.code == "POSITION_AFTER_STOP"), None)
+    )
+    return alert.known
+
+
+async def test_a_position_of_our_own_order_is_closed_after_a_finished_flatten(world: World) -> None:
+    await a_pending_order(world)
+    (order,) = world.terminal._broker.orders.values()
+
+    assert await _appears_after_a_finished_flatten(world, order.magic) == "It is closed."
+
+    await eventually(lambda: not world.terminal._broker.positions)
+
+
+async def test_a_position_of_another_bridges_order_is_left_after_a_finished_flatten(world: World) -> None:
+    """It may have been opened after a re-arm that this bridge was not there to hear."""
+    another = (PREFIX << 48) | 4711
+
+    assert await _appears_after_a_finished_flatten(world, another) == "It was left as it is."
+
+    await asyncio.sleep(0.3)
+    assert len(world.terminal._broker.positions) == 1
 
 
 async def test_an_unfinished_flatten_goes_on_after_a_restart(world: World) -> None:
