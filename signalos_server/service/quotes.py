@@ -55,9 +55,20 @@ class Quotes:
 
         `anew`: in any case. Returns whether it was asked for.
         """
-        known = self._newest(account_id, spec)
-        if not anew and known is not None and self._clocks.monotonic() - known[1] <= _JUST_NOW_SECONDS:
+        if not anew and self._is_of_just_now(account_id, spec):
             return False
+        await self._ask(account_id, spec)
+        return True
+
+    async def look(self, account_id: str, spec: SymbolSpec) -> bool:
+        """Return whether the market is as the bridge has just told or been asked; False: it is silent."""
+        return self._is_of_just_now(account_id, spec) or await self._ask(account_id, spec)
+
+    def _is_of_just_now(self, account_id: str, spec: SymbolSpec) -> bool:
+        known = self._newest(account_id, spec)
+        return known is not None and self._clocks.monotonic() - known[1] <= _JUST_NOW_SECONDS
+
+    async def _ask(self, account_id: str, spec: SymbolSpec) -> bool:
         smallest = Open(
             symbol=spec.symbol,
             side=Side.BUY,
@@ -65,10 +76,11 @@ class Quotes:
             volume_lots=spec.volume_minimum_lots,
         )
         asked_at = self._clocks.monotonic()
-        market = _market_of(spec, await self.count(account_id, smallest, _ASK_SECONDS))
+        counted = await self.count(account_id, smallest, _ASK_SECONDS)
+        market = _market_of(spec, counted)
         if market is not None:
             self._counted[account_id, spec.symbol] = (market, asked_at)
-        return True
+        return counted is not None
 
     def may_ask(self, account_id: str) -> bool:
         """Return whether the account's bridge is there to be asked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -35,6 +36,25 @@ async def test_a_trusted_source_sends_its_order_with_all_steps_on_record(desk: D
     assert (order.symbol, order.stop_loss, list(order.take_profits)) == ("EURUSD", 1.095, [1.105])
     assert order.risk.equity_percent == 0.5
     assert trade_id in decision.trade_ids
+
+
+async def test_an_order_waits_a_moment_for_the_price_of_a_bridge_that_has_just_come(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has much to do after a start, and is asked for a quote longer than one question lasts."""
+    monkeypatch.setattr("signalos_server.service.quotes.FRESH_SECONDS", 0.5)
+    quotes = dict(desk.dealer.quotes)
+    desk.dealer.quotes.clear()
+    await desk.source()
+    await asyncio.sleep(0.6)
+
+    signal = await desk.say("EURUSD BUY NOW\nSL 1.0950\nTP 1.1050", external_id="1")
+    # Past the first question, which nobody answers.
+    await asyncio.sleep(1.5)
+    assert (await desk.signal(signal.signal_id)).decisions[0].outcome == outcome("PENDING")
+    desk.dealer.quotes.update(quotes)
+
+    await desk.decided(signal.signal_id, "SENT")
 
 
 async def test_several_targets_are_a_ladder_whose_stop_follows(desk: Desk) -> None:

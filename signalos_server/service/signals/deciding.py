@@ -56,10 +56,10 @@ class Decider:
         if case.decision.held_for is HeldFor.TERMINAL:
             await self.settle(case.decision.signal_id, news=False)
             return
-        if case.decision.opens and self._is_early(case):
+        if not await self._is_ready(case) and self._is_patient(decision_id):
             self._ground.hub.spawn("decide-later", lambda: self._later(case.decision))
             return
-        await self.opening.prefetch(case)
+        self._first_looks.pop(decision_id, None)
 
         def unit(records: Records, acceptance: Acceptance) -> None:
             self._take(records, acceptance, decision_id)
@@ -74,19 +74,20 @@ class Decider:
             found = error
             await self._ground.storage.run(lambda records: self._failed(records, decision_id, found))
 
-    def _is_early(self, case: Case) -> bool:
-        """Return whether an account whose bridge has just gone is given a moment to be known again."""
-        decision_id, account_id = case.decision.decision_id, case.account.account_id
-        ground = self._ground
-        if ground.quotes.may_ask(account_id) and funds_of(ground, account_id) is not None:
-            self._first_looks.pop(decision_id, None)
-            return False
-        now = ground.clocks.monotonic()
-        since = self._first_looks.setdefault(decision_id, now)
-        if now - since < ground.timings.patience_seconds:
+    async def _is_ready(self, case: Case) -> bool:
+        """Ask for what is not known; return whether an order can be judged by what the bridge said."""
+        account_id, ground = case.account.account_id, self._ground
+        if not case.decision.opens:
+            await self.opening.prefetch(case)
             return True
-        del self._first_looks[decision_id]
-        return False
+        known = ground.quotes.may_ask(account_id) and funds_of(ground, account_id) is not None
+        return known and await self.opening.prefetch(case)
+
+    def _is_patient(self, decision_id: str) -> bool:
+        """Return whether an account whose bridge has just gone, or come, is given a moment more."""
+        now = self._ground.clocks.monotonic()
+        since = self._first_looks.setdefault(decision_id, now)
+        return now - since < self._ground.timings.patience_seconds
 
     async def _later(self, decision: SignalDecision) -> None:
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)

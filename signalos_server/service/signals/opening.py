@@ -60,14 +60,19 @@ class Opening:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
 
-    async def prefetch(self, case: Case) -> None:
-        """See to it that the market of the instrument can be judged, where its bridge is there to ask."""
+    async def prefetch(self, case: Case) -> bool:
+        """See to it that the market of the instrument can be judged, where its bridge is there to ask.
+
+        Return False where the bridge was asked and is silent, as while it has much to do after a start.
+        """
         symbol = case.parse.symbol
         if symbol is None or not self._ground.quotes.may_ask(case.account.account_id):
-            return
+            return True
         specs = await self._ground.storage.read(lambda records: self.specs(records, case))
+        heard = True
         for spec in specs:
-            await self._ground.quotes.ask(case.account.account_id, spec)
+            heard = await self._ground.quotes.look(case.account.account_id, spec) and heard
+        return heard
 
     def specs(self, records: Records, case: Case) -> list[SymbolSpec]:
         """Return the rules of what the instrument may be at the account."""
