@@ -296,6 +296,27 @@ async def test_a_close_that_no_terminal_came_for_asks(tmp_path: Path, storage_ur
         await eventually(lambda: _true(not desk.dealer.positions))
 
 
+async def test_a_half_that_was_done_at_the_second_time_is_asked_about_no_more(
+    tmp_path: Path, storage_url: str
+) -> None:
+    timings = SignalTimings(sweep_seconds=0.1, hold=timedelta(seconds=5))
+    async with signalling(tmp_path / "server", storage_url, timings) as entered:
+        desk = await desk_of(entered)
+        await desk.source()
+        await desk.traded(external_id="1")
+        await desk.dealer.bridge.close()
+        half = await desk.say("close half", reply_to_external_id="1")
+        assert (await desk.decided(half.signal_id, "QUESTION")).code in ("NOT_DONE", "WAITED_TOO_LONG")
+        await desk.dealer.bridge.connect()
+        await desk.approve(half.signal_id)
+
+        (position,) = desk.dealer.positions.values()
+        await eventually(lambda: _true(position.volume_lots == 0.05))
+        # The trade is still open, and the first command is still one that was not done.
+        await asyncio.sleep(0.7)
+        assert (await desk.decided(half.signal_id)).outcome == outcome("SENT")
+
+
 async def test_a_close_that_was_held_can_be_taken_back(desk: Desk) -> None:
     await desk.source()
     await desk.traded(external_id="1")

@@ -217,9 +217,11 @@ class Decider:
             return decision
         if away or all(one.is_final for one in mine):
             self._back(records, decision)
+        # What was sent once more counts as it ended the last time.
+        last = {(one.trade_id, one.order_id, type(one.action)): one for one in mine}
         undone = [
             one
-            for one in mine
+            for one in last.values()
             if one.is_final
             and not one.state.executed
             and one.state is not CommandState.CANCELLED
