@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from signalos_server.domain.caller import Caller
-from signalos_server.domain.errors import AccountRequired, NotFound, PermissionDenied
+from signalos_server.domain.errors import (
+    AccountRequired,
+    NotFound,
+    PermissionDenied,
+    StaleData,
+    UnknownSymbol,
+)
+from signalos_server.domain.records import SymbolSpec
 from signalos_server.service.records import AccountRef, Records
 
 
@@ -43,3 +50,17 @@ def traded_account(records: Records, caller: Caller, account_id: str) -> Account
 def only_seen_account(records: Records, caller: Caller, account_id: str) -> AccountRef:
     """Return the account that is named, or the only one of the caller."""
     return seen_account(records, caller, account_id) if account_id else traded_account(records, caller, "")
+
+
+def traded_symbol(records: Records, account_id: str, symbol: str) -> SymbolSpec:
+    """Return what is known of a symbol of an account.
+
+    Raises `UnknownSymbol` where the account's list has none of this name, and `StaleData` where there is no
+    list yet: a bridge tells it after its first hello, and until then nothing is known of any symbol.
+    """
+    spec = records.book.symbol(account_id, symbol)
+    if spec is not None:
+        return spec
+    if not records.book.symbol_names(account_id):
+        raise StaleData(account_id, "the list of symbols")
+    raise UnknownSymbol(symbol, account_id)

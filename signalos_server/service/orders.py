@@ -11,13 +11,12 @@ from signalos_server.domain.errors import (
     OutOfRange,
     PermissionDenied,
     Refusal,
-    UnknownSymbol,
     WrongState,
 )
 from signalos_server.domain.order_rules import Hides
 from signalos_server.domain.records import Order, SymbolSpec
 from signalos_server.domain.words import OrderState, OrderType
-from signalos_server.service.access import seen_account, seen_accounts
+from signalos_server.service.access import seen_account, seen_accounts, traded_symbol
 from signalos_server.service.commands import Asked, CommandUseCases, Draft
 from signalos_server.service.quotes import Quotes
 from signalos_server.service.records import AccountRef, Page, Records, Storage
@@ -61,9 +60,7 @@ class Orders:
             change.set_take_profit,
             change.take_profit,
         )
-        spec = records.book.symbol(account.account_id, pending.symbol)
-        if spec is None:
-            raise UnknownSymbol(pending.symbol, account.account_id)
+        spec = traded_symbol(records, account.account_id, pending.symbol)
         if change.price is not None:
             # Of a stop limit it is the broker who says what its two prices may be.
             judged = pending.type is not OrderType.STOP_LIMIT

@@ -38,7 +38,7 @@ from signalos_server.domain.protection import ProtectionPlan
 from signalos_server.domain.protection_rules import check_plan, check_start
 from signalos_server.domain.records import Deal, SymbolSpec, Trade, TrailingStop
 from signalos_server.domain.words import CommandState, MarginMode, TradeOrigin, TradeState
-from signalos_server.service.access import seen_account, seen_accounts, traded_account
+from signalos_server.service.access import seen_account, seen_accounts, traded_account, traded_symbol
 from signalos_server.service.commands import Asked, CommandUseCases, Draft
 from signalos_server.service.concealment import hides_of, hides_of_open
 from signalos_server.service.hub import Clocks, Hub
@@ -189,7 +189,7 @@ class Trades:
         """Raise the `Refusal` against an order: no bridge, no such symbol, numbers out of range."""
         if records.bridges.of_account(account.account_id) is None:
             raise NoBridge(account.account_id)
-        spec = _symbol(records, account.account_id, action.symbol)
+        spec = traded_symbol(records, account.account_id, action.symbol)
         if len(action.take_profits) > 1 and account.margin_mode is not MarginMode.HEDGING:
             raise OutOfRange(
                 "several take profits need a hedging account",
@@ -319,7 +319,7 @@ class Trades:
         return account.account_id, trade.position.symbol
 
     def _check_levels(self, records: Records, trade: Trade, action: Modify) -> None:
-        spec = _symbol(records, trade.account_id, trade.position.symbol)
+        spec = traded_symbol(records, trade.account_id, trade.position.symbol)
         market = self._quotes.market(trade.account_id, spec)
         side = trade.position.side
         stop_loss = action.stop_loss if action.set_stop_loss else None
@@ -355,7 +355,7 @@ class Trades:
             if symbol and not any(
                 trade.position.symbol == symbol for trade in records.book.open_trades([account.account_id])
             ):
-                _symbol(records, account.account_id, symbol)
+                traded_symbol(records, account.account_id, symbol)
             return Draft(account, CloseAll(external, symbol), increases_risk=False)
 
         return await self._commands.accept(asked, prepare)
@@ -474,13 +474,13 @@ class Trades:
         )
 
     def _check_protection(self, records: Records, trade: Trade, plan: ProtectionPlan) -> None:
-        spec = _symbol(records, trade.account_id, trade.position.symbol)
+        spec = traded_symbol(records, trade.account_id, trade.position.symbol)
         market = self._quotes.market(trade.account_id, spec)
         price = None if market is None else market.closing(trade.position.side)
         check_plan(plan, trade.position.side, price, trade.position.initial_stop_loss)
 
     def _check_trailing(self, records: Records, trade: Trade, trailing: TrailingStop) -> None:
-        spec = _symbol(records, trade.account_id, trade.position.symbol)
+        spec = traded_symbol(records, trade.account_id, trade.position.symbol)
         market = self._quotes.market(trade.account_id, spec)
         price = trade.position.open_price if market is None else market.closing(trade.position.side)
         hides = hides_of(records.control.get(trade.account_id).document, hidden=trade.position.hidden)
@@ -565,7 +565,7 @@ def _wishes(records: Records, trade: Trade) -> TradeWishes | None:
 
 
 def _part(records: Records, trade: Trade, fraction: Decimal | None, volume_lots: Decimal | None) -> Close:
-    spec = _symbol(records, trade.account_id, trade.position.symbol)
+    spec = traded_symbol(records, trade.account_id, trade.position.symbol)
     open_lots = trade.position.volume_lots
     if volume_lots is not None:
         order_rules.check_volume(spec, volume_lots)
@@ -585,13 +585,6 @@ def _has_levels(trade: Trade, levels: Modify) -> bool:
     return (not levels.set_stop_loss or trade.stop_loss == levels.stop_loss) and (
         not levels.set_take_profit or trade.take_profit == levels.take_profit
     )
-
-
-def _symbol(records: Records, account_id: str, symbol: str) -> SymbolSpec:
-    spec = records.book.symbol(account_id, symbol)
-    if spec is None:
-        raise UnknownSymbol(symbol, account_id)
-    return spec
 
 
 def _seen_trade(records: Records, caller: Caller, trade_id: str) -> Trade:

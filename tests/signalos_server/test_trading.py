@@ -179,6 +179,8 @@ async def test_an_open_waits_for_control_to_apply_the_revision(tmp_path: Path) -
     async with trading(tmp_path) as world:
         trader = await world.trader("ann", 1, connected=False)
         await trader.bridge.connect(control=False)
+        # An event is committed after what was told before it: the symbols.
+        await trader.with_position()
         request = open_request("o1")
         opening = asyncio.ensure_future(trader.trades.OpenTrade(request, metadata=trader.metadata))
         await eventually(lambda: _listed(trader))

@@ -15,14 +15,15 @@ from signalos_server.domain.control import ControlDocument
 from signalos_server.domain.dealing.decide import Step
 from signalos_server.domain.dealing.denial import Denial, deny
 from signalos_server.domain.dealing.matching import Question, SignalTrade, match
-from signalos_server.domain.errors import Refusal, UnknownSymbol
+from signalos_server.domain.errors import Refusal
 from signalos_server.domain.pipeline import changes
 from signalos_server.domain.pipeline.reading import Earlier, is_order
 from signalos_server.domain.pipeline.record import SignalDecision, ended, moved
 from signalos_server.domain.pipeline.words import HeldFor, SignalOutcome, SourceTrust
-from signalos_server.domain.records import Order, SymbolSpec, Trade
+from signalos_server.domain.records import Order, Trade
 from signalos_server.domain.signals.model import Gate, Kind, Parse, Target
 from signalos_server.domain.words import CommandState
+from signalos_server.service.access import traded_symbol
 from signalos_server.service.commands import OTHER_TIME_TO_LIVE, Acceptance, Draft
 from signalos_server.service.records import Records
 from signalos_server.service.signals.ground import Ground, acting_for, decided, failed, passed
@@ -400,7 +401,7 @@ class Updates:
             return
         if case.parse.kind is not Kind.MODIFY:
             return
-        spec = _spec(records, order.account_id, order.pending.symbol)
+        spec = traded_symbol(records, order.account_id, order.pending.symbol)
         change = changes.change_of_order(case.parse, order, leg, spec)
         if change is not None:
             plan.drafts.append(orders.draft_modify(records, caller, order.order_id, change))
@@ -417,7 +418,7 @@ class Updates:
         sure: bool,
     ) -> None:
         caller, trades = acting_for(case.source), self._ground.trades
-        spec = _spec(records, trade.account_id, trade.position.symbol)
+        spec = traded_symbol(records, trade.account_id, trade.position.symbol)
         wishes = changes.wishes_for(case.parse, trade, leg, spec)
         if isinstance(wishes, Denial):
             plan.candidates.append(trade.trade_id)
@@ -453,13 +454,6 @@ class Updates:
 def is_edit(decision: SignalDecision) -> bool:
     """Return whether a decision is of an edited order."""
     return decision.kind is Kind.MODIFY
-
-
-def _spec(records: Records, account_id: str, symbol: str) -> SymbolSpec:
-    spec = records.book.symbol(account_id, symbol)
-    if spec is None:
-        raise UnknownSymbol(symbol, account_id)
-    return spec
 
 
 def _as_order(records: Records, case: Case) -> Case:
