@@ -263,6 +263,10 @@ def _acknowledged(world: World, stop_id: str) -> float:
 async def _rearm(owner: Caller, stop_id: str) -> None:
     body = {"stopIds": [stop_id], "reason": "next round", "password": PASSWORD, "wait": "10s"}
     answer = await owner.post("/api/trading/rearm", body)
+    while answer.status_code == 429:
+        # Passwords are taken so often a minute only, and a re-arm asks for one.
+        await asyncio.sleep(float(answer.json()["metadata"]["retry_after_seconds"]))
+        answer = await owner.post("/api/trading/rearm", body)
     assert answer.status_code == 200, answer.text
     await eventually(lambda: _all_may_open(owner), within=60, every=0.1)
 

@@ -152,6 +152,7 @@ async def test_a_row_that_is_locked_too_long_is_unavailable_and_the_loop_runs_on
     await postgres.run(lambda session: add(session, "hot"))
     other = await prepared(postgres_url)
     locked, longest = asyncio.Event(), 0.0
+    over, beside = threading.Event(), 0.0
 
     def lock(session: Session) -> None:
         session.scalars(select(StreamRow).with_for_update()).all()
@@ -165,20 +166,31 @@ async def test_a_row_that_is_locked_too_long_is_unavailable_and_the_loop_runs_on
             await asyncio.sleep(0.01)
             longest = max(longest, time.monotonic() - before)
 
+    def watch_machine() -> None:
+        nonlocal beside
+        while not over.is_set():
+            before = time.monotonic()
+            time.sleep(0.01)
+            beside = max(beside, time.monotonic() - before)
+
     holding = asyncio.create_task(other.run(lock))
     await locked.wait()
     watching = asyncio.create_task(watch())
+    watching_machine = asyncio.create_task(asyncio.to_thread(watch_machine))
     change = update(StreamRow).values(seq=7)
     results = await asyncio.gather(
         *(postgres.run(lambda session: session.execute(change).rowcount) for _ in range(6)),  # type: ignore[attr-defined]
         return_exceptions=True,
     )
     watching.cancel()
+    over.set()
+    await watching_machine
     await holding
     await other.close()
 
     assert {type(result) for result in results} == {StorageUnavailable}
-    assert longest < 0.2
+    # What a busy machine takes from a thread that waits for nothing, it takes from the loop too.
+    assert longest < 0.2 + beside
     assert await postgres.run(lambda session: session.get_one(StreamRow, "hot").seq) == 0
 
 
@@ -251,9 +263,14 @@ async def test_a_server_that_is_away_is_unavailable_at_once(tmp_path: Path) -> N
     await database.close()
 
 
-async def test_more_callers_than_connections_wait_and_are_served(postgres: Database) -> None:
+async def test_more_callers_than_connections_wait_and_are_served(postgres_url: str) -> None:
+    await upgrade(database_url(postgres_url, Path()))
+    # What is counted are connections, not time: on a busy machine each takes a while to be made.
+    patient = StorageLimits(lock_seconds=20.0, queue_seconds=60.0, statement_seconds=30.0, pool_size=3)
+    database = open_database(database_url(postgres_url, Path()), patient)
     await asyncio.gather(
-        *(postgres.run(lambda session, n=n: add(session, f"u{n}")) for n in range(50))  # type: ignore[misc]
+        *(database.run(lambda session, n=n: add(session, f"u{n}")) for n in range(50))  # type: ignore[misc]
     )
 
-    assert len(await postgres.read(names)) == 50
+    assert len(await database.read(names)) == 50
+    await database.close()
